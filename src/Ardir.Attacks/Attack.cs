@@ -1,0 +1,67 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// Base of the attacks: checks the inputs, holds the model in eval mode, runs the search and makes sure that its result lies in the
+/// threat set, so that no attack can misreport. Derive from it to write an attack of your own.
+/// </summary>
+public abstract class Attack : IAttack
+{
+    /// <summary>Creates the base.</summary>
+    /// <param name="threat">What the attack may do to an image.</param>
+    protected Attack(ThreatModel threat)
+    {
+        ArgumentNullException.ThrowIfNull(threat);
+        Threat = threat;
+    }
+
+    /// <inheritdoc/>
+    public abstract string Name { get; }
+
+    /// <inheritdoc/>
+    public ThreatModel Threat { get; }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        context ??= new AttackContext();
+        TensorGuard.Images(images);
+        TensorGuard.Box(images);
+        TensorGuard.Labels(labels, images);
+        TensorGuard.LabelRange(labels, long.MaxValue);
+        if (context.Targets is { } targets)
+        {
+            TensorGuard.Labels(targets, images, "context.Targets");
+            TensorGuard.LabelRange(targets, long.MaxValue, "context.Targets");
+        }
+        if (is_inference_mode_enabled())
+            throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");
+        context.CancellationToken.ThrowIfCancellationRequested();
+
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var evaluation = new EvaluationModeScope(model);
+        var run = AttackRun.Create(this, model, images.detach(), labels, context);
+        var found = Search(run);
+        run.EnsureSound();
+        return Safe(run.Images, found).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The search itself. Runs without gradient, in eval mode, inside a dispose scope: what it creates needs no disposal.</summary>
+    /// <param name="run">The images and all access to the model.</param>
+    /// <returns>[N,C,H,W]; put back into the threat set if it strays.</returns>
+    protected abstract Tensor Search(AttackRun run);
+
+    /// <summary>Name and threat model.</summary>
+    /// <returns>For example <c>PGD-20 Linf(0.03)</c>.</returns>
+    public override string ToString() => $"{Name} {Threat}";
+
+    private Tensor Safe(Tensor images, Tensor found)
+    {
+        using var inside = Threat.Contains(images, found);
+        var result = inside.all().ToBoolean() ? found : Threat.Ball.Project(images, found, Threat.Epsilon);
+        return ReferenceEquals(result, images) ? result.clone() : result;
+    }
+}

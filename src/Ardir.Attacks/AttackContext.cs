@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Ardir.Attacks;
+
+/// <summary>What surrounds one run of an attack. Immutable; every property has a default.</summary>
+public sealed record AttackContext
+{
+    /// <summary>Root of all random numbers. The same seed gives the same result, whatever the batch size; give every training step its own.</summary>
+    /// <value>0 by default.</value>
+    public ulong Seed { get; init; }
+
+    /// <summary>The number of each image in its data set, one per image. A sample's random stream follows its number, so results do not depend on batching.</summary>
+    /// <value>null by default: 0 to N-1.</value>
+    public IReadOnlyList<long>? SampleIndices { get; init; }
+
+    /// <summary>Makes the attack targeted: int64 [N], the class each image shall be taken for. Success is then <c>argmax == target</c>.</summary>
+    /// <value>null by default: untargeted, success is <c>argmax != label</c>.</value>
+    public Tensor? Targets { get; init; }
+
+    /// <summary>Checked before every evaluation of the model.</summary>
+    public CancellationToken CancellationToken { get; init; }
+
+    /// <summary>Receives warnings about the model, such as gradients that are exactly zero.</summary>
+    /// <value>A logger that drops everything by default.</value>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    /// <summary>Told after every step.</summary>
+    /// <value>null by default.</value>
+    public IProgress<AttackProgress>? Progress { get; init; }
+}

@@ -1,0 +1,9 @@
+using Microsoft.Extensions.Logging;
+
+namespace Ardir.Attacks;
+
+internal static partial class AttackLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "Every gradient of the loss to the images was exactly zero: the attack could not move. The model masks its gradients (saturation, quantisation), so this result says nothing about its robustness.")]
+    public static partial void ZeroGradient(ILogger logger);
+}

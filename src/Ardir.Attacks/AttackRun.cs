@@ -1,0 +1,144 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// What an attack sees: the images still under attack and the model behind a counter that checks every answer.
+/// <see cref="Select"/> narrows it to some of the samples, so that broken ones leave the batch and cost nothing more.
+/// </summary>
+public sealed class AttackRun
+{
+    private readonly ModelOracle _oracle;
+    private readonly SampleStreams _streams;
+    private readonly Attack _attack;
+    private readonly IReadOnlyList<Tensor> _reference;
+    private readonly IAttackLoss? _loss;
+    private bool _narrowed;
+
+    private AttackRun(
+        Attack attack, ModelOracle oracle, SampleStreams streams, Tensor images, Tensor labels, Tensor? targets,
+        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null)
+    {
+        (_attack, _oracle, _streams, Images, Labels, Targets) = (attack, oracle, streams, images, labels, targets);
+        (_loss, _reference) = (loss, reference ?? []);
+    }
+
+    /// <summary>The clean images, [n,C,H,W] in [0,1].</summary>
+    public Tensor Images { get; }
+
+    /// <summary>The true classes, int64 [n].</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>The target classes, int64 [n]; null when untargeted.</summary>
+    public Tensor? Targets { get; }
+
+    /// <summary>The threat model of the attack.</summary>
+    public ThreatModel Threat => _attack.Threat;
+
+    /// <summary>How many samples.</summary>
+    public int Count => (int)Images.shape[0];
+
+    /// <summary>Samples passed forward through the model so far, in the whole run.</summary>
+    public long SampleForwards => _oracle.SampleForwards;
+
+    /// <summary>Samples passed backward through the model so far, in the whole run.</summary>
+    public long SampleBackwards => _oracle.SampleBackwards;
+
+    /// <summary>The same run with a loss to climb. What the loss keeps fixed (a teacher's output, say) is computed now, once.</summary>
+    /// <param name="loss">The loss.</param>
+    /// <returns>A run on which <see cref="Gradient"/> works.</returns>
+    public AttackRun With(IAttackLoss loss)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        var reference = loss.Prepare(new CountedModel(this), Images);
+        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference);
+    }
+
+    /// <summary>The run for some of the samples.</summary>
+    /// <param name="rows">Positions in this run, int64 [m].</param>
+    /// <returns>A run with m samples that shares the model, the counters and the random streams of its samples.</returns>
+    public AttackRun Select(Tensor rows)
+    {
+        ArgumentNullException.ThrowIfNull(rows);
+        Tensor Rows(Tensor t) => t.index_select(0, rows);
+        return new AttackRun(
+            _attack, _oracle, _streams.Select(rows.cpu().data<long>().ToArray()), Rows(Images), Rows(Labels),
+            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)]);
+    }
+
+    /// <summary>A random starting point for each sample; the same for the same seed, sample number, attack and restart.</summary>
+    /// <param name="kind">The convention.</param>
+    /// <param name="restart">The restart, from 0.</param>
+    /// <returns>[n,C,H,W].</returns>
+    public Tensor Start(RandomStart kind, int restart) =>
+        Threat.Start(Images, kind, _streams.Derive(SeedMixer.Mix((ulong)restart, _attack.GetType().Name)));
+
+    /// <summary>Logits of some points, without gradient. One forward pass.</summary>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <returns>[n,K].</returns>
+    public Tensor Logits(Tensor points) => _oracle.Logits(points, this, _loss);
+
+    /// <summary>Loss and gradient at some points. One forward and one backward pass.</summary>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,C,H,W].</returns>
+    /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its input.</exception>
+    public AttackGradient Gradient(Tensor points) =>
+        _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."));
+
+    /// <summary>The loss of given logits, without gradient.</summary>
+    /// <param name="logits">[n,K].</param>
+    /// <returns>[n].</returns>
+    public Tensor Loss(Tensor logits) =>
+        (_loss ?? throw new InvalidOperationException("Call With(loss) before Loss.")).Compute(Inputs(logits));
+
+    /// <summary>Which samples the logits get wrong (untargeted: argmax is not the label; targeted: it is the target). On a tie the lowest class counts.</summary>
+    /// <param name="logits">[n,K].</param>
+    /// <returns>bool [n].</returns>
+    public Tensor IsAdversarial(Tensor logits)
+    {
+        using var predicted = Predictions.Of(logits);
+        return Targets is null ? predicted != Labels : predicted == Targets;
+    }
+
+    /// <summary>Tells the context's progress.</summary>
+    /// <param name="step">Steps done.</param>
+    /// <param name="steps">Steps of a restart.</param>
+    /// <param name="restart">The restart, from 0.</param>
+    public void Report(int step, int steps, int restart) => _oracle.Context.Progress?.Report(new AttackProgress
+    {
+        Attack = _attack.Name,
+        Step = step,
+        Steps = steps,
+        Restart = restart,
+        Active = Count,
+        SampleForwards = SampleForwards,
+        SampleBackwards = SampleBackwards,
+    });
+
+    internal static AttackRun Create(Attack attack, IModule model, Tensor images, Tensor labels, AttackContext context) => new(
+        attack, new ModelOracle(model, context), SampleStreams.ForSamples(context.Seed, context.SampleIndices, (int)images.shape[0]),
+        images.clamp(0, 1), labels, context.Targets);
+
+    /// <summary>As <see cref="Select"/>, inside the scope of a step: the result outlives the step and replaces this run, whose own copies go.</summary>
+    internal AttackRun Narrow(Tensor rows)
+    {
+        var narrow = Select(rows);
+        narrow._narrowed = true;
+        foreach (var tensor in narrow.Owned()) tensor.MoveToOuterDisposeScope();
+        if (_narrowed)
+            foreach (var tensor in Owned()) tensor.Dispose();
+        return narrow;
+    }
+
+    internal AttackLossInputs Inputs(Tensor logits) => new(logits, Labels, Targets, _reference);
+
+    internal void EnsureSound() => _oracle.EnsureSound();
+
+    private IEnumerable<Tensor> Owned() => [Images, Labels, .. Targets is null ? [] : new[] { Targets }, .. _reference];
+
+    /// <summary>The model as a loss sees it while it prepares: its evaluations count, too.</summary>
+    private sealed class CountedModel(AttackRun run) : IModule
+    {
+        public Tensor call(Tensor input1) => run._oracle.Logits(input1, run, loss: null);
+    }
+}

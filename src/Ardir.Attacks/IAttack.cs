@@ -1,0 +1,25 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Searches a threat set for images that a model gets wrong. Implementations are immutable and may be shared between threads.</summary>
+public interface IAttack
+{
+    /// <summary>Short name for tables, such as <c>PGD-20</c>.</summary>
+    string Name { get; }
+
+    /// <summary>What the attack may do to an image.</summary>
+    ThreatModel Threat { get; }
+
+    /// <summary>Perturbs every image. The model runs in eval mode and gets back the mode of each of its modules, also after an exception;
+    /// its parameters receive no gradient.</summary>
+    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Normalisation belongs inside it.</param>
+    /// <param name="images">Clean images, floating point [N,C,H,W] in [0,1]. Not changed.</param>
+    /// <param name="labels">True classes, int64 [N].</param>
+    /// <param name="context">Seed, targets, cancellation, logging and progress; all defaults when null.</param>
+    /// <returns>Images inside the threat set, on the device and in the dtype of <paramref name="images"/>, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, or an empty batch; checked before any work.</exception>
+    /// <exception cref="InvalidOperationException">The model misbehaves: NaN, a wrong shape, or an output that does not depend on its input.</exception>
+    /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
+    Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null);
+}

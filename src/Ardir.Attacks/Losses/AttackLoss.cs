@@ -1,0 +1,38 @@
+namespace Ardir.Attacks;
+
+/// <summary>The losses that attacks climb. All are per sample and to be maximised; given targets they take their targeted form.</summary>
+public static class AttackLoss
+{
+    /// <summary>Cross-entropy, -log softmax(z)_y; targeted: log softmax(z)_t.</summary>
+    public static IAttackLoss CrossEntropy { get; } = new CrossEntropyAttackLoss();
+
+    /// <summary>Difference of logits ratio (Croce and Hein 2020, Eq. 6): -(z_y - max_{i!=y} z_i) / (z_1st - z_3rd + 1e-12); targeted (Eq. 7):
+    /// -(z_y - z_t) / (z_1st - (z_3rd + z_4th)/2 + 1e-12). Needs at least 3 classes, targeted 4.</summary>
+    public static IAttackLoss Dlr { get; } = new DlrAttackLoss();
+
+    /// <summary>Margin (Carlini and Wagner 2017), max_{i!=y} z_i - z_y; targeted: z_t - max_{i!=t} z_i.</summary>
+    public static IAttackLoss Margin { get; } = new MarginAttackLoss();
+
+    /// <summary>KL(softmax z(x0) || softmax z(x)) with x0 the clean image (TRADES). Its gradient is zero at x0: use a random start. Untargeted only.</summary>
+    public static IAttackLoss KlToClean { get; } = new KlAttackLoss(teacher: null);
+
+    /// <summary>KL(softmax z_T(x0) || softmax z(x)) with the teacher on the clean image (RSLAD). Untargeted only.</summary>
+    /// <param name="teacher">Returns logits [N,K]; runs in eval mode, without gradient.</param>
+    /// <returns>The loss.</returns>
+    public static IAttackLoss KlToTeacher(IModule teacher)
+    {
+        ArgumentNullException.ThrowIfNull(teacher);
+        return new KlAttackLoss(teacher);
+    }
+
+    /// <summary>A loss of your own.</summary>
+    /// <param name="name">For messages and logs.</param>
+    /// <param name="loss">(logits [n,K], labels int64 [n]) to the loss to be maximised, [n].</param>
+    /// <returns>The loss.</returns>
+    public static IAttackLoss Custom(string name, Func<Tensor, Tensor, Tensor> loss)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(loss);
+        return new CustomAttackLoss(name, loss);
+    }
+}

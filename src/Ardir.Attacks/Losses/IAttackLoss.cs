@@ -1,0 +1,25 @@
+namespace Ardir.Attacks;
+
+/// <summary>What an attack makes as large as possible. Ready ones are in <see cref="AttackLoss"/>.</summary>
+public interface IAttackLoss
+{
+    /// <summary>Short name for messages.</summary>
+    string Name { get; }
+
+    /// <summary>The loss of every sample. Must be differentiable in the logits.</summary>
+    /// <param name="inputs">Logits, labels, targets and what <see cref="Prepare"/> returned.</param>
+    /// <returns>[n], to be maximised.</returns>
+    Tensor Compute(AttackLossInputs inputs);
+
+    /// <summary>What stays fixed during the attack, computed once from the clean images; called without gradient.</summary>
+    /// <param name="model">The attacked model.</param>
+    /// <param name="images">Clean images [N,C,H,W].</param>
+    /// <returns>Tensors whose first dimension is the sample, so that they can follow a shrinking batch. None by default.</returns>
+    IReadOnlyList<Tensor> Prepare(IModule model, Tensor images) => [];
+
+    /// <summary>Runs the model. Override it to see more than logits, through a feature tap.</summary>
+    /// <param name="model">The attacked model.</param>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <returns>Logits [n,K].</returns>
+    Tensor Forward(IModule model, Tensor points) => model.call(points);
+}

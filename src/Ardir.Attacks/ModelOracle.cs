@@ -1,0 +1,107 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// The only place where attacks call a model: counts sample evaluations, answers cancellation before each, and refuses answers that
+/// would make a result meaningless. NaN is collected on the device and read once at the end, so that a GPU is not stalled at every step.
+/// </summary>
+internal sealed class ModelOracle(IModule model, AttackContext context)
+{
+    private long _classes;
+    private Tensor? _nanLogits;
+    private Tensor? _badGradients;
+    private Tensor? _anyGradient;
+
+    public AttackContext Context => context;
+
+    public long SampleForwards { get; private set; }
+
+    public long SampleBackwards { get; private set; }
+
+    public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
+
+    public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss)
+    {
+        using var scope = NewDisposeScope();
+        return Forward(points, run, loss).MoveToOuterDisposeScope();
+    }
+
+    public AttackGradient Gradient(Tensor points, AttackRun run, IAttackLoss loss)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = enable_grad();
+        var leaf = points.detach().requires_grad_();
+        var logits = Forward(leaf, run, loss);
+        var losses = loss.Compute(run.Inputs(logits));
+        if (losses.dim() != 1 || losses.shape[0] != run.Count)
+            throw new InvalidOperationException($"The attack loss '{loss.Name}' returned shape {TensorGuard.Shape(losses)}; expected [{run.Count}], one value per sample.");
+        // The sum, not the mean: dividing by N can underflow tiny gradients to zero.
+        var total = losses.sum();
+        if (!total.requires_grad) throw NoDependence();
+        total.backward(inputs: [leaf]);
+        SampleBackwards += run.Count;
+        var gradient = leaf.grad ?? throw NoDependence();
+        Watch(gradient);
+        return new AttackGradient(
+            logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Called once at the end of a run.</summary>
+    public void EnsureSound()
+    {
+        if (_nanLogits is not null && _nanLogits.ToBoolean())
+            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
+        if (_badGradients is not null && _badGradients.ToBoolean())
+            throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
+        if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
+    }
+
+    private Tensor Forward(Tensor points, AttackRun run, IAttackLoss? loss)
+    {
+        CheckCancelled();
+        var logits = loss is null ? model.call(points) : loss.Forward(model, points);
+        SampleForwards += run.Count;
+        if (logits is null) throw new InvalidOperationException("The model returned null; expected logits [N,K].");
+        if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
+        using var nan = logits.detach().isnan().any();
+        Collect(ref _nanLogits, nan);
+        return logits;
+    }
+
+    private void Check(Tensor logits, Tensor points, AttackRun run)
+    {
+        if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != points.shape[0])
+            throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {points.shape[0]} images; expected floating-point logits [{points.shape[0]},K].");
+        if (logits.shape[1] < 2)
+            throw new InvalidOperationException("The model returned one value per image; expected logits of at least two classes. For a single score s return [-s, s].");
+        if (_classes != 0)
+            throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {_classes} before.");
+        if (logits.device_type != points.device_type)
+            throw new InvalidOperationException($"The model returned logits on {logits.device} for images on {points.device}; move the model to the images' device.");
+        _classes = logits.shape[1];
+        // Before the loss sees them: an index out of range would be a native error, on a GPU a fatal one.
+        TensorGuard.LabelRange(run.Labels, _classes, "labels");
+        if (run.Targets is not null) TensorGuard.LabelRange(run.Targets, _classes, "context.Targets");
+    }
+
+    private void Watch(Tensor gradient)
+    {
+        // One pass tells both: a NaN or infinity makes the sum non-finite, and it is zero only if every entry is.
+        using var size = gradient.abs().sum();
+        using var bad = size.isfinite().logical_not();
+        using var any = size != 0;
+        Collect(ref _badGradients, bad);
+        Collect(ref _anyGradient, any);
+    }
+
+    private static void Collect(ref Tensor? flag, Tensor value)
+    {
+        // Kept out of the scopes of single steps; it lives in the scope of the run, which the attack's base disposes.
+        if (flag is null) flag = value.clone().DetachFromDisposeScope();
+        else flag.logical_or_(value);
+    }
+
+    private static InvalidOperationException NoDependence() => new(
+        "The model's output does not depend on its input through the graph (a detach, no_grad, a rounding step or a constant inside the model), so there is no gradient to follow. Gradient-free attacks still apply.");
+}

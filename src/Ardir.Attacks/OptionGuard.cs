@@ -1,0 +1,27 @@
+using System.Runtime.CompilerServices;
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Checks of attack options; each names the option, its value and what was expected.</summary>
+internal static class OptionGuard
+{
+    public static void StepSize(double? value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (value is { } step && !(double.IsFinite(step) && step > 0))
+            throw new ArgumentOutOfRangeException(name, step, $"{name} must be a positive finite number in units of [0,1] pixels.");
+    }
+
+    public static void Positive(int value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+    }
+
+    public static void Start(RandomStart start, IAttackLoss loss)
+    {
+        if (!Enum.IsDefined(start)) throw new ArgumentOutOfRangeException(nameof(start), start, "Unknown random start.");
+        ArgumentNullException.ThrowIfNull(loss);
+        if (start == RandomStart.None && ReferenceEquals(loss, AttackLoss.KlToClean))
+            throw new ArgumentException("The gradient of KL to the clean output is exactly zero at the clean image; choose a random start such as RandomStart.Gaussian.", nameof(start));
+    }
+}

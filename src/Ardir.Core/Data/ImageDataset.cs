@@ -1,0 +1,119 @@
+namespace Ardir.Core;
+
+/// <summary>
+/// Labelled images, held as one uint8 tensor on one device. A batch is one indexed read: nothing is copied sample by sample.
+/// </summary>
+/// <example><code>
+/// using ImageDataset train = ImageDataset.Mnist("data/fashion", Split.Train);
+/// var (images, labels) = train.Batch([0, 1, 2]);          // float32 [3,1,28,28] in [0,1], int64 [3]
+/// </code></example>
+public sealed partial class ImageDataset : IDisposable
+{
+    /// <summary>Makes a data set of images in memory. Takes ownership of both tensors.</summary>
+    /// <param name="images">uint8 [N,C,H,W].</param>
+    /// <param name="labels">int64 [N] on the same device, values 0..K-1.</param>
+    /// <param name="classNames">The K names; "0", "1", ... when null.</param>
+    /// <exception cref="ArgumentException">Wrong dtype, shape or device, an empty set, or a label without a name.</exception>
+    public ImageDataset(Tensor images, Tensor labels, IReadOnlyList<string>? classNames = null)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.dtype != ScalarType.Byte)
+            throw new ArgumentException($"images has dtype {images.dtype}; expected uint8 pixels 0..255.", nameof(images));
+        if (images.dim() != 4 || images.numel() == 0)
+            throw new ArgumentException($"images has shape {TensorGuard.Shape(images)}; expected [N,C,H,W] with at least one image.", nameof(images));
+        TensorGuard.Labels(labels, images);
+        using var highest = labels.max();
+        var classes = classNames?.Count ?? (int)Math.Max(highest.ToInt64() + 1, 1);
+        TensorGuard.LabelRange(labels, classes);
+        Images = images.DetachFromDisposeScope();
+        Labels = labels.DetachFromDisposeScope();
+        ClassNames = classNames is null ? [.. Enumerable.Range(0, classes).Select(i => i.ToString())] : [.. classNames];
+    }
+
+    /// <summary>All images, uint8 [N,C,H,W]. Owned by the data set.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>All labels, int64 [N]. Owned by the data set.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>The name of each class; the number of names is the number of classes.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>How many images.</summary>
+    public int Count => (int)Images.shape[0];
+
+    /// <summary>Where the tensors live.</summary>
+    public Device Device => Images.device;
+
+    /// <summary>Reads some images.</summary>
+    /// <param name="indices">Positions, 0 to <see cref="Count"/> - 1, in any order.</param>
+    /// <param name="dtype">Floating dtype of the images.</param>
+    /// <returns>Images [n,C,H,W] in [0,1] and labels int64 [n], owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none.</exception>
+    public (Tensor Images, Tensor Labels) Batch(ReadOnlySpan<long> indices, ScalarType dtype = ScalarType.Float32)
+    {
+        if (indices.IsEmpty) throw new ArgumentOutOfRangeException(nameof(indices), "The batch is empty; pass at least one index.");
+        foreach (var index in indices)
+            if (index < 0 || index >= Count) throw new ArgumentOutOfRangeException(nameof(indices), index, $"The data set has images 0 to {Count - 1}.");
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var rows = tensor(indices.ToArray(), device: Device);
+        return (ToFloat(Images.index_select(0, rows), dtype).MoveToOuterDisposeScope(), Labels.index_select(0, rows).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The images at some positions, as a data set of their own.</summary>
+    /// <param name="indices">Positions, 0 to <see cref="Count"/> - 1.</param>
+    /// <returns>A new data set with the same class names, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none.</exception>
+    public ImageDataset Subset(IReadOnlyList<long> indices)
+    {
+        ArgumentNullException.ThrowIfNull(indices);
+        if (indices.Count == 0 || indices.Any(index => index < 0 || index >= Count))
+            throw new ArgumentOutOfRangeException(nameof(indices), $"Expected at least one index, each from 0 to {Count - 1}.");
+        using var rows = tensor(indices.ToArray(), device: Device);
+        return new ImageDataset(Images.index_select(0, rows), Labels.index_select(0, rows), ClassNames);
+    }
+
+    /// <summary>The first images.</summary>
+    /// <param name="count">How many; all when there are fewer.</param>
+    /// <returns>A new data set, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
+    public ImageDataset Take(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        count = Math.Min(count, Count);
+        return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames);
+    }
+
+    /// <summary>Divides the images at random, for a validation set. The permutation is Fisher-Yates over SplitMix64, the same on every machine.</summary>
+    /// <param name="held">How many images go to the second part, 1 to <see cref="Count"/> - 1.</param>
+    /// <param name="seed">Seed of the permutation.</param>
+    /// <returns>The kept and the held-out part, both owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">One part would be empty.</exception>
+    public (ImageDataset Kept, ImageDataset Held) HoldOut(int held, ulong seed)
+    {
+        if (held < 1 || held >= Count)
+            throw new ArgumentOutOfRangeException(nameof(held), held, $"Expected 1 to {Count - 1}, so that neither part is empty.");
+        var order = SeedMixer.Permutation(SeedMixer.Mix(seed, "hold-out"), Count);
+        return (Subset(order[held..]), Subset(order[..held]));
+    }
+
+    /// <summary>A copy on another device.</summary>
+    /// <param name="device">Where to.</param>
+    /// <returns>A new data set, owned by the caller.</returns>
+    public ImageDataset To(Device device) => new(Images.to(device, copy: true), Labels.to(device, copy: true), ClassNames);
+
+    /// <summary>Disposes the tensors.</summary>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Labels.Dispose();
+    }
+
+    internal static Tensor ToFloat(Tensor pixels, ScalarType dtype)
+    {
+        // /255 in float32 first, so that lower precisions round once.
+        using var floats = pixels.to(dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
+        return floats.div_(255).to(dtype).alias();
+    }
+}

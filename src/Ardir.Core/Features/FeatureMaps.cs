@@ -1,0 +1,59 @@
+using System.Collections;
+
+namespace Ardir.Core;
+
+/// <summary>Feature maps by layer name and by position. Shapes are what the layers put out, [N,C,H,W] for convolutions.</summary>
+public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
+{
+    private readonly Tensor[] _maps;
+
+    /// <summary>Names some tensors as layers. Takes ownership of the tensors.</summary>
+    /// <param name="maps">Name and map of each layer; names must differ.</param>
+    /// <exception cref="ArgumentException">Two layers have the same name.</exception>
+    public FeatureMaps(IEnumerable<(string Layer, Tensor Map)> maps)
+    {
+        ArgumentNullException.ThrowIfNull(maps);
+        var all = maps.ToArray();
+        Layers = [.. all.Select(entry => entry.Layer)];
+        _maps = [.. all.Select(entry => entry.Map)];
+        if (Layers.Distinct(StringComparer.Ordinal).Count() != Layers.Count)
+            throw new ArgumentException($"Layer names must differ; got {string.Join(", ", Layers)}.", nameof(maps));
+    }
+
+    /// <summary>The names, in order.</summary>
+    public IReadOnlyList<string> Layers { get; }
+
+    /// <summary>How many layers.</summary>
+    public int Count => _maps.Length;
+
+    /// <summary>The map at a position.</summary>
+    /// <param name="index">0 to <see cref="Count"/> - 1.</param>
+    public Tensor this[int index] => _maps[index];
+
+    /// <summary>The map of a layer.</summary>
+    /// <param name="layer">Its name as in <see cref="Layers"/>.</param>
+    /// <exception cref="KeyNotFoundException">There is no such layer.</exception>
+    public Tensor this[string layer]
+    {
+        get
+        {
+            for (var i = 0; i < _maps.Length; i++)
+                if (string.Equals(Layers[i], layer, StringComparison.Ordinal)) return _maps[i];
+            throw new KeyNotFoundException($"Layer '{layer}' was not tapped. There is {(Count == 0 ? "none" : string.Join(", ", Layers))}.");
+        }
+    }
+
+    internal static FeatureMaps Empty => new([]);
+
+    /// <summary>The maps, in order.</summary>
+    /// <returns>An enumerator.</returns>
+    public IEnumerator<Tensor> GetEnumerator() => ((IEnumerable<Tensor>)_maps).GetEnumerator();
+
+    /// <summary>Disposes every map.</summary>
+    public void Dispose()
+    {
+        foreach (var map in _maps) map.Dispose();
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

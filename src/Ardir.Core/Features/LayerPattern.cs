@@ -1,0 +1,51 @@
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Ardir.Core;
+
+/// <summary>A layer path with wildcards and an optional element: <c>encoder.*.attention[1]</c>.</summary>
+internal sealed partial class LayerPattern
+{
+    private readonly Regex _path;
+
+    public LayerPattern(string pattern)
+    {
+        if (string.IsNullOrWhiteSpace(pattern))
+            throw new ArgumentException("A layer pattern is empty; expected a module path such as 'layer1' or a pattern such as 'layer*'.", nameof(pattern));
+        var element = ElementSuffix().Match(pattern);
+        var path = element.Success ? pattern[..element.Index] : pattern;
+        Suffix = element.Value;
+        Element = element.Success ? int.Parse(element.Groups["element"].Value, CultureInfo.InvariantCulture) : 0;
+        _path = new Regex(ToRegex(path), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
+    }
+
+    /// <summary>Which tensor of a layer that returns several.</summary>
+    public int Element { get; }
+
+    /// <summary><c>[i]</c> as written, to name the feature.</summary>
+    public string Suffix { get; }
+
+    public bool Matches(string path) => _path.IsMatch(path);
+
+    private static string ToRegex(string path)
+    {
+        var regex = new StringBuilder("^");
+        for (var i = 0; i < path.Length; i++)
+        {
+            if (path[i] == '*' && i + 1 < path.Length && path[i + 1] == '*')
+            {
+                i++;
+                regex.Append(".*");
+            }
+            else
+            {
+                regex.Append(path[i] switch { '*' => "[^.]*", '?' => "[^.]", var c => Regex.Escape(c.ToString()) });
+            }
+        }
+        return regex.Append('$').ToString();
+    }
+
+    [GeneratedRegex(@"\[(?<element>[0-9]{1,6})\]$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    private static partial Regex ElementSuffix();
+}

@@ -1,0 +1,135 @@
+namespace Ardir.Core;
+
+internal sealed class ModuleFeatureTap : IFeatureTap
+{
+    private readonly IModule _model;
+    private readonly bool _frozen;
+    private readonly List<Layer> _layers = [];
+    private bool _disposed;
+
+    public ModuleFeatureTap(IModule model, string[] patterns, bool frozen)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(patterns);
+        (_model, _frozen) = (model, frozen);
+        if (patterns.Length > 0) Resolve(LayerList.Of(model), patterns);
+        if (frozen) (model as nn.Module)?.eval();
+    }
+
+    public IReadOnlyList<string> Layers => [.. _layers.Select(layer => layer.Name)];
+
+    public TappedOutput Forward(Tensor input)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentNullException.ThrowIfNull(input);
+        using var capture = new Capture(_layers);
+        Tensor output;
+        if (_frozen)
+        {
+            (_model as nn.Module)?.eval();
+            using var noGrad = no_grad();
+            output = _model.call(input);
+        }
+        else
+        {
+            output = _model.call(input);
+        }
+        // A model may hand its input or a parameter back; the caller will dispose what we return, so it must be ours.
+        if (ReferenceEquals(output, input)) output = input.alias();
+        try
+        {
+            return new TappedOutput(output, capture.Take());
+        }
+        catch
+        {
+            output.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose() => _disposed = true;   // hooks exist only inside Forward, which removes them itself
+
+    private void Resolve(LayerList available, string[] patterns)
+    {
+        foreach (var text in patterns)
+        {
+            var pattern = new LayerPattern(text);
+            var found = false;
+            for (var i = 0; i < available.Count; i++)
+            {
+                if (!pattern.Matches(available[i])) continue;
+                found = true;
+                var name = available[i] + pattern.Suffix;
+                if (_layers.TrueForAll(layer => !string.Equals(layer.Name, name, StringComparison.Ordinal)))
+                    _layers.Add(new Layer(name, pattern.Element, LayerHook.For(available.ModuleAt(i))));
+            }
+            if (!found)
+                throw new ArgumentException($"No layer matches '{text}'. {available}", nameof(patterns));
+        }
+    }
+
+    private sealed record Layer(string Name, int Element, Func<Action<object?>, Action> Attach);
+
+    /// <summary>Hooks and captured tensors of one forward pass; whatever happens, neither outlives it.</summary>
+    private sealed class Capture : IDisposable
+    {
+        private readonly List<Layer> _layers;
+        private readonly Tensor?[] _maps;
+        private readonly int[] _fired;
+        private readonly List<Action> _removers = [];
+        private readonly int _thread = Environment.CurrentManagedThreadId;
+
+        public Capture(List<Layer> layers)
+        {
+            _layers = layers;
+            _maps = new Tensor?[layers.Count];
+            _fired = new int[layers.Count];
+            for (var i = 0; i < layers.Count; i++)
+            {
+                var index = i;
+                _removers.Add(layers[i].Attach(result => Receive(index, result)));
+            }
+        }
+
+        public FeatureMaps Take()
+        {
+            for (var i = 0; i < _layers.Count; i++)
+            {
+                var name = _layers[i].Name;
+                if (_fired[i] == 0)
+                    throw new InvalidOperationException($"Layer '{name}' did not run in this forward pass. It is registered but unused, or called by forward() instead of call().");
+                if (_fired[i] > 1)
+                    throw new InvalidOperationException($"Layer '{name}' ran {_fired[i]} times in one forward pass (a shared module?), so its feature map is ambiguous. Tap the layers around it.");
+                if (_maps[i] is null)
+                    throw new InvalidOperationException($"Layer '{name}' did not return a tensor at position {_layers[i].Element}.");
+            }
+            // Into the caller's scope, if there is one: TorchSharp shows it only as the outer scope of a new one.
+            using (var scope = NewDisposeScope())
+            {
+                foreach (var map in _maps)
+                {
+                    scope.Attach(map!);
+                    map!.MoveToOuterDisposeScope();
+                }
+            }
+            var features = new FeatureMaps(_layers.Select((layer, i) => (layer.Name, _maps[i]!)));
+            Array.Clear(_maps);
+            return features;
+        }
+
+        public void Dispose()
+        {
+            foreach (var remove in _removers) remove();
+            foreach (var map in _maps) map?.Dispose();
+        }
+
+        private void Receive(int index, object? result)
+        {
+            if (Environment.CurrentManagedThreadId != _thread) return;
+            // A copy, not an alias: an in-place layer that follows would change an alias, values and gradient both. It is detached
+            // from any scope because Sequential disposes what it is done with.
+            if (++_fired[index] == 1 && LayerHook.Pick(result, _layers[index].Element) is { } map)
+                _maps[index] = map.clone().DetachFromDisposeScope();
+        }
+    }
+}

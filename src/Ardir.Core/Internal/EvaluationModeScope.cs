@@ -1,0 +1,35 @@
+namespace Ardir.Core;
+
+/// <summary>Puts a model into eval mode and gives every module back the mode it had, one by one: a frozen batch norm inside a training model stays frozen.</summary>
+internal sealed class EvaluationModeScope : IDisposable
+{
+    private readonly List<nn.Module> _modules = [];
+    private readonly List<bool> _training = [];
+
+    public EvaluationModeScope(IModule model)
+    {
+        if (model is not nn.Module root) return;
+        Collect(root);
+        if (!_training.Contains(true))
+        {
+            _modules.Clear();
+            return;
+        }
+        root.eval();
+    }
+
+    public void Dispose()
+    {
+        if (_modules.Count == 0) return;
+        // train() is recursive, so parents first; when all agree one call does it.
+        var modules = _training.TrueForAll(training => training) ? 1 : _modules.Count;
+        for (var i = 0; i < modules; i++) _modules[i].train(_training[i]);
+    }
+
+    private void Collect(nn.Module module)
+    {
+        _modules.Add(module);
+        _training.Add(module.training);
+        foreach (var child in module.children()) Collect(child);
+    }
+}

@@ -1,0 +1,80 @@
+namespace Ardir.Core;
+
+/// <summary>
+/// One independent random stream per sample: value j of a draw is a hash of (stream key, draw number, j). A sample gets the same
+/// noise whatever batch it sits in and on whatever device, and nobody's global generator is touched. The numbers are made on the
+/// CPU in managed code (about a nanosecond each) and copied over once.
+/// </summary>
+internal sealed class SampleStreams
+{
+    private readonly ulong[] _keys;
+    private ulong _draw;
+
+    public SampleStreams(ulong[] keys) => _keys = keys;
+
+    /// <summary>Streams for samples 0..count-1, or for the given data-set indices.</summary>
+    public static SampleStreams ForSamples(ulong seed, IReadOnlyList<long>? indices, int count)
+    {
+        if (indices is not null && indices.Count != count)
+            throw new ArgumentException($"There are {indices.Count} sample indices for {count} images; expected one per image.", nameof(indices));
+        var keys = new ulong[count];
+        for (var i = 0; i < count; i++) keys[i] = SeedMixer.Mix(seed, (ulong)(indices?[i] ?? i));
+        return new SampleStreams(keys);
+    }
+
+    /// <summary>Streams for one purpose (an attack, a restart), unrelated to any other purpose's.</summary>
+    public SampleStreams Derive(ulong purpose) => new([.. _keys.Select(key => SeedMixer.Mix(key, purpose))]);
+
+    /// <summary>The streams of some of the samples, in the given order.</summary>
+    public SampleStreams Select(ReadOnlySpan<long> rows)
+    {
+        var keys = new ulong[rows.Length];
+        for (var i = 0; i < rows.Length; i++) keys[i] = _keys[rows[i]];
+        return new SampleStreams(keys);
+    }
+
+    /// <summary>U(low,high), shaped like <paramref name="like"/>.</summary>
+    public Tensor Uniform(Tensor like, double low, double high) =>
+        Fill(like.shape, like, (bits, _) => low + (high - low) * SeedMixer.ToUnit(bits));
+
+    /// <summary>U(low,high), one number per sample: [N].</summary>
+    public Tensor UniformPerSample(Tensor like, double low, double high) =>
+        Fill([like.shape[0]], like, (bits, _) => low + (high - low) * SeedMixer.ToUnit(bits));
+
+    /// <summary>N(0,1) by Box-Muller, shaped like <paramref name="like"/>.</summary>
+    public Tensor Normal(Tensor like) => Fill(like.shape, like, static (bits, again) =>
+        Math.Sqrt(-2 * Math.Log(1 - SeedMixer.ToUnit(bits))) * Math.Cos(2 * Math.PI * SeedMixer.ToUnit(again)));
+
+    /// <summary>-1 or +1 with probability 1/2, never 0.</summary>
+    public Tensor Signs(Tensor like) => Fill(like.shape, like, static (bits, _) => (bits >> 63) == 0 ? -1 : 1);
+
+    private Tensor Fill(long[] shape, Tensor like, Func<ulong, ulong, double> value)
+    {
+        var draw = ++_draw;
+        var total = 1L;
+        foreach (var size in shape) total = checked(total * size);
+        var perSample = checked((int)(total / shape[0]));
+        if (like.dtype == ScalarType.Float64)
+        {
+            var doubles = new double[total];
+            for (var i = 0; i < _keys.Length; i++)
+                Stream(_keys[i], draw, value, doubles.AsSpan(i * perSample, perSample));
+            return tensor(doubles, shape, ScalarType.Float64, like.device);
+        }
+        var floats = new float[total];
+        Span<double> buffer = new double[perSample];
+        for (var i = 0; i < _keys.Length; i++)
+        {
+            Stream(_keys[i], draw, value, buffer);
+            for (var j = 0; j < perSample; j++) floats[i * perSample + j] = (float)buffer[j];
+        }
+        return tensor(floats, shape, like.dtype, like.device);
+    }
+
+    private static void Stream(ulong key, ulong draw, Func<ulong, ulong, double> value, Span<double> into)
+    {
+        var state = SeedMixer.Mix(key, draw);
+        for (var j = 0; j < into.Length; j++)
+            into[j] = value(SeedMixer.Next(ref state), SeedMixer.Next(ref state));
+    }
+}

@@ -1,0 +1,20 @@
+namespace Ardir.Core;
+
+internal sealed class LinfBall : NormBall
+{
+    public static readonly LinfBall Instance = new();
+
+    public override Tensor Norm(Tensor flat) => flat.abs().amax(new long[] { 1 });
+
+    // Ball and box are both axis-aligned boxes, so clamping to their intersection is the exact projection.
+    public override Tensor Project(Tensor reference, Tensor candidate, double epsilon) =>
+        candidate.clamp((reference - epsilon).clamp_(0, 1), (reference + epsilon).clamp_(0, 1));
+
+    public override Tensor Ascent(Tensor gradient) => gradient.sign();
+
+    public override Tensor Uniform(Tensor like, double epsilon, SampleStreams streams) =>
+        streams.Uniform(like, -epsilon, epsilon);
+
+    public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
+        Normalized(streams.Uniform(like, -1, 1)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+}

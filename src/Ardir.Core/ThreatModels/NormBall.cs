@@ -1,0 +1,43 @@
+namespace Ardir.Core;
+
+/// <summary>
+/// All that depends on the norm, so that no attack needs a switch on it. Inputs are not checked here; flat tensors are [N,d].
+/// </summary>
+internal abstract class NormBall
+{
+    /// <summary>Keeps a division by the norm of a zero gradient finite.</summary>
+    protected const double Tiny = 1e-12;
+
+    /// <summary>Per-sample norm of a flat [N,d] tensor: [N].</summary>
+    public abstract Tensor Norm(Tensor flat);
+
+    /// <summary>Exact Euclidean projection onto ball and box.</summary>
+    public abstract Tensor Project(Tensor reference, Tensor candidate, double epsilon);
+
+    /// <summary>What PGD does after each move: onto the ball, then onto the box. Feasible, and cheaper than <see cref="Project"/> where the two differ.</summary>
+    public virtual Tensor BallThenBox(Tensor reference, Tensor candidate, double epsilon) => Project(reference, candidate, epsilon);
+
+    /// <summary>Unit-length direction of steepest ascent for the norm (sign for Linf, g/||g|| otherwise).</summary>
+    public abstract Tensor Ascent(Tensor gradient);
+
+    /// <summary>The direction PGD uses; only L1 differs from <see cref="Ascent"/> (sparse descent).</summary>
+    public virtual Tensor SparseAscent(Tensor gradient, double fraction) => Ascent(gradient);
+
+    /// <summary>A perturbation uniform in the ball of radius epsilon.</summary>
+    public abstract Tensor Uniform(Tensor like, double epsilon, SampleStreams streams);
+
+    /// <summary>A random direction times U(0,1)*epsilon.</summary>
+    public abstract Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams);
+
+    /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
+    protected static Tensor PerSample(Tensor values, Tensor like)
+    {
+        var shape = new long[like.dim()];
+        Array.Fill(shape, 1);
+        shape[0] = -1;
+        return values.reshape(shape);
+    }
+
+    protected Tensor Normalized(Tensor direction) =>
+        direction / PerSample(Norm(direction.flatten(1)).clamp_min(Tiny), direction);
+}

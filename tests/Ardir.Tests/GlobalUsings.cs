@@ -1,0 +1,1 @@
+global using IModule = TorchSharp.torch.nn.IModule<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
