@@ -42,7 +42,7 @@ public abstract class Attack : IAttack
 
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var evaluation = new EvaluationModeScope(model);
+        using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         var run = AttackRun.Create(this, model, images.detach(), labels, context);
         var found = Search(run);
         run.EnsureSound();

@@ -18,6 +18,11 @@ public sealed record AttackContext
     /// <value>null by default: untargeted, success is <c>argmax != label</c>.</value>
     public Tensor? Targets { get; init; }
 
+    /// <summary>Leaves the model in the mode it is in. Only to follow training recipes that attack in train mode (Rice et al., ARD, IAD): batch norm
+    /// then uses batch statistics and its running statistics change with every step of the attack. Never for evaluation.</summary>
+    /// <value>false by default: eval mode.</value>
+    public bool KeepModelMode { get; init; }
+
     /// <summary>Checked before every evaluation of the model.</summary>
     public CancellationToken CancellationToken { get; init; }
 

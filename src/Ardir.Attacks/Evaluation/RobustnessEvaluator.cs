@@ -1,0 +1,68 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Measures clean and robust accuracy on a data set, batch by batch.</summary>
+public static class RobustnessEvaluator
+{
+    /// <summary>Runs the model on every image and the attack on those it gets right; every claimed result is judged by a fresh forward pass.</summary>
+    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits. Runs in eval mode, which is undone afterwards.</param>
+    /// <param name="data">The images, on the model's device.</param>
+    /// <param name="attack">The attack; only clean accuracy is measured when null, and the robust accuracy equals it.</param>
+    /// <param name="batchSize">Images per batch.</param>
+    /// <param name="context">Seed, cancellation, logging and progress. Targets and sample indices are set here and must be null.</param>
+    /// <param name="progress">Told the number of images done after every batch.</param>
+    /// <returns>Per-image results.</returns>
+    /// <exception cref="ArgumentException">Wrong batch size, or the context has targets or sample indices.</exception>
+    /// <exception cref="InvalidOperationException">The model misbehaves.</exception>
+    /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
+    public static RobustnessResult Evaluate(
+        IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(data);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(batchSize);
+        context ??= new AttackContext();
+        if (context.Targets is not null || context.SampleIndices is not null)
+            throw new ArgumentException("Targets and SampleIndices must be null: an evaluation is untargeted and numbers the samples itself.", nameof(context));
+
+        using var evaluation = new EvaluationModeScope(model);
+        using var noGrad = no_grad();
+        var correct = new List<bool>(data.Count);
+        var robust = new List<bool>(data.Count);
+        for (var first = 0L; first < data.Count; first += batchSize)
+        {
+            using var scope = NewDisposeScope();
+            context.CancellationToken.ThrowIfCancellationRequested();
+            long[] indices = [.. Enumerable.Range((int)first, Math.Min(batchSize, data.Count - (int)first)).Select(i => (long)i)];
+            var (images, labels) = data.Batch(indices);
+            var right = IsRight(model, images, labels);
+            correct.AddRange(right);
+            robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, first));
+            progress?.Report(correct.Count);
+        }
+        return new RobustnessResult { Correct = correct, Robust = robust };
+    }
+
+    private static bool[] Resists(IModule model, IAttack attack, Tensor images, Tensor labels, bool[] right, AttackContext context, long first)
+    {
+        long[] rows = [.. right.Select((ok, i) => (ok, i)).Where(entry => entry.ok).Select(entry => (long)entry.i)];
+        var result = new bool[right.Length];
+        if (rows.Length == 0) return result;
+        var at = tensor(rows, device: images.device);
+        var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
+        var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = [.. rows.Select(row => first + row)] });
+        var still = IsRight(model, adversarial, y);
+        for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
+        return result;
+    }
+
+    private static bool[] IsRight(IModule model, Tensor images, Tensor labels)
+    {
+        var logits = model.call(images);
+        if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
+            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
+        if (logits.isnan().any().ToBoolean()) throw new InvalidOperationException("The model returned NaN logits.");
+        return [.. (Predictions.Of(logits) == labels).cpu().data<bool>()];
+    }
+}

@@ -1,0 +1,17 @@
+namespace Ardir.Attacks;
+
+/// <summary>How a model did on a data set, image by image.</summary>
+public sealed record RobustnessResult
+{
+    /// <summary>For each image whether the model is right on it.</summary>
+    public required IReadOnlyList<bool> Correct { get; init; }
+
+    /// <summary>For each image whether the model is right on it and still right after the attack.</summary>
+    public required IReadOnlyList<bool> Robust { get; init; }
+
+    /// <summary>Share of images that the model gets right, 0 to 1.</summary>
+    public double CleanAccuracy => Correct.Count(right => right) / (double)Correct.Count;
+
+    /// <summary>Share of all images that the model gets right both before and after the attack, 0 to 1.</summary>
+    public double RobustAccuracy => Robust.Count(right => right) / (double)Robust.Count;
+}

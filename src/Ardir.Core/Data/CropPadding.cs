@@ -1,0 +1,11 @@
+namespace Ardir.Core;
+
+/// <summary>What lies outside the image when it is padded before a random crop.</summary>
+public enum CropPadding
+{
+    /// <summary>The image mirrored at its border, the border itself not repeated (Rice et al., AWP).</summary>
+    Reflect,
+
+    /// <summary>Zeros (ARD, IAD, TRADES, RSLAD, AKD2).</summary>
+    Zero,
+}

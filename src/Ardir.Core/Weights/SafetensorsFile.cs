@@ -1,0 +1,120 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text.Json;
+
+namespace Ardir.Core;
+
+/// <summary>Reads and writes safetensors: 8 bytes length, a JSON header, raw little-endian data. Nothing in a file is executed.</summary>
+internal static class SafetensorsFile
+{
+    private const int Chunk = 1 << 20;
+
+    /// <summary>Writes to a temporary file, flushes it to the disk and renames it: a reader sees the old file or the new one, never half of one.</summary>
+    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var ordered = tensors
+            .OrderByDescending(pair => TypeOf(pair.Key, pair.Value).Size).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => (pair.Key, Value: pair.Value.detach().cpu().contiguous())).ToList();
+        var header = Header(ordered, metadata);
+        AtomicFile.Write(path, stream =>
+        {
+            Span<byte> length = stackalloc byte[8];
+            BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
+            stream.Write(length);
+            stream.Write(header);
+            foreach (var (_, value) in ordered)
+                if (value.numel() > 0) stream.Write(value.bytes);
+        });
+    }
+
+    /// <summary>Reads all tensors (on the CPU, owned by the caller) and the metadata.</summary>
+    public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Metadata) Read(string path)
+    {
+        using var stream = File.OpenRead(path);
+        var prefix = new byte[8];
+        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw new WeightFormatException($"{path}: only {stream.Length} bytes; not a safetensors file.");
+        var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (length > SafetensorsHeader.MaxHeaderBytes || (long)length > stream.Length - 8)
+            throw new WeightFormatException($"{path}: the header claims {length} bytes, the file has {stream.Length}; it is truncated or not a safetensors file.");
+        var json = new byte[(int)length];
+        stream.ReadExactly(json);
+        var header = SafetensorsHeader.Parse(json, stream.Length - 8 - (long)length, path);
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var entry in header.Entries) tensors[entry.Name] = ReadTensor(stream, entry);
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            throw;
+        }
+        return (tensors, header.Metadata);
+    }
+
+    private static Tensor ReadTensor(Stream stream, SafetensorsHeader.Entry entry)
+    {
+        var value = empty(entry.Shape, entry.Type).DetachFromDisposeScope();
+        try
+        {
+            if (value.numel() > 0)
+            {
+                var bytes = value.bytes;
+                for (var at = 0; at < bytes.Length; at += Chunk) stream.ReadExactly(bytes.Slice(at, Math.Min(Chunk, bytes.Length - at)));
+            }
+            return value;
+        }
+        catch
+        {
+            value.Dispose();
+            throw;
+        }
+    }
+
+    private static byte[] Header(List<(string Key, Tensor Value)> ordered, IReadOnlyDictionary<string, string>? metadata)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer))
+        {
+            json.WriteStartObject();
+            if (metadata is { Count: > 0 })
+            {
+                json.WriteStartObject("__metadata__");
+                foreach (var (key, value) in metadata) json.WriteString(key, value);
+                json.WriteEndObject();
+            }
+            var at = 0L;
+            foreach (var (name, value) in ordered)
+            {
+                var (dtype, size) = TypeOf(name, value);
+                var end = at + value.numel() * size;
+                json.WriteStartObject(name);
+                json.WriteString("dtype", dtype);
+                json.WriteStartArray("shape");
+                foreach (var length in value.shape) json.WriteNumberValue(length);
+                json.WriteEndArray();
+                json.WriteStartArray("data_offsets");
+                json.WriteNumberValue(at);
+                json.WriteNumberValue(end);
+                json.WriteEndArray();
+                json.WriteEndObject();
+                at = end;
+            }
+            json.WriteEndObject();
+        }
+        // Padded with spaces so that the data begins at a multiple of 8.
+        var header = new byte[(buffer.WrittenCount + 7) / 8 * 8];
+        header.AsSpan().Fill((byte)' ');
+        buffer.WrittenSpan.CopyTo(header);
+        return header;
+    }
+
+    private static (string Name, int Size) TypeOf(string name, Tensor value)
+    {
+        foreach (var (dtype, (type, size)) in SafetensorsHeader.Types)
+            if (type == value.dtype) return (dtype, size);
+        throw new ArgumentException($"Tensor '{name}' has dtype {value.dtype}, which safetensors files cannot hold here.", nameof(value));
+    }
+}

@@ -1,0 +1,21 @@
+namespace Ardir.Distillation;
+
+/// <summary>Standard adversarial training (SAT; Madry et al. 2018): cross-entropy on adversarial images, no teacher.</summary>
+public sealed class AdversarialTrainingLoss : IDistillationLoss
+{
+    /// <inheritdoc/>
+    public string Name => "SAT";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentAdversarial };
+
+    /// <inheritdoc/>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,106 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// ARDIR (Adversarial Robust Distillation with Internal Representation, Eq. 6 and 12): (1-beta) * KL(teacher || student) + beta * LPIPS between
+/// tapped layers, the student on adversarial images, the teacher on clean ones (or its own adversarial ones). Labels that the teacher gets
+/// wrong become one-hot. With beta = 0 it is ARD, bit for bit.
+/// </summary>
+public sealed class ArdirLoss : IDistillationLoss
+{
+    private readonly ArdirLossOptions _options;
+    private readonly KlDivergenceLoss _kl;
+    private readonly LpipsInternalLoss _lpips;
+
+    /// <summary>Creates the loss.</summary>
+    /// <param name="options">Options; the paper's RC setting for CIFAR-10 when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
+    public ArdirLoss(ArdirLossOptions? options = null)
+    {
+        _options = options ?? new ArdirLossOptions();
+        _options.Validate();
+        _kl = new KlDivergenceLoss(_options.Kl);
+        _lpips = new LpipsInternalLoss(_options.Lpips);
+        var passes = NetworkPasses.StudentAdversarial | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
+        if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean) passes |= NetworkPasses.StudentClean;
+        Needs = new DistillationNeeds
+        {
+            Passes = passes,
+            StudentLayers = UsesFeatures ? _lpips.Needs.StudentLayers : [],
+            TeacherLayers = UsesFeatures ? _lpips.Needs.TeacherLayers : [],
+        };
+    }
+
+    /// <inheritdoc/>
+    public string Name => "ARDIR";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; }
+
+    /// <summary>The options in force.</summary>
+    public ArdirLossOptions Options => _options;
+
+    private bool FeedsAdversarial => _options.TeacherData is TeacherData.RobustAdversarial or TeacherData.CleanAdversarial;
+
+    private bool UsesFeatures => _options.Beta > 0;
+
+    /// <inheritdoc/>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var student = DistillationInputs.Require(inputs.StudentAdversarial);
+        var features = UsesFeatures && _options.FeatureInput == FeatureInput.Clean ? DistillationInputs.Require(inputs.StudentClean) : student;
+        var teacher = FeedsAdversarial ? DistillationInputs.Require(inputs.TeacherAdversarial) : DistillationInputs.Require(inputs.TeacherClean);
+        return Compute(student.Output, features.Features, teacher, inputs.Labels);
+    }
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="student">The student on adversarial images: logits [N,K] and features.</param>
+    /// <param name="teacher">The teacher on the images that <see cref="ArdirLossOptions.TeacherData"/> says, treated as constants.</param>
+    /// <param name="labels">True classes, int64 [N].</param>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, <see cref="LossTerms.Lpips"/> (and per layer), <see cref="LossTerms.Replaced"/>.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit, or features are missing.</exception>
+    /// <exception cref="InvalidOperationException">The options take the features from clean images, which this call does not have.</exception>
+    public LossTerms Compute(TappedOutput student, TappedOutput teacher, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(teacher);
+        if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
+            throw new InvalidOperationException("FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
+        return Compute(student.Output, student.Features, teacher, labels);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{Name} {{ Beta = {_options.Beta:R}, TeacherData = {_options.TeacherData}, FeatureInput = {_options.FeatureInput}, " +
+        $"MaskFeaturesOfWrongTeacher = {_options.MaskFeaturesOfWrongTeacher}, CrossEntropyWeight = {_options.CrossEntropyWeight:R}, {_kl}, {_lpips} }}";
+
+    private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, Tensor labels)
+    {
+        KlDivergenceLoss.Check(logits, teacher.Output, labels);
+        using var scope = NewDisposeScope();
+        var parts = new Dictionary<string, Tensor>();
+        var (divergence, wrong) = _kl.PerSample(logits, teacher.Output, labels);
+        var kl = _kl.Reduce(divergence, logits.shape[1]);
+        var total = _options.Beta == 0 ? kl : kl * (1 - _options.Beta);
+        parts[LossTerms.Kl] = kl.detach();
+        parts[LossTerms.Replaced] = _kl.ReplacedShare(wrong, kl.dtype);
+        if (UsesFeatures)
+        {
+            var distance = _lpips.PerSample(features, teacher.Features, parts);
+            if (_options.MaskFeaturesOfWrongTeacher) distance = distance * wrong.logical_not().to(distance.dtype);
+            var mean = distance.mean();
+            parts[LossTerms.Lpips] = mean.detach();
+            total = total + mean * _options.Beta;
+        }
+        if (_options.CrossEntropyWeight > 0)
+        {
+            var crossEntropy = nn.functional.cross_entropy(logits, labels);
+            parts[LossTerms.CrossEntropy] = crossEntropy.detach();
+            total = total + crossEntropy * _options.CrossEntropyWeight;
+        }
+        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
+        return new LossTerms(total.MoveToOuterDisposeScope(), parts);
+    }
+}

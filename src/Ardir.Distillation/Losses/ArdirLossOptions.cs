@@ -1,0 +1,100 @@
+namespace Ardir.Distillation;
+
+/// <summary>
+/// Options of <see cref="ArdirLoss"/>. The paper leaves much open; every default is the reading that its text, its numbers or its source
+/// papers support, and the other readings are options here (docs/ardir.md lists them).
+/// </summary>
+public sealed record ArdirLossOptions
+{
+    /// <summary>Share of the feature distance, in [0,1]: (1-beta)*KL + beta*LPIPS. 0 is ARD; 1 uses no label at all.</summary>
+    /// <value>0.6 by default, the paper's value for a robust teacher on clean CIFAR-10 images.</value>
+    public double Beta { get; init; } = 0.6;
+
+    /// <summary>Temperature of the KL term, positive.</summary>
+    /// <value>1 by default, as in all reported rows.</value>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Multiplies the KL term by the temperature squared: absent from Eq. 6, but beta = 0 must equal ARD, which has it.</summary>
+    /// <value>true by default.</value>
+    public bool ScaleByTemperatureSquared { get; init; } = true;
+
+    /// <summary>Which teacher sees which data.</summary>
+    /// <value><see cref="TeacherData.RobustClean"/> by default.</value>
+    public TeacherData TeacherData { get; init; } = TeacherData.RobustClean;
+
+    /// <summary>What to do with labels that the teacher gets wrong (section 3.3).</summary>
+    /// <value><see cref="LabelReplacement.Probabilities"/> by default.</value>
+    public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.Probabilities;
+
+    /// <summary>Temperature of the student on replaced rows; null for <see cref="Temperature"/>.</summary>
+    /// <value>null by default.</value>
+    public double? HardLabelTemperature { get; init; }
+
+    /// <summary>Averaging of the KL term.</summary>
+    /// <value><see cref="KlReduction.BatchMean"/> by default.</value>
+    public KlReduction KlReduction { get; init; } = KlReduction.BatchMean;
+
+    /// <summary>Argument order of the KL term.</summary>
+    /// <value><see cref="KlDirection.TeacherStudent"/> by default.</value>
+    public KlDirection KlDirection { get; init; } = KlDirection.TeacherStudent;
+
+    /// <summary>Layers of the student.</summary>
+    /// <value><c>layer*</c> by default: the stage outputs.</value>
+    public IReadOnlyList<string> Layers { get; init; } = ["layer*"];
+
+    /// <summary>Layers of the teacher; null for the same names.</summary>
+    /// <value>null by default.</value>
+    public IReadOnlyList<string>? TeacherLayers { get; init; }
+
+    /// <summary>Weight of each layer's squared distance; null for all 1.</summary>
+    /// <value>null by default.</value>
+    public IReadOnlyList<double>? LayerWeights { get; init; }
+
+    /// <summary>How maps are normalised (Eq. 8 to 10).</summary>
+    /// <value><see cref="FeatureNormalization.UnitChannel"/> by default.</value>
+    public FeatureNormalization Normalization { get; init; } = FeatureNormalization.UnitChannel;
+
+    /// <summary>How layers become one number (Eq. 7 and 11).</summary>
+    /// <value><see cref="FeatureDistanceForm.Norm"/> by default.</value>
+    public FeatureDistanceForm Form { get; init; } = FeatureDistanceForm.Norm;
+
+    /// <summary>On which images the student's maps are taken.</summary>
+    /// <value><see cref="FeatureInput.Adversarial"/> by default.</value>
+    public FeatureInput FeatureInput { get; init; } = FeatureInput.Adversarial;
+
+    /// <summary>Leaves out the feature distance of samples that the teacher gets wrong (the mean is still over all samples).</summary>
+    /// <value>false by default: Algorithm 1 replaces labels only.</value>
+    public bool MaskFeaturesOfWrongTeacher { get; init; }
+
+    /// <summary>Adds this much cross-entropy with the true labels on adversarial images, not negative.</summary>
+    /// <value>0 by default.</value>
+    public double CrossEntropyWeight { get; init; }
+
+    internal KlDivergenceLossOptions Kl => new()
+    {
+        Temperature = Temperature,
+        ScaleByTemperatureSquared = ScaleByTemperatureSquared,
+        Reduction = KlReduction,
+        Direction = KlDirection,
+        LabelReplacement = LabelReplacement,
+        HardLabelTemperature = HardLabelTemperature,
+    };
+
+    internal LpipsInternalLossOptions Lpips => new()
+    {
+        Layers = Layers,
+        TeacherLayers = TeacherLayers,
+        LayerWeights = LayerWeights,
+        Normalization = Normalization,
+        Form = Form,
+    };
+
+    internal void Validate()
+    {
+        LossGuard.Share(Beta);
+        LossGuard.Defined(TeacherData);
+        LossGuard.Defined(FeatureInput);
+        if (!(double.IsFinite(CrossEntropyWeight) && CrossEntropyWeight >= 0))
+            throw new ArgumentOutOfRangeException(nameof(CrossEntropyWeight), CrossEntropyWeight, "CrossEntropyWeight must be a finite number, not negative.");
+    }
+}

@@ -1,0 +1,48 @@
+namespace Ardir.Distillation;
+
+/// <summary>Normalisation and comparison of feature maps, in the current dispose scope.</summary>
+internal static class FeatureMath
+{
+    // Laidlaw's 1e-10 outside the root has an infinite gradient at zero; inside it is bounded by 1/sqrt(1e-10).
+    private const double ChannelEpsilon2 = 1e-10;
+    private const double SumFloorPerPosition = 1e-6;
+
+    /// <summary>Squared distance of two maps [N,C,...] per sample, the mean over positions of the sum over channels: [N].</summary>
+    public static Tensor SquaredDistance(Tensor student, Tensor teacher, FeatureNormalization normalization)
+    {
+        var s = Normalized(Flat(student), normalization);
+        Tensor t;
+        using (no_grad()) t = Normalized(Flat(teacher.detach()), normalization).to(s.dtype);
+        return (s - t).square().sum(new long[] { 1, 2 }) / (double)s.shape[2];
+    }
+
+    /// <summary>sqrt that passes a zero gradient at zero instead of an infinite one.</summary>
+    public static Tensor SafeSqrt(Tensor squared) => (squared + 1e-12).sqrt();
+
+    private static Tensor Normalized(Tensor map, FeatureNormalization normalization)
+    {
+        var positions = map.shape[2];
+        switch (normalization)
+        {
+            case FeatureNormalization.SpatialSum:
+                var sum = map.sum(2, keepdim: true);
+                var floor = SumFloorPerPosition * positions;
+                var sign = where(sum < 0, -ones_like(sum), ones_like(sum));
+                return map / (sign * sum.abs().clamp_min(floor));
+            case FeatureNormalization.SpatialL1:
+                return map / map.abs().sum(2, keepdim: true).clamp_min(SumFloorPerPosition * positions);
+            case FeatureNormalization.SpatialL2:
+                return map * (map.square().sum(2, keepdim: true) + ChannelEpsilon2).rsqrt();
+            default:
+                var energy = map.square().sum(1, keepdim: true);
+                return map * (energy + ChannelEpsilon2).rsqrt() * (energy.detach() >= ChannelEpsilon2).to(map.dtype);
+        }
+    }
+
+    /// <summary>[N,C,H,W] to [N,C,H*W] (and [N,C] to [N,C,1]), at least float32.</summary>
+    private static Tensor Flat(Tensor map)
+    {
+        var flat = map.dim() == 2 ? map.unsqueeze(2) : map.flatten(2);
+        return flat.dtype is ScalarType.Float32 or ScalarType.Float64 ? flat : flat.to(ScalarType.Float32);
+    }
+}

@@ -1,0 +1,19 @@
+namespace Ardir.Distillation;
+
+/// <summary>How feature maps are normalised before they are compared (ARDIR Eq. 8 to 10).</summary>
+public enum FeatureNormalization
+{
+    /// <summary>A unit vector across channels at each position (Zhang et al. 2018, Laidlaw et al. 2021), with epsilon^2 = 1e-10; positions
+    /// whose channels are all zero count as zero and pass no gradient.</summary>
+    UnitChannel,
+
+    /// <summary>ARDIR's Eq. 10 to the letter: each channel divided by its signed spatial sum (at least 1e-6 per position in size, sign kept).
+    /// Explodes on signed maps; tap maps after a ReLU.</summary>
+    SpatialSum,
+
+    /// <summary>Each channel divided by its spatial L1 norm.</summary>
+    SpatialL1,
+
+    /// <summary>Each channel divided by its spatial L2 norm.</summary>
+    SpatialL2,
+}

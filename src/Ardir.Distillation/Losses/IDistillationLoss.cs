@@ -1,0 +1,17 @@
+namespace Ardir.Distillation;
+
+/// <summary>A training objective. It declares which passes it needs and computes its terms from them; it never runs a network.</summary>
+public interface IDistillationLoss
+{
+    /// <summary>Short name for logs and reports.</summary>
+    string Name { get; }
+
+    /// <summary>The passes and layers it needs.</summary>
+    DistillationNeeds Needs { get; }
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="inputs">At least the declared passes.</param>
+    /// <returns>Total and parts, owned by the caller (and the caller's dispose scope).</returns>
+    /// <exception cref="ArgumentException">A pass is missing or has an unexpected shape.</exception>
+    LossTerms Compute(DistillationInputs inputs);
+}

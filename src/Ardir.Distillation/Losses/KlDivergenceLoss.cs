@@ -1,0 +1,108 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>KL divergence between a teacher's and a student's class probabilities at a temperature (Eq. 4 and 5 with alpha = 1). Alone it trains
+/// the student on adversarial images to answer as the teacher does on clean ones.</summary>
+public sealed class KlDivergenceLoss : IDistillationLoss
+{
+    private readonly KlDivergenceLossOptions _options;
+
+    /// <summary>Creates the loss.</summary>
+    /// <param name="options">Options; the mathematical divergence at temperature 1 when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
+    public KlDivergenceLoss(KlDivergenceLossOptions? options = null)
+    {
+        _options = options ?? new KlDivergenceLossOptions();
+        _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public string Name => "KL";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean };
+
+    /// <inheritdoc/>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return Compute(DistillationInputs.Require(inputs.StudentAdversarial), DistillationInputs.Require(inputs.TeacherClean), inputs.Labels);
+    }
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="student">Its output are logits [N,K].</param>
+    /// <param name="teacher">Its output are logits [N,K], treated as constants.</param>
+    /// <param name="labels">True classes, int64 [N].</param>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/> and <see cref="LossTerms.Replaced"/>.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit.</exception>
+    public LossTerms Compute(TappedOutput student, TappedOutput teacher, Tensor labels)
+    {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(teacher);
+        return Compute(student.Output, teacher.Output, labels);
+    }
+
+    /// <summary>The loss of a batch of logits.</summary>
+    /// <param name="studentLogits">[N,K].</param>
+    /// <param name="teacherLogits">[N,K], treated as constants.</param>
+    /// <param name="labels">True classes, int64 [N].</param>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/> and <see cref="LossTerms.Replaced"/>.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit.</exception>
+    public LossTerms Compute(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
+    {
+        Check(studentLogits, teacherLogits, labels);
+        using var scope = NewDisposeScope();
+        var (perSample, wrong) = PerSample(studentLogits, teacherLogits, labels);
+        var total = Reduce(perSample, studentLogits.shape[1]);
+        return new LossTerms(total.MoveToOuterDisposeScope(), new Dictionary<string, Tensor>
+        {
+            [LossTerms.Kl] = total.detach().MoveToOuterDisposeScope(),
+            [LossTerms.Replaced] = ReplacedShare(wrong, total.dtype).MoveToOuterDisposeScope(),
+        });
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {_options}";
+
+    internal static void Check(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
+    {
+        LossGuard.Logits(studentLogits, labels);
+        LossGuard.Logits(teacherLogits, labels);
+        LossGuard.SameShape(studentLogits, teacherLogits, "logits");
+        TensorGuard.LabelRange(labels, studentLogits.shape[1]);
+    }
+
+    internal Tensor ReplacedShare(Tensor wrong, ScalarType dtype) =>
+        _options.LabelReplacement == LabelReplacement.None ? zeros([], dtype, wrong.device) : wrong.to(dtype).mean();
+
+    /// <summary>Divergence of each sample, scaled by the temperature squared: [N]. In the current scope.</summary>
+    internal (Tensor Divergence, Tensor Wrong) PerSample(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
+    {
+        var (t, scale) = (_options.Temperature, _options.ScaleByTemperatureSquared);
+        var z = AsFloat(studentLogits);
+        var soft = SoftLabels.Of(AsFloat(teacherLogits), labels, t, _options.LabelReplacement);
+        var logP = (z / t).log_softmax(1);
+        var divergence = _options.Direction == KlDirection.TeacherStudent
+            ? nn.functional.kl_div(logP, soft.Probabilities, reduction: nn.Reduction.None, log_target: false).sum(1)
+            : nn.functional.kl_div(soft.Probabilities.log(), logP, reduction: nn.Reduction.None, log_target: true).sum(1);
+        if (scale && t != 1) divergence = divergence * (t * t);
+        if (_options.HardLabelTemperature is { } hard && hard != t)
+        {
+            var crossEntropy = nn.functional.cross_entropy(z / hard, labels, reduction: nn.Reduction.None);
+            divergence = where(soft.Wrong, scale ? crossEntropy * (hard * hard) : crossEntropy, divergence);
+        }
+        return (divergence, soft.Wrong);
+    }
+
+    internal Tensor Reduce(Tensor perSample, long classes) => _options.Reduction switch
+    {
+        KlReduction.ElementMean => perSample.mean() / (double)classes,
+        KlReduction.Sum => perSample.sum(),
+        _ => perSample.mean(),
+    };
+
+    // Half-precision exponentials lose the small probabilities that distillation lives on.
+    private static Tensor AsFloat(Tensor logits) =>
+        logits.dtype is ScalarType.Float32 or ScalarType.Float64 ? logits : logits.to(ScalarType.Float32);
+}

@@ -1,0 +1,43 @@
+namespace Ardir.Distillation;
+
+/// <summary>Options of <see cref="KlDivergenceLoss"/>. The defaults are the divergence itself: temperature 1, sum over classes, mean over samples.</summary>
+public sealed record KlDivergenceLossOptions
+{
+    /// <summary>Both networks' logits are divided by it, positive. 1 in ARDIR's reported rows, 30 in ARD.</summary>
+    /// <value>1 by default.</value>
+    public double Temperature { get; init; } = 1;
+
+    /// <summary>Multiplies by the temperature squared, which keeps gradients of one size (Hinton et al. 2015; Eq. 4 and 5).</summary>
+    /// <value>true by default.</value>
+    public bool ScaleByTemperatureSquared { get; init; } = true;
+
+    /// <summary>How to average.</summary>
+    /// <value><see cref="KlReduction.BatchMean"/> by default.</value>
+    public KlReduction Reduction { get; init; } = KlReduction.BatchMean;
+
+    /// <summary>Argument order.</summary>
+    /// <value><see cref="KlDirection.TeacherStudent"/> by default.</value>
+    public KlDirection Direction { get; init; } = KlDirection.TeacherStudent;
+
+    /// <summary>What to do with labels that the teacher gets wrong.</summary>
+    /// <value><see cref="LabelReplacement.None"/> by default.</value>
+    public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.None;
+
+    /// <summary>Temperature of the student on replaced rows; null for <see cref="Temperature"/>, the same tensor path. With another value the
+    /// row is plain cross-entropy at that temperature, scaled by its own square.</summary>
+    /// <value>null by default.</value>
+    public double? HardLabelTemperature { get; init; }
+
+    internal void Validate()
+    {
+        LossGuard.Temperature(Temperature);
+        if (HardLabelTemperature is { } hard) LossGuard.Temperature(hard, nameof(HardLabelTemperature));
+        LossGuard.Defined(Reduction);
+        LossGuard.Defined(Direction);
+        LossGuard.Defined(LabelReplacement);
+        if (Direction == KlDirection.StudentTeacher && LabelReplacement == LabelReplacement.Probabilities)
+            throw new ArgumentException("KL(student || teacher) is infinite for one-hot targets. Use KlDirection.TeacherStudent, or LabelReplacement.None or Logits.", nameof(Direction));
+        if (HardLabelTemperature is not null && LabelReplacement != LabelReplacement.Probabilities)
+            throw new ArgumentException("HardLabelTemperature only means something with LabelReplacement.Probabilities.", nameof(HardLabelTemperature));
+    }
+}

@@ -1,0 +1,40 @@
+namespace Ardir.Distillation;
+
+/// <summary>A loss and what it is made of.</summary>
+public sealed class LossTerms : IDisposable
+{
+    /// <summary>Name of the part: mean KL divergence (before weights, after temperature squared).</summary>
+    public const string Kl = "kl";
+
+    /// <summary>Name of the part: mean feature distance (before weights). Per layer: <c>lpips/layer</c>.</summary>
+    public const string Lpips = "lpips";
+
+    /// <summary>Name of the part: mean cross-entropy with the true labels (before weights).</summary>
+    public const string CrossEntropy = "ce";
+
+    /// <summary>Name of the part: share of samples, 0 to 1, whose teacher label was wrong and became one-hot.</summary>
+    public const string Replaced = "replaced";
+
+    /// <summary>Puts a loss together. Takes ownership of the tensors.</summary>
+    /// <param name="total">Scalar to call <c>backward()</c> on.</param>
+    /// <param name="parts">Named scalars without gradient, for watching.</param>
+    public LossTerms(Tensor total, IReadOnlyDictionary<string, Tensor>? parts = null)
+    {
+        ArgumentNullException.ThrowIfNull(total);
+        Total = total;
+        Parts = parts ?? new Dictionary<string, Tensor>();
+    }
+
+    /// <summary>The scalar to minimise, with its graph.</summary>
+    public Tensor Total { get; }
+
+    /// <summary>The parts by name: scalars without gradient, still on the device (reading one waits for the device).</summary>
+    public IReadOnlyDictionary<string, Tensor> Parts { get; }
+
+    /// <summary>Disposes all tensors.</summary>
+    public void Dispose()
+    {
+        Total.Dispose();
+        foreach (var part in Parts.Values) part.Dispose();
+    }
+}

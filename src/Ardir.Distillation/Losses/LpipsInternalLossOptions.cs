@@ -1,0 +1,35 @@
+namespace Ardir.Distillation;
+
+/// <summary>Options of <see cref="LpipsInternalLoss"/>.</summary>
+public sealed record LpipsInternalLossOptions
+{
+    /// <summary>Layers of the student, as for <see cref="Core.FeatureTap.Attach"/>. ARDIR: the four stage outputs, before the activation that follows.</summary>
+    /// <value><c>layer*</c> by default, which fits ResNet and PreActResNet; WideResNet has <c>block*</c>.</value>
+    public IReadOnlyList<string> Layers { get; init; } = ["layer*"];
+
+    /// <summary>Layers of the teacher, paired with the student's by position; null for the same names.</summary>
+    /// <value>null by default.</value>
+    public IReadOnlyList<string>? TeacherLayers { get; init; }
+
+    /// <summary>Weight of each layer's squared distance, not negative; null for all 1.</summary>
+    /// <value>null by default.</value>
+    public IReadOnlyList<double>? LayerWeights { get; init; }
+
+    /// <summary>How maps are normalised.</summary>
+    /// <value><see cref="FeatureNormalization.UnitChannel"/> by default.</value>
+    public FeatureNormalization Normalization { get; init; } = FeatureNormalization.UnitChannel;
+
+    /// <summary>How layers become one number.</summary>
+    /// <value><see cref="FeatureDistanceForm.Norm"/> by default.</value>
+    public FeatureDistanceForm Form { get; init; } = FeatureDistanceForm.Norm;
+
+    internal void Validate()
+    {
+        LossGuard.Layers(Layers);
+        if (TeacherLayers is not null) LossGuard.Layers(TeacherLayers);
+        LossGuard.Defined(Normalization);
+        LossGuard.Defined(Form);
+        if (LayerWeights is not null && (LayerWeights.Count == 0 || !LayerWeights.All(w => double.IsFinite(w) && w >= 0) || LayerWeights.All(w => w == 0)))
+            throw new ArgumentException("LayerWeights must be finite, not negative and not all zero.", nameof(LayerWeights));
+    }
+}

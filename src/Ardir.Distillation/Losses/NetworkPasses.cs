@@ -1,0 +1,21 @@
+namespace Ardir.Distillation;
+
+/// <summary>Which network sees which images in one training step.</summary>
+[Flags]
+public enum NetworkPasses
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>The student on the clean (augmented) images.</summary>
+    StudentClean = 1,
+
+    /// <summary>The student on adversarial images crafted against it.</summary>
+    StudentAdversarial = 2,
+
+    /// <summary>The teacher on the clean (augmented) images: the same tensor the student's adversarial images start from.</summary>
+    TeacherClean = 4,
+
+    /// <summary>The teacher on adversarial images crafted against the teacher itself.</summary>
+    TeacherAdversarial = 8,
+}

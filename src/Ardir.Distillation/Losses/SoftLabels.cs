@@ -1,0 +1,23 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>A teacher's labels for a batch, constant in the graph.</summary>
+/// <param name="Probabilities">q, [N,K]; one-hot where replaced.</param>
+/// <param name="Wrong">bool [N]: the teacher's argmax is not the label.</param>
+internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Wrong)
+{
+    /// <summary>softmax(z_T / temperature), wrong rows replaced as asked (ARDIR, section 3.3).</summary>
+    public static SoftLabels Of(Tensor teacherLogits, Tensor labels, double temperature, LabelReplacement replacement)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var logits = teacherLogits.detach();
+        var wrong = Predictions.Of(logits) != labels;
+        var oneHot = zeros_like(logits).scatter_(1, labels.unsqueeze(1), 1);
+        if (replacement == LabelReplacement.Logits) logits = where(wrong.unsqueeze(1), oneHot, logits);
+        var q = (logits / temperature).softmax(1);
+        if (replacement == LabelReplacement.Probabilities) q = where(wrong.unsqueeze(1), oneHot, q);
+        return new SoftLabels(q.MoveToOuterDisposeScope(), wrong.MoveToOuterDisposeScope());
+    }
+}

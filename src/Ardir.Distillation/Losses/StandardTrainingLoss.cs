@@ -1,0 +1,21 @@
+namespace Ardir.Distillation;
+
+/// <summary>Cross-entropy on clean images: ordinary training, no attack and no teacher.</summary>
+public sealed class StandardTrainingLoss : IDistillationLoss
+{
+    /// <inheritdoc/>
+    public string Name => "Standard";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+
+    /// <inheritdoc/>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentClean).Output, inputs.Labels);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

@@ -1,0 +1,272 @@
+using System.Diagnostics;
+using Ardir.Attacks;
+using Ardir.Core;
+using TorchSharp.Modules;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// Trains a student with any <see cref="IDistillationLoss"/> (ARDIR's Algorithm 1 and its relatives), evaluates after each epoch, keeps the best
+/// and the last weights, and goes on where it was when it is killed. On the CPU a resumed run ends bit-equal to an uninterrupted one.
+/// </summary>
+/// <remarks>The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient. The student is put into train
+/// mode unless it already is, so that modules frozen by the caller stay frozen.</remarks>
+public sealed class DistillationTrainer : IDisposable
+{
+    private const int ProgressEvery = 10;
+    private const int StuckAfterEpochs = 10;
+
+    private readonly nn.Module<Tensor, Tensor> _student;
+    private readonly IModule? _teacher;
+    private readonly IDistillationLoss _loss;
+    private readonly TrainerOptions _options;
+    private readonly TrainingStep _step;
+    private Dictionary<string, Tensor>? _best;
+
+    /// <summary>Prepares a run: checks everything and moves the models to the device.</summary>
+    /// <param name="student">The model to train: pixels in [0,1] to logits.</param>
+    /// <param name="teacher">The model to learn from; null for losses that need none.</param>
+    /// <param name="loss">The objective.</param>
+    /// <param name="options">Options; the recipe of Rice et al. when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range, a teacher or an attack is missing, or a layer does not exist.</exception>
+    public DistillationTrainer(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(loss);
+        (_student, _teacher, _loss, _options) = (student, teacher, loss, options ?? new TrainerOptions());
+        _options.Validate();
+        if (loss.Needs.NeedsTeacher && teacher is null) throw new ArgumentNullException(nameof(teacher), $"The loss {loss.Name} needs a teacher.");
+        if (loss.Needs.NeedsStudentAttack && _options.TrainAttack is null) throw new ArgumentException($"The loss {loss.Name} trains on adversarial images: set TrainerOptions.TrainAttack, for example to a PgdAttack.", nameof(options));
+        if (loss.Needs.Passes.HasFlag(NetworkPasses.TeacherAdversarial) && (_options.TeacherAttack ?? _options.TrainAttack) is null) throw new ArgumentException($"The loss {loss.Name} feeds the teacher adversarial images: set TrainerOptions.TeacherAttack or TrainAttack.", nameof(options));
+        if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
+        if (ReferenceEquals(student, teacher)) throw new ArgumentException("Student and teacher are the same module.", nameof(teacher));
+        if (_options.Device is { } device)
+        {
+            student.to(device);
+            (teacher as nn.Module)?.to(device);
+        }
+        _step = new TrainingStep(student, teacher, loss, _options);
+    }
+
+    /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
+    /// <param name="train">The training set.</param>
+    /// <param name="validation">Evaluated after each epoch; without it the last epoch counts as best.</param>
+    /// <param name="progress">Told now and then, and at the end of each epoch.</param>
+    /// <param name="cancellationToken">Stops the run; the checkpoint of the last full epoch stays.</param>
+    /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
+    /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
+    /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the loss became NaN.</exception>
+    /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public TrainingResult Fit(ImageDataset train, ImageDataset? validation = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(train);
+        if (_options.SelectionAttack is not null && validation is null)
+            throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
+        var device = _options.Device ?? _student.parameters().First().device;
+        using var moved = new MovedData(train, validation, device);
+        using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
+        using var random = new GlobalRandomScope();
+        var run = new Run(moved.Train, moved.Validation, optimizer, random, progress, Stopwatch.StartNew(),
+            RunIdentity.Of(_options, _loss, _student, _teacher, moved.Train, moved.Validation), cancellationToken);
+
+        TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, device.ToString(), _options.BatchSize, _options.Seed);
+        Warn();
+        var epochs = Resume(run, out var best);
+        run.FirstEpoch = epochs.Count;
+        if (!_student.training) _student.train();
+        while (epochs.Count < _options.Epochs)
+        {
+            var metrics = Evaluate(run, Train(run, epochs.Count));
+            epochs.Add(metrics);
+            if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
+            Save(run, epochs, best);
+            Announce(run, metrics, moved.Train);
+        }
+        return new TrainingResult { Epochs = epochs, Best = epochs[best] };
+    }
+
+    /// <summary>Puts the weights and buffers of the best epoch into the student.</summary>
+    /// <exception cref="InvalidOperationException">Nothing has been trained yet.</exception>
+    /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
+    public void RestoreBest()
+    {
+        if (_best is not null)
+        {
+            StudentState.Load(_student, _best, "the best epoch");
+            return;
+        }
+        if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException("There is no best epoch yet; call Fit first.");
+        var (_, student, momentum) = TrainingCheckpoint.Read(BestPath);
+        StudentState.Load(_student, student, BestPath);
+        Release(student, momentum);
+    }
+
+    /// <summary>Releases what the trainer holds. Student, teacher and data sets are the caller's and stay.</summary>
+    public void Dispose()
+    {
+        _step.Dispose();
+        if (_best is not null) Release(_best);
+    }
+
+    private string? LastPath => _options.CheckpointDirectory is { } folder ? Path.Combine(folder, "last.safetensors") : null;
+
+    private string? BestPath => _options.CheckpointDirectory is { } folder ? Path.Combine(folder, "best.safetensors") : null;
+
+    private EpochMetrics Train(Run run, int epoch)
+    {
+        var started = run.Clock.Elapsed;
+        var seed = SeedMixer.Mix(_options.Seed, (ulong)epoch);
+        var order = SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), run.Train.Count);
+        var steps = (order.Length + _options.BatchSize - 1) / _options.BatchSize;
+        using var totals = new EpochTotals();
+        var rate = 0.0;
+        for (var step = 0; step < steps; step++)
+        {
+            using var scope = NewDisposeScope();
+            run.Cancellation.ThrowIfCancellationRequested();
+            rate = LearningRateSchedule.At(_options, epoch, step, steps);
+            foreach (var group in run.Optimizer.ParamGroups) group.LearningRate = rate;
+            var indices = order[(step * _options.BatchSize)..Math.Min((step + 1) * _options.BatchSize, order.Length)];
+            run.Random.Reseed(SeedMixer.Mix(SeedMixer.Mix(seed, "global"), (ulong)step));
+            var (images, labels) = Batch(run.Train, indices, SeedMixer.Mix(seed, "augmentation"));
+            var context = new AttackContext
+            {
+                Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
+            };
+            _step.Run(images, labels, run.Optimizer, totals, context);
+            var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
+            Tell(run, TrainingPhase.Train, epoch, step + 1, steps, read ? totals.MeanLoss() : null);
+        }
+        var loss = totals.MeanLoss();
+        if (!double.IsFinite(loss))
+            throw new InvalidOperationException($"The training loss became {loss} in epoch {epoch}. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.");
+        return new EpochMetrics
+        {
+            Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), Elapsed = run.Clock.Elapsed - started,
+        };
+    }
+
+    private (Tensor Images, Tensor Labels) Batch(ImageDataset train, long[] indices, ulong seed)
+    {
+        var dtype = _student.parameters().First().dtype;
+        if (_options.Augmentation is not { } augmentation) return train.Batch(indices, dtype);
+        var rows = tensor(indices, device: train.Device);
+        var pixels = augmentation.Apply(train.Images.index_select(0, rows), seed, indices);
+        return (ImageDataset.ToFloat(pixels, dtype), train.Labels.index_select(0, rows));
+    }
+
+    private EpochMetrics Evaluate(Run run, EpochMetrics trained)
+    {
+        if (run.Validation is not { } validation) return trained;
+        var started = run.Clock.Elapsed;
+        var batches = (validation.Count + _options.EvaluationBatchSize - 1) / _options.EvaluationBatchSize;
+        var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, trained.Epoch, (images + _options.EvaluationBatchSize - 1) / _options.EvaluationBatchSize, batches, null));
+        var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
+        var result = RobustnessEvaluator.Evaluate(_student, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+        return trained with
+        {
+            CleanAccuracy = result.CleanAccuracy,
+            RobustAccuracy = _options.SelectionAttack is null ? null : result.RobustAccuracy,
+            Elapsed = trained.Elapsed + run.Clock.Elapsed - started,
+        };
+    }
+
+    private List<EpochMetrics> Resume(Run run, out int best)
+    {
+        best = 0;
+        if (LastPath is not { } path || !File.Exists(path)) return [];
+        var (checkpoint, student, momentum) = TrainingCheckpoint.Read(path);
+        try
+        {
+            checkpoint.EnsureContinues(run.Identity, path);
+            StudentState.Load(_student, student, path);
+            StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
+        }
+        finally
+        {
+            Release(student, momentum);
+        }
+        TrainerLog.Resuming(_options.Logger, checkpoint.Epochs.Count, path);
+        best = checkpoint.Best;
+        return checkpoint.Epochs;
+    }
+
+    private void Save(Run run, List<EpochMetrics> epochs, int best)
+    {
+        var isBest = best == epochs.Count - 1;
+        if (LastPath is null)
+        {
+            if (!isBest) return;
+            if (_best is not null) Release(_best);
+            using var noGrad = no_grad();
+            _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+            return;
+        }
+        var checkpoint = new TrainingCheckpoint
+        {
+            Format = TrainingCheckpoint.CurrentFormat,
+            Library = typeof(DistillationTrainer).Assembly.GetName().Version!.ToString(),
+            Identity = run.Identity,
+            Epochs = epochs,
+            Best = best,
+        };
+        var student = _student.state_dict();
+        // The best first: killed between the two, the run repeats this epoch and writes the same best again.
+        if (isBest) checkpoint.Write(BestPath!, student, new Dictionary<string, Tensor>());
+        checkpoint.Write(LastPath, student, StudentState.Momentum(_student, run.Optimizer));
+    }
+
+    private void Announce(Run run, EpochMetrics metrics, ImageDataset train)
+    {
+        TrainerLog.EpochDone(_options.Logger, metrics.Epoch, metrics.TrainLoss, metrics.TrainAccuracy, metrics.CleanAccuracy, metrics.RobustAccuracy, metrics.LearningRate, metrics.Elapsed);
+        if (metrics.Epoch + 1 == StuckAfterEpochs)
+        {
+            using var counts = train.Labels.bincount(null);
+            using var largest = counts.max();
+            var majority = largest.ToInt64() / (double)train.Count;
+            if (metrics.TrainAccuracy < majority + 0.02) TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
+        }
+        Tell(run, TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
+    }
+
+    private void Warn()
+    {
+        if (_loss is not ArdirLoss { Options: var ardir }) return;
+        if (ardir.Beta == 1) TrainerLog.NoLabels(_options.Logger);
+        if (ardir.TeacherData == TeacherData.CleanAdversarial) TrainerLog.CleanAdversarial(_options.Logger);
+    }
+
+    private void Tell(Run run, TrainingPhase phase, int epoch, int step, int steps, double? loss, EpochMetrics? metrics = null)
+    {
+        if (run.Progress is null) return;
+        // Epochs count whole; inside one, the training steps stand for all of it, which errs a little on the long side.
+        var done = epoch - run.FirstEpoch + (phase == TrainingPhase.Train ? step / (double)steps : 1);
+        var elapsed = run.Clock.Elapsed;
+        run.Progress.Report(new TrainingProgress
+        {
+            Phase = phase, Epoch = epoch, Epochs = _options.Epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics,
+            Remaining = done > 0 ? elapsed * ((_options.Epochs - run.FirstEpoch - done) / done) : null,
+        });
+    }
+
+    private static void Release(params Dictionary<string, Tensor>[] parts)
+    {
+        foreach (var part in parts)
+            foreach (var tensor in part.Values) tensor.Dispose();
+    }
+
+    /// <summary>What one call of Fit works with.</summary>
+    private sealed record Run(
+        ImageDataset Train, ImageDataset? Validation, SGD Optimizer, GlobalRandomScope Random, IProgress<TrainingProgress>? Progress,
+        Stopwatch Clock, Dictionary<string, string> Identity, CancellationToken Cancellation)
+    {
+        public int FirstEpoch { get; set; }
+    }
+
+    // System.Progress<T> posts to another thread; evaluation progress must arrive in order.
+    private sealed class Progress(Action<int> report) : IProgress<int>
+    {
+        public void Report(int value) => report(value);
+    }
+}

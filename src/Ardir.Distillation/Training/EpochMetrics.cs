@@ -1,0 +1,31 @@
+namespace Ardir.Distillation;
+
+/// <summary>What one epoch brought.</summary>
+public sealed record EpochMetrics
+{
+    /// <summary>The epoch, from 0.</summary>
+    public required int Epoch { get; init; }
+
+    /// <summary>Learning rate at its end.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>Mean loss over the training samples.</summary>
+    public required double TrainLoss { get; init; }
+
+    /// <summary>Accuracy, 0 to 1, of the student on what it was trained on (adversarial images if there are any), in train mode while it learned.</summary>
+    public required double TrainAccuracy { get; init; }
+
+    /// <summary>Mean of each part of the loss over the training samples, by the names of <see cref="LossTerms"/>.</summary>
+    public required IReadOnlyDictionary<string, double> Terms { get; init; }
+
+    /// <summary>Accuracy on the clean validation images, 0 to 1; null without a validation set.</summary>
+    public double? CleanAccuracy { get; init; }
+
+    /// <summary>Accuracy on the validation images under the selection attack, 0 to 1; null without one.</summary>
+    public double? RobustAccuracy { get; init; }
+
+    /// <summary>Wall time of training and evaluation.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    internal double? Selection => RobustAccuracy ?? CleanAccuracy;
+}

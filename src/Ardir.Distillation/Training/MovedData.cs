@@ -1,0 +1,32 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>The data sets on the training device: the caller's own when they are there already, copies that live as long as the run otherwise.</summary>
+internal sealed class MovedData : IDisposable
+{
+    private readonly List<ImageDataset> _copies = [];
+
+    public MovedData(ImageDataset train, ImageDataset? validation, Device device)
+    {
+        Train = On(train, device);
+        Validation = validation is null ? null : ReferenceEquals(validation, train) ? Train : On(validation, device);
+    }
+
+    public ImageDataset Train { get; }
+
+    public ImageDataset? Validation { get; }
+
+    public void Dispose()
+    {
+        foreach (var copy in _copies) copy.Dispose();
+    }
+
+    private ImageDataset On(ImageDataset data, Device device)
+    {
+        if (data.Device.type == device.type && (data.Device.index == device.index || device.type == DeviceType.CPU)) return data;
+        var copy = data.To(device);
+        _copies.Add(copy);
+        return copy;
+    }
+}

@@ -1,0 +1,51 @@
+using Ardir.Core;
+using TorchSharp.Modules;
+
+namespace Ardir.Distillation;
+
+/// <summary>Reading and writing the tensors of a student and of its optimiser by name.</summary>
+internal static class StudentState
+{
+    /// <summary>The momentum buffers that exist, by parameter name. Live tensors, not copies.</summary>
+    public static Dictionary<string, Tensor> Momentum(nn.Module student, SGD optimizer)
+    {
+        var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var (name, state) in Named(student, optimizer))
+            if (state.momentum_buffer is { } buffer) result[name] = buffer;
+        return result;
+    }
+
+    /// <summary>Copies weights and buffers into the student; refuses names or shapes that do not match (load_state_dict would broadcast silently).</summary>
+    public static void Load(nn.Module student, IReadOnlyDictionary<string, Tensor> source, string path)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var target = student.state_dict();
+        foreach (var (name, value) in target)
+        {
+            if (!source.TryGetValue(name, out var saved)) throw new WeightFormatException($"{path} lacks '{name}' of the student.");
+            if (!saved.shape.AsSpan().SequenceEqual(value.shape) || saved.dtype != value.dtype)
+                throw new WeightFormatException($"{path}: '{name}' is {saved.dtype} {TensorGuard.Shape(saved)}; the student has {value.dtype} {TensorGuard.Shape(value)}.");
+        }
+        foreach (var name in source.Keys)
+            if (!target.ContainsKey(name)) throw new WeightFormatException($"{path} has '{name}', which the student does not.");
+        foreach (var (name, value) in target) value.copy_(source[name]);
+    }
+
+    /// <summary>Puts momentum buffers back. They are detached from any scope: the optimiser owns them.</summary>
+    public static void LoadMomentum(nn.Module student, SGD optimizer, IReadOnlyDictionary<string, Tensor> source, string path)
+    {
+        foreach (var (name, state) in Named(student, optimizer))
+        {
+            if (!source.TryGetValue(name, out var saved)) continue;
+            var parameter = student.get_parameter(name)!;
+            if (!saved.shape.AsSpan().SequenceEqual(parameter.shape)) throw new WeightFormatException($"{path}: the momentum of '{name}' is {TensorGuard.Shape(saved)}; expected {TensorGuard.Shape(parameter)}.");
+            state.momentum_buffer?.Dispose();
+            state.momentum_buffer = saved.to(parameter.dtype, parameter.device, copy: true).DetachFromDisposeScope();
+        }
+    }
+
+    private static IEnumerable<(string Name, SGD.State State)> Named(nn.Module student, SGD optimizer) => student.named_parameters()
+        .Where(pair => pair.parameter.requires_grad)
+        .Zip(optimizer.state_dict().State, (pair, state) => (pair.name, (SGD.State)state));
+}

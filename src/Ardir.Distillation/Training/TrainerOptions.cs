@@ -1,0 +1,114 @@
+using Ardir.Attacks;
+using Ardir.Core;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// Options of <see cref="DistillationTrainer"/>. The defaults are the recipe of Rice et al. (2020), which ARDIR follows: SGD with momentum 0.9,
+/// weight decay 5e-4 on all parameters, learning rate 0.1 divided by 10 at epochs 100 and 150 of 200, batches of 128, the last one kept.
+/// </summary>
+public sealed record TrainerOptions
+{
+    /// <summary>Passes over the training set.</summary>
+    /// <value>200 by default.</value>
+    public int Epochs { get; init; } = 200;
+
+    /// <summary>Images per step; the last batch of an epoch may be smaller.</summary>
+    /// <value>128 by default.</value>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Initial learning rate, positive. Adversarial training on SVHN needs 0.01, or a warm-up.</summary>
+    /// <value>0.1 by default.</value>
+    public double LearningRate { get; init; } = 0.1;
+
+    /// <summary>Epochs (from 0, increasing) at whose beginning the learning rate is multiplied by <see cref="LearningRateDecay"/>.</summary>
+    /// <value>100 and 150 by default.</value>
+    public IReadOnlyList<int> Milestones { get; init; } = [100, 150];
+
+    /// <summary>Factor at each milestone, in (0,1].</summary>
+    /// <value>0.1 by default.</value>
+    public double LearningRateDecay { get; init; } = 0.1;
+
+    /// <summary>Epochs over which the learning rate rises linearly, step by step, from 0.</summary>
+    /// <value>0 by default.</value>
+    public int WarmupEpochs { get; init; }
+
+    /// <summary>Momentum in [0,1): v = momentum * v + (g + decay * w), w = w - lr * v.</summary>
+    /// <value>0.9 by default.</value>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Weight decay on all parameters, not negative.</summary>
+    /// <value>5e-4 by default.</value>
+    public double WeightDecay { get; init; } = 5e-4;
+
+    /// <summary>Random shift and flip of the training images; null for none, so that nothing is flipped that must not be.
+    /// <see cref="ImageAugmentation.Cifar"/> is the usual one for CIFAR.</summary>
+    /// <value>null by default.</value>
+    public ImageAugmentation? Augmentation { get; init; }
+
+    /// <summary>Crafts the adversarial images of each step. Required by losses that need them.</summary>
+    /// <value>null by default.</value>
+    public IAttack? TrainAttack { get; init; }
+
+    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>.</summary>
+    /// <value>null by default.</value>
+    public IAttack? TeacherAttack { get; init; }
+
+    /// <summary>Attacks the student in train mode, as the code of Rice et al., ARD, IAD and AKD2 does: every step of the attack then changes the running
+    /// statistics of batch norm. Eval mode is what TRADES, MART and RSLAD do.</summary>
+    /// <value>false by default.</value>
+    public bool AttackInTrainMode { get; init; }
+
+    /// <summary>Measures robust accuracy on the validation set after each epoch; the best epoch is chosen by it, otherwise by clean accuracy.</summary>
+    /// <value>null by default.</value>
+    public IAttack? SelectionAttack { get; init; }
+
+    /// <summary>Images per batch of an evaluation.</summary>
+    /// <value>256 by default.</value>
+    public int EvaluationBatchSize { get; init; } = 256;
+
+    /// <summary>Where to train: student, teacher and data are moved there.</summary>
+    /// <value>null by default: where the student is.</value>
+    public Device? Device { get; init; }
+
+    /// <summary>A folder for <c>last.safetensors</c> and <c>best.safetensors</c>, written after every epoch. When it holds a run, training goes on there.</summary>
+    /// <value>null by default: nothing is written.</value>
+    public string? CheckpointDirectory { get; init; }
+
+    /// <summary>Root of all random numbers: order, augmentation, attacks, dropout.</summary>
+    /// <value>0 by default.</value>
+    public ulong Seed { get; init; }
+
+    /// <summary>Receives one line per epoch, and warnings.</summary>
+    /// <value>A logger that drops everything by default.</value>
+    public ILogger Logger { get; init; } = NullLogger.Instance;
+
+    internal void Validate()
+    {
+        AtLeast(1, Epochs, nameof(Epochs));
+        AtLeast(1, BatchSize, nameof(BatchSize));
+        AtLeast(1, EvaluationBatchSize, nameof(EvaluationBatchSize));
+        AtLeast(0, WarmupEpochs, nameof(WarmupEpochs));
+        InRange(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, nameof(LearningRate), "positive and finite");
+        InRange(LearningRateDecay > 0 && LearningRateDecay <= 1, LearningRateDecay, nameof(LearningRateDecay), "in (0,1]");
+        InRange(Momentum >= 0 && Momentum < 1, Momentum, nameof(Momentum), "in [0,1)");
+        InRange(double.IsFinite(WeightDecay) && WeightDecay >= 0, WeightDecay, nameof(WeightDecay), "finite and not negative");
+        ArgumentNullException.ThrowIfNull(Milestones);
+        ArgumentNullException.ThrowIfNull(Logger);
+        for (var i = 0; i < Milestones.Count; i++)
+            if (Milestones[i] < (i == 0 ? 1 : Milestones[i - 1] + 1))
+                throw new ArgumentException($"Milestones are [{string.Join(", ", Milestones)}]; expected increasing epoch numbers from 1.", nameof(Milestones));
+    }
+
+    private static void AtLeast(int least, int value, string name)
+    {
+        if (value < least) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least {least}.");
+    }
+
+    private static void InRange(bool holds, double value, string name, string range)
+    {
+        if (!holds) throw new ArgumentOutOfRangeException(name, value, $"{name} must be {range}.");
+    }
+}

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>A run after some epoch: everything that the rest of it depends on. Random numbers derive from seed, epoch and step, so no generator state is needed.</summary>
+internal sealed partial record TrainingCheckpoint
+{
+    public const int CurrentFormat = 1;
+    private const string MetadataKey = "ardir.training";
+    private const string StudentPrefix = "student.";
+    private const string MomentumPrefix = "momentum.";
+
+    public required int Format { get; init; }
+
+    public required string Library { get; init; }
+
+    /// <summary>What must be the same for a run to go on, by name.</summary>
+    public required Dictionary<string, string> Identity { get; init; }
+
+    public required List<EpochMetrics> Epochs { get; init; }
+
+    public required int Best { get; init; }
+
+    public void Write(string path, IReadOnlyDictionary<string, Tensor> student, IReadOnlyDictionary<string, Tensor> momentum)
+    {
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var (name, value) in student) tensors[StudentPrefix + name] = value;
+        foreach (var (name, value) in momentum) tensors[MomentumPrefix + name] = value;
+        SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
+        {
+            [MetadataKey] = JsonSerializer.Serialize(this, Json.Default.TrainingCheckpoint),
+        });
+    }
+
+    public static (TrainingCheckpoint Checkpoint, Dictionary<string, Tensor> Student, Dictionary<string, Tensor> Momentum) Read(string path)
+    {
+        var (tensors, metadata) = SafetensorsFile.Read(path);
+        try
+        {
+            if (!metadata.TryGetValue(MetadataKey, out var json)) throw new WeightFormatException($"{path} is not a training checkpoint: its metadata has no '{MetadataKey}'.");
+            var checkpoint = JsonSerializer.Deserialize(json, Json.Default.TrainingCheckpoint) ?? throw new JsonException("null");
+            if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
+            if (checkpoint.Epochs.Count == 0 || checkpoint.Best < 0 || checkpoint.Best >= checkpoint.Epochs.Count) throw new JsonException("no epochs, or the best is not one of them");
+            return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix));
+        }
+        catch (Exception e)
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            if (e is JsonException) throw new WeightFormatException($"{path}: the training state is damaged ({e.Message}).", e);
+            throw;
+        }
+    }
+
+    /// <summary>Refuses a checkpoint of another run and says what differs.</summary>
+    public void EnsureContinues(IReadOnlyDictionary<string, string> identity, string path)
+    {
+        var differences = identity.Keys.Union(Identity.Keys)
+            .Where(key => !string.Equals(identity.GetValueOrDefault(key), Identity.GetValueOrDefault(key), StringComparison.Ordinal))
+            .Select(key => $"{key}: was '{Identity.GetValueOrDefault(key)}', is '{identity.GetValueOrDefault(key)}'").ToList();
+        if (differences.Count > 0)
+            throw new InvalidOperationException(
+                $"{path} belongs to another run, which this one cannot continue. Choose another CheckpointDirectory or delete the file.{string.Concat(differences.Select(d => "\n  " + d))}");
+    }
+
+    public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    private static Dictionary<string, Tensor> Part(Dictionary<string, Tensor> tensors, string prefix) => tensors
+        .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
+        .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value, StringComparer.Ordinal);
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    [JsonSerializable(typeof(TrainingCheckpoint))]
+    private sealed partial class Json : JsonSerializerContext;
+}

@@ -1,0 +1,62 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>One step of Algorithm 1: craft, run both networks, compute the loss, descend.</summary>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly nn.Module<Tensor, Tensor> _student;
+    private readonly IModule? _teacher;
+    private readonly IDistillationLoss _loss;
+    private readonly TrainerOptions _options;
+    private readonly IFeatureTap _studentTap;
+    private readonly IFeatureTap? _teacherTap;
+
+    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options)
+    {
+        (_student, _teacher, _loss, _options) = (student, teacher, loss, options);
+        _studentTap = FeatureTap.Attach(student, [.. loss.Needs.StudentLayers]);
+        _teacherTap = teacher is null ? null : FeatureTap.AttachFrozen(teacher, [.. loss.Needs.TeacherLayers]);
+    }
+
+    /// <summary>Trains on one batch (images as floats, augmented) and adds what came out to the totals.</summary>
+    public void Run(Tensor images, Tensor labels, torch.optim.Optimizer optimizer, EpochTotals totals, AttackContext context)
+    {
+        using var scope = NewDisposeScope();
+        var inputs = Forward(images, labels, context);
+        var terms = _loss.Compute(inputs);
+
+        optimizer.zero_grad();
+        terms.Total.backward();
+        optimizer.step();
+
+        totals.Add(terms, (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output, labels);
+    }
+
+    public void Dispose()
+    {
+        _studentTap.Dispose();
+        _teacherTap?.Dispose();
+    }
+
+    private DistillationInputs Forward(Tensor images, Tensor labels, AttackContext context)
+    {
+        var passes = _loss.Needs.Passes;
+        // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
+        var studentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial)
+            ? _options.TrainAttack!.Perturb(_student, images, labels, context with { KeepModelMode = _options.AttackInTrainMode })
+            : null;
+        var teacherAdversarial = passes.HasFlag(NetworkPasses.TeacherAdversarial)
+            ? (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, images, labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") })
+            : null;
+        return new DistillationInputs
+        {
+            Labels = labels,
+            TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(images) : null,
+            TeacherAdversarial = teacherAdversarial is null ? null : _teacherTap!.Forward(teacherAdversarial),
+            StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? _studentTap.Forward(images) : null,
+            StudentAdversarial = studentAdversarial is null ? null : _studentTap.Forward(studentAdversarial),
+        };
+    }
+}
