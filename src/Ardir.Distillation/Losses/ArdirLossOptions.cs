@@ -58,6 +58,12 @@ public sealed record ArdirLossOptions
     /// <value><see cref="FeatureDistanceForm.Norm"/> by default.</value>
     public FeatureDistanceForm Form { get; init; } = FeatureDistanceForm.Norm;
 
+    /// <summary>With <see cref="FeatureNormalization.UnitChannel"/>: positions whose channels are all zero (sum of squares below 1e-10) count as
+    /// constant zero. Otherwise they pass a gradient of up to 1e5 times the difference, which wakes dead positions but can dominate a step;
+    /// it matters only for maps taken after a ReLU.</summary>
+    /// <value>false by default, as in the reference values.</value>
+    public bool BlockZeroPositions { get; init; }
+
     /// <summary>On which images the student's maps are taken.</summary>
     /// <value><see cref="FeatureInput.Adversarial"/> by default.</value>
     public FeatureInput FeatureInput { get; init; } = FeatureInput.Adversarial;
@@ -87,6 +93,7 @@ public sealed record ArdirLossOptions
         LayerWeights = LayerWeights,
         Normalization = Normalization,
         Form = Form,
+        BlockZeroPositions = BlockZeroPositions,
     };
 
     internal void Validate()

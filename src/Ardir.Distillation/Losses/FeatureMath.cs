@@ -8,18 +8,18 @@ internal static class FeatureMath
     private const double SumFloorPerPosition = 1e-6;
 
     /// <summary>Squared distance of two maps [N,C,...] per sample, the mean over positions of the sum over channels: [N].</summary>
-    public static Tensor SquaredDistance(Tensor student, Tensor teacher, FeatureNormalization normalization)
+    public static Tensor SquaredDistance(Tensor student, Tensor teacher, FeatureNormalization normalization, bool blockZeroPositions = false)
     {
-        var s = Normalized(Flat(student), normalization);
+        var s = Normalized(Flat(student), normalization, blockZeroPositions);
         Tensor t;
-        using (no_grad()) t = Normalized(Flat(teacher.detach()), normalization).to(s.dtype);
+        using (no_grad()) t = Normalized(Flat(teacher.detach()), normalization, blockZeroPositions).to(s.dtype);
         return (s - t).square().sum(new long[] { 1, 2 }) / (double)s.shape[2];
     }
 
     /// <summary>sqrt that passes a zero gradient at zero instead of an infinite one.</summary>
     public static Tensor SafeSqrt(Tensor squared) => (squared + 1e-12).sqrt();
 
-    private static Tensor Normalized(Tensor map, FeatureNormalization normalization)
+    private static Tensor Normalized(Tensor map, FeatureNormalization normalization, bool blockZeroPositions)
     {
         var positions = map.shape[2];
         switch (normalization)
@@ -35,7 +35,8 @@ internal static class FeatureMath
                 return map * (map.square().sum(2, keepdim: true) + ChannelEpsilon2).rsqrt();
             default:
                 var energy = map.square().sum(1, keepdim: true);
-                return map * (energy + ChannelEpsilon2).rsqrt() * (energy.detach() >= ChannelEpsilon2).to(map.dtype);
+                var unit = map * (energy + ChannelEpsilon2).rsqrt();
+                return blockZeroPositions ? unit * (energy.detach() >= ChannelEpsilon2).to(map.dtype) : unit;
         }
     }
 

@@ -3,8 +3,8 @@ namespace Ardir.Distillation;
 /// <summary>How feature maps are normalised before they are compared (ARDIR Eq. 8 to 10).</summary>
 public enum FeatureNormalization
 {
-    /// <summary>A unit vector across channels at each position (Zhang et al. 2018, Laidlaw et al. 2021), with epsilon^2 = 1e-10; positions
-    /// whose channels are all zero count as zero and pass no gradient.</summary>
+    /// <summary>A unit vector across channels at each position (Zhang et al. 2018, Laidlaw et al. 2021), with epsilon^2 = 1e-10
+    /// inside the root, so that a position whose channels are all zero is zero and its gradient stays finite.</summary>
     UnitChannel,
 
     /// <summary>ARDIR's Eq. 10 to the letter: each channel divided by its signed spatial sum (at least 1e-6 per position in size, sign kept).

@@ -70,7 +70,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Name} {{ Layers = {Join(_options.Layers)}, TeacherLayers = {Join(_options.TeacherLayers)}, LayerWeights = {Join(_options.LayerWeights)}, Normalization = {_options.Normalization}, Form = {_options.Form} }}";
+        $"{Name} {{ Layers = {Join(_options.Layers)}, TeacherLayers = {Join(_options.TeacherLayers)}, LayerWeights = {Join(_options.LayerWeights)}, Normalization = {_options.Normalization}, Form = {_options.Form}, BlockZeroPositions = {_options.BlockZeroPositions} }}";
 
     /// <summary>[N], in the current scope; the mean distance of each layer goes into <paramref name="parts"/>.</summary>
     internal Tensor PerSample(FeatureMaps student, FeatureMaps teacher, Dictionary<string, Tensor>? parts)
@@ -79,7 +79,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
         Tensor? total = null;
         for (var i = 0; i < student.Count; i++)
         {
-            var squared = FeatureMath.SquaredDistance(student[i], teacher[i], _options.Normalization);
+            var squared = FeatureMath.SquaredDistance(student[i], teacher[i], _options.Normalization, _options.BlockZeroPositions);
             if (parts is not null) parts[$"{LossTerms.Lpips}/{student.Layers[i]}"] = squared.detach().sqrt().mean();
             if (_options.LayerWeights is { } weights) squared = squared * weights[i];
             var term = _options.Form == FeatureDistanceForm.SumOfLayerNorms ? FeatureMath.SafeSqrt(squared) : squared;

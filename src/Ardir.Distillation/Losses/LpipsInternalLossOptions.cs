@@ -23,6 +23,12 @@ public sealed record LpipsInternalLossOptions
     /// <value><see cref="FeatureDistanceForm.Norm"/> by default.</value>
     public FeatureDistanceForm Form { get; init; } = FeatureDistanceForm.Norm;
 
+    /// <summary>With <see cref="FeatureNormalization.UnitChannel"/>: positions whose channels are all zero (sum of squares below 1e-10) count as
+    /// constant zero. Otherwise they pass a gradient of up to 1e5 times the difference, which wakes dead positions but can dominate a step;
+    /// it matters only for maps taken after a ReLU.</summary>
+    /// <value>false by default, as in the reference values.</value>
+    public bool BlockZeroPositions { get; init; }
+
     internal void Validate()
     {
         LossGuard.Layers(Layers);

@@ -14,7 +14,7 @@ internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Wrong)
         using var noGrad = no_grad();
         var logits = teacherLogits.detach();
         var wrong = Predictions.Of(logits) != labels;
-        var oneHot = zeros_like(logits).scatter_(1, labels.unsqueeze(1), 1);
+        var oneHot = nn.functional.one_hot(labels, logits.shape[1]).to(logits.dtype);
         if (replacement == LabelReplacement.Logits) logits = where(wrong.unsqueeze(1), oneHot, logits);
         var q = (logits / temperature).softmax(1);
         if (replacement == LabelReplacement.Probabilities) q = where(wrong.unsqueeze(1), oneHot, q);
