@@ -18,14 +18,14 @@ internal sealed class L1Ball : NormBall
         var room = where(d > 0, 1 - x, x).clamp_min(0);
         var size = d.abs();
         var cap = minimum(size, room);
-        var outside = cap.sum(1) > epsilon;
+        var outside = IsBeyond(cap.sum(1), epsilon);
         var moved = cap;
         if (outside.any().ToBoolean())
         {
             var lambda = where(outside.unsqueeze(1), Threshold(size, cap, epsilon), zeros_like(size.narrow(1, 0, 1)));
             moved = minimum(size - lambda, cap).clamp_min_(0);
         }
-        var projected = (x + moved * d.sign()).to(reference.dtype).clamp_(0, 1).reshape(reference.shape);
+        var projected = RoundInward(x, moved * d.sign(), reference.dtype).clamp_(0, 1).reshape(reference.shape);
         var inside = outside.logical_not().logical_and((size <= room).all(1));
         return where(PerSample(inside, candidate), candidate, projected);
     }

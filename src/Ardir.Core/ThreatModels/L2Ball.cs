@@ -21,13 +21,13 @@ internal sealed class L2Ball : NormBall
         var room = where(d > 0, 1 - x, x).clamp_min(0);
         var size = d.abs();
         var boxed = minimum(size, room);
-        var outside = boxed.square().sum(1) > epsilon * epsilon;
+        var outside = IsBeyond(boxed.square().sum(1).sqrt(), epsilon);
         var s = ones_like(size.narrow(1, 0, 1));
         if (outside.any().ToBoolean())
             s = where(outside.unsqueeze(1), Scale(size, room, epsilon), s);
 
         var moved = minimum(size * s, room) * d.sign();
-        var projected = (x + moved).to(reference.dtype).clamp_(0, 1).reshape(reference.shape);
+        var projected = RoundInward(x, moved, reference.dtype).clamp_(0, 1).reshape(reference.shape);
         // Untouched samples come back bit for bit, which makes the projection idempotent.
         var inside = outside.logical_not().logical_and((size <= room).all(1));
         return where(PerSample(inside, candidate), candidate, projected);

@@ -8,7 +8,7 @@ internal sealed class LinfBall : NormBall
 
     // Ball and box are both axis-aligned boxes, so clamping to their intersection is the exact projection.
     public override Tensor Project(Tensor reference, Tensor candidate, double epsilon) =>
-        candidate.clamp((reference - epsilon).clamp_(0, 1), (reference + epsilon).clamp_(0, 1));
+        candidate.clamp(Bound(reference, -epsilon), Bound(reference, epsilon));
 
     public override Tensor Ascent(Tensor gradient) => gradient.sign();
 
@@ -17,4 +17,12 @@ internal sealed class LinfBall : NormBall
 
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
         Normalized(streams.Uniform(like, -1, 1)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+
+    private static Tensor Bound(Tensor reference, double delta)
+    {
+        // Float32 overshoots by 2^-25 at most, which every feasibility test allows; half precisions would overshoot visibly.
+        if (reference.dtype is ScalarType.Float32 or ScalarType.Float64) return (reference + delta).clamp_(0, 1);
+        var x = reference.to(ScalarType.Float64);
+        return RoundInward(x, full_like(x, delta), reference.dtype).clamp_(0, 1);
+    }
 }

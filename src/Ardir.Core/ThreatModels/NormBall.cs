@@ -8,6 +8,8 @@ internal abstract class NormBall
     /// <summary>Keeps a division by the norm of a zero gradient finite.</summary>
     protected const double Tiny = 1e-12;
 
+    private const double Slack = 1e-12;
+
     /// <summary>Per-sample norm of a flat [N,d] tensor: [N].</summary>
     public abstract Tensor Norm(Tensor flat);
 
@@ -36,6 +38,20 @@ internal abstract class NormBall
         Array.Fill(shape, 1);
         shape[0] = -1;
         return values.reshape(shape);
+    }
+
+    /// <summary>Whether a length measured in float64 is beyond the radius by more than that measurement's rounding. Without the slack a
+    /// projected point could count as outside and be moved again by a last bit.</summary>
+    protected static Tensor IsBeyond(Tensor length, double epsilon) => length > epsilon * (1 + Slack) + Slack;
+
+    /// <summary>x + delta (both float64) in the dtype of the images, rounded towards x: rounding to nearest would leave the ball, in
+    /// bfloat16 by up to 2^-9 per value. The exact radius is kept in every dtype.</summary>
+    protected static Tensor RoundInward(Tensor x, Tensor delta, ScalarType dtype)
+    {
+        var nearest = (x + delta).to(dtype);
+        if (dtype == ScalarType.Float64) return nearest;
+        var outward = (nearest.to(ScalarType.Float64) - x).abs() > delta.abs();
+        return where(outward, nearest.nextafter(x.to(dtype)), nearest);
     }
 
     protected Tensor Normalized(Tensor direction) =>

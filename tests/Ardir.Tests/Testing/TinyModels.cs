@@ -1,0 +1,54 @@
+using TorchSharp.Modules;
+
+namespace Ardir.Tests;
+
+/// <summary>Small models and images with values from a seed, the same on every machine.</summary>
+internal static class TinyModels
+{
+    /// <summary>Values in [low,high) from .NET's seeded generator.</summary>
+    public static Tensor Random(long[] shape, int seed, ScalarType dtype = ScalarType.Float64, double low = 0, double high = 1)
+    {
+        var random = new Random(seed);
+        var values = new double[shape.Aggregate(1L, (product, size) => product * size)];
+        for (var i = 0; i < values.Length; i++) values[i] = low + (high - low) * random.NextDouble();
+        using var doubles = tensor(values, shape);
+        return doubles.to(dtype).alias();
+    }
+
+    /// <summary>Images [n,1,4,4] away from the edges of the box unless told otherwise.</summary>
+    public static Tensor Images(int count, ScalarType dtype = ScalarType.Float32, int seed = 1, double low = 0, double high = 1) =>
+        Random([count, 1, 4, 4], seed, dtype, low, high);
+
+    public static Tensor Labels(int count, int classes = 4) => tensor([.. Enumerable.Range(0, count).Select(i => (long)(i % classes))]);
+
+    /// <summary>logits = W x + b with W [K,D] from a seed.</summary>
+    public static LinearModel Linear(int classes = 4, int inputs = 16, ScalarType dtype = ScalarType.Float64, int seed = 5) =>
+        new(Random([classes, inputs], seed, dtype, -1, 1), Random([classes], seed + 1, dtype, -0.1, 0.1));
+
+    /// <summary>Convolution, batch norm, softplus, dropout, linear: smooth, and sensitive to mode in two ways.</summary>
+    public static Sequential Smooth(int classes = 4, ScalarType dtype = ScalarType.Float32, int seed = 11)
+    {
+        var net = nn.Sequential(
+            ("conv", nn.Conv2d(1, 3, 3, padding: 1L)),
+            ("bn", nn.BatchNorm2d(3)),
+            ("act", nn.Softplus()),
+            ("drop", nn.Dropout(0.5)),
+            ("flat", nn.Flatten()),
+            ("fc", nn.Linear(48, classes)));
+        net.to(dtype);
+        Fill(net, seed);
+        return net;
+    }
+
+    /// <summary>Overwrites every parameter with seeded values, scaled to keep activations of order one.</summary>
+    public static void Fill(nn.Module module, int seed)
+    {
+        using var noGrad = no_grad();
+        foreach (var (_, parameter) in module.named_parameters())
+        {
+            var reach = parameter.dim() > 1 ? 1.5 / Math.Sqrt(parameter.numel() / (double)parameter.shape[0]) : 0.5;
+            using var values = Random(parameter.shape, seed++, parameter.dtype, -reach, reach);
+            parameter.copy_(values);
+        }
+    }
+}
