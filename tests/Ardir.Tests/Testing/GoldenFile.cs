@@ -25,11 +25,16 @@ internal sealed class GoldenFile
         return element;
     }
 
-    public Tensor Tensor(string path)
+    public Tensor Tensor(string path) => Tensor(At(path));
+
+    public Tensor[] Tensors(string path) => [.. At(path).EnumerateArray().Select(Tensor)];
+
+    private static Tensor Tensor(JsonElement element)
     {
-        var element = At(path);
         var shape = element.GetProperty("shape").EnumerateArray().Select(size => size.GetInt64()).ToArray();
-        return tensor(element.GetProperty("data").EnumerateArray().Select(value => value.GetDouble()).ToArray(), shape);
+        var data = element.GetProperty("data");
+        double[] values = data.ValueKind == JsonValueKind.Array ? [.. data.EnumerateArray().Select(value => value.GetDouble())] : [data.GetDouble()];
+        return tensor(values, shape);
     }
 
     public Tensor Classes(string path) => tensor(At(path).EnumerateArray().Select(value => value.GetInt64()).ToArray());

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Ardir.Core;
 using Ardir.Distillation;
 
@@ -7,9 +6,9 @@ namespace Ardir.Tests;
 /// <summary>Values and gradients of the reference implementations (float64).</summary>
 public sealed class LossGoldenTests
 {
-    private static readonly JsonElement _losses = Golden.Load("losses.json");
-    private static readonly JsonElement _lpips = Golden.Load("lpips_internal.json");
-    private static readonly JsonElement _ardir = Golden.Load("ardir.json");
+    private static readonly GoldenFile _losses = GoldenFile.Load("losses");
+    private static readonly GoldenFile _lpips = GoldenFile.Load("lpips_internal");
+    private static readonly GoldenFile _ardir = GoldenFile.Load("ardir");
 
     [Theory]
     [InlineData(1)]
@@ -64,8 +63,8 @@ public sealed class LossGoldenTests
     public void ReplacedRows_AreThoseOfTheReference()
     {
         using var scope = NewDisposeScope();
-        var expected = _losses.GetProperty("training").GetProperty("replaced_rows").EnumerateArray().Select(row => row.GetBoolean()).ToArray();
-        var soft = SoftLabels.Of(Golden.Tensor(_losses, "teacher_clean"), Golden.Labels(_losses, "labels"), 1, LabelReplacement.Probabilities);
+        var expected = _losses.At("training/replaced_rows").EnumerateArray().Select(row => row.GetBoolean()).ToArray();
+        var soft = SoftLabels.Of(_losses.Tensor("teacher_clean"), _losses.Classes("labels"), 1, LabelReplacement.Probabilities);
         soft.Wrong.data<bool>().ToArray().Should().Equal(expected);
     }
 
@@ -76,29 +75,29 @@ public sealed class LossGoldenTests
     {
         using var scope = NewDisposeScope();
         var loss = new LpipsInternalLoss(new LpipsInternalLossOptions { Normalization = normalization });
-        CheckDistance(_lpips.GetProperty(name), loss, Golden.Tensors(_lpips, "student"), Golden.Tensors(_lpips, "teacher"));
+        CheckDistance(name, loss, _lpips.Tensors("student"), _lpips.Tensors("teacher"));
     }
 
     [Fact]
     public void LpipsInternal_IdenticalInputs_HasZeroGradient()
     {
         using var scope = NewDisposeScope();
-        CheckDistance(_lpips.GetProperty("identical_inputs"), new LpipsInternalLoss(), Golden.Tensors(_lpips, "student"), Golden.Tensors(_lpips, "student"));
+        CheckDistance("identical_inputs", new LpipsInternalLoss(), _lpips.Tensors("student"), _lpips.Tensors("student"));
     }
 
     [Fact]
     public void LpipsInternal_PerLayerAndSquared_MatchGolden()
     {
         using var scope = NewDisposeScope();
-        var (student, teacher) = (Golden.Tensors(_lpips, "student"), Golden.Tensors(_lpips, "teacher"));
-        var expected = Golden.Tensors(_lpips, "per_layer_squared");
+        var (student, teacher) = (_lpips.Tensors("student"), _lpips.Tensors("teacher"));
+        var expected = _lpips.Tensors("per_layer_squared");
         for (var i = 0; i < student.Length; i++)
         {
             var squared = FeatureMath.SquaredDistance(student[i], teacher[i], FeatureNormalization.UnitChannel);
-            Golden.ShouldMatch(squared, expected[i], 1e-8);
+            TensorAssert.Close(squared, expected[i], 1e-8);
         }
         var loss = new LpipsInternalLoss(new LpipsInternalLossOptions { Form = FeatureDistanceForm.Squared });
-        Golden.ShouldMatch(loss.Distance(Maps(student), Maps(teacher)), Golden.Tensor(_lpips, "lpips_squared"), 1e-8);
+        TensorAssert.Close(loss.Distance(Maps(student), Maps(teacher)), _lpips.Tensor("lpips_squared"), 1e-8);
     }
 
     [Theory]
@@ -109,41 +108,39 @@ public sealed class LossGoldenTests
     public void Ardir_MatchesGolden(string name, double beta)
     {
         using var scope = NewDisposeScope();
-        var golden = _ardir.GetProperty("cases").GetProperty(name);
-        var logits = Golden.Tensor(_losses, "student_adv").narrow(0, 0, 4).clone().requires_grad_();
-        var features = Golden.Tensors(_lpips, "student").Select(map => map.requires_grad_()).ToArray();
+        var logits = _losses.Tensor("student_adv").narrow(0, 0, 4).clone().requires_grad_();
+        var features = _lpips.Tensors("student").Select(map => map.requires_grad_()).ToArray();
         var student = new TappedOutput(logits, Maps(features));
-        var teacher = new TappedOutput(Golden.Tensor(_losses, "teacher_clean").narrow(0, 0, 4), Maps(Golden.Tensors(_lpips, "teacher")));
+        var teacher = new TappedOutput(_losses.Tensor("teacher_clean").narrow(0, 0, 4), Maps(_lpips.Tensors("teacher")));
 
-        var terms = new ArdirLoss(new ArdirLossOptions { Beta = beta }).Compute(student, teacher, Golden.Labels(_losses, "labels").narrow(0, 0, 4));
+        var terms = new ArdirLoss(new ArdirLossOptions { Beta = beta }).Compute(student, teacher, _losses.Classes("labels").narrow(0, 0, 4));
         terms.Total.backward();
 
-        Golden.ShouldMatch(terms.Total.detach(), Golden.Tensor(golden, "value"), 1e-8);
-        var expected = Golden.Tensors(golden, "grads");
-        Golden.ShouldMatch(logits.grad ?? zeros_like(logits), expected[0], 1e-8);
+        TensorAssert.Close(terms.Total.detach(), _ardir.Tensor($"cases/{name}/value"), 1e-8);
+        var expected = _ardir.Tensors($"cases/{name}/grads");
+        TensorAssert.Close(logits.grad ?? zeros_like(logits), expected[0], 1e-8);
         for (var i = 0; i < features.Length; i++)
-            Golden.ShouldMatch(features[i].grad ?? zeros_like(features[i]), expected[i + 1], 1e-8);
+            TensorAssert.Close(features[i].grad ?? zeros_like(features[i]), expected[i + 1], 1e-8);
     }
 
     private static FeatureMaps Maps(Tensor[] maps) => new(maps.Select((map, i) => ($"layer{i + 1}", map)));
 
     private static void CheckLogits(string name, Func<Tensor, Tensor, Tensor, LossTerms> compute)
     {
-        var golden = _losses.GetProperty("training").GetProperty(name);
-        var student = Golden.Tensor(_losses, "student_adv").requires_grad_();
-        var terms = compute(student, Golden.Tensor(_losses, "teacher_clean"), Golden.Labels(_losses, "labels"));
+        var student = _losses.Tensor("student_adv").requires_grad_();
+        var terms = compute(student, _losses.Tensor("teacher_clean"), _losses.Classes("labels"));
         terms.Total.backward();
-        Golden.ShouldMatch(terms.Total.detach(), Golden.Tensor(golden, "value"), 1e-9);
-        Golden.ShouldMatch(student.grad!, Golden.Tensors(golden, "grads")[0], 1e-9);
+        TensorAssert.Close(terms.Total.detach(), _losses.Tensor($"training/{name}/value"), 1e-9);
+        TensorAssert.Close(student.grad!, _losses.Tensors($"training/{name}/grads")[0], 1e-9);
     }
 
-    private static void CheckDistance(JsonElement golden, LpipsInternalLoss loss, Tensor[] student, Tensor[] teacher)
+    private static void CheckDistance(string golden, LpipsInternalLoss loss, Tensor[] student, Tensor[] teacher)
     {
         var leaves = student.Select(map => map.detach().clone().requires_grad_()).ToArray();
         var distance = loss.Distance(Maps(leaves), Maps(teacher));
-        Golden.ShouldMatch(distance.detach(), Golden.Tensor(golden, "value"), 1e-8);
+        TensorAssert.Close(distance.detach(), _lpips.Tensor($"{golden}/value"), 1e-8);
         distance.sum().backward();
-        var expected = Golden.Tensors(golden, "grads");
-        for (var i = 0; i < leaves.Length; i++) Golden.ShouldMatch(leaves[i].grad!, expected[i], 1e-8);
+        var expected = _lpips.Tensors($"{golden}/grads");
+        for (var i = 0; i < leaves.Length; i++) TensorAssert.Close(leaves[i].grad!, expected[i], 1e-8);
     }
 }
