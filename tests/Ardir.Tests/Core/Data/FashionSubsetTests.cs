@@ -15,7 +15,7 @@ public sealed class FashionSubsetTests
     public void Mnist_BundledFashionSubset_HasTheCountedImagesAndLabels(Split split, int count, long[] perClass, long firstSum, long lastSum)
     {
         using var data = ImageDataset.Mnist(Folder, split, ImageDataset.FashionMnistClassNames);
-        using var counts = data.Labels.bincount(minlength: 10);
+        using var counts = data.Labels.bincount(null, minlength: 10);
         data.Images.shape.Should().Equal(count, 1, 28, 28);
         data.Count.Should().Be(count);
         data.ClassNames.Should().HaveCount(10);
