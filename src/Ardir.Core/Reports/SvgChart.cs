@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Ardir.Core;
+
+/// <summary>Draws a <see cref="LineChart"/> as inline SVG. Colours come from the style sheet of <see cref="HtmlReport"/> (classes c0 to c7), dashes from here.</summary>
+internal sealed class SvgChart
+{
+    private const double Width = 680, Height = 340, Left = 70, Right = 660, Top = 14, Bottom = 284;
+    private const int Colours = 8;
+    private const int MaxDots = 60;
+
+    // Seven against eight colours: 56 lines before a pair repeats.
+    private static readonly string[] _dashes = ["none", "7 4", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 5"];
+
+    private readonly LineChart _chart;
+    private readonly StringBuilder _svg = new();
+    private readonly AxisTicks _xTicks, _yTicks;
+    private readonly double _xLow, _xHigh;
+
+    private SvgChart(LineChart chart)
+    {
+        _chart = chart;
+        var points = chart.Series.SelectMany(series => series.Points).Concat(chart.Marks.Select(mark => (mark.X, mark.Y))).Where(CanDraw).ToArray();
+        if (points.Length == 0) points = [(0, 0)];
+        (_xLow, _xHigh) = Widen(points.Min(point => point.Item1), points.Max(point => point.Item1), 0.5);
+        _xTicks = new AxisTicks(_xLow, _xHigh, count: 8, whole: Array.TrueForAll(points, point => point.Item1 == Math.Floor(point.Item1)));
+        var (yLow, yHigh) = (points.Min(point => point.Item2), points.Max(point => point.Item2));
+        (yLow, yHigh) = chart.Percent ? (Math.Min(yLow, 0), Math.Max(yHigh, 0.01)) : Widen(yLow, yHigh, Math.Max(Math.Abs(yLow) / 10, 1e-3));
+        _yTicks = new AxisTicks(yLow, yHigh, count: 5, percent: chart.Percent);
+    }
+
+    public static string Render(LineChart chart) => new SvgChart(chart).Draw();
+
+    /// <summary>A short line as in the chart, for the legend.</summary>
+    public static string Swatch(int series) =>
+        $"<svg class=\"swatch\" width=\"34\" height=\"10\" aria-hidden=\"true\"><path class=\"line {Colour(series)}\" stroke-dasharray=\"{Dash(series)}\" d=\"M1 5H33\"/></svg>";
+
+    private string Draw()
+    {
+        Add($"<svg class=\"chart\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Escape(_chart.Title)}\">");
+        Axes();
+        for (var i = 0; i < _chart.Series.Count; i++) Line(i);
+        foreach (var mark in _chart.Marks) Mark(mark.Label, mark.X, mark.Y);
+        if (!_chart.Series.Any(series => Array.Exists(series.Points, CanDraw)))
+            Add($"<text class=\"axis\" x=\"{(Left + Right) / 2}\" y=\"{(Top + Bottom) / 2}\" text-anchor=\"middle\">no values</text>");
+        return _svg.Append("</svg>").ToString();
+    }
+
+    private void Axes()
+    {
+        foreach (var tick in _yTicks.Values)
+        {
+            Add($"<path class=\"rule\" d=\"M{Left} {Y(tick):0.##}H{Right}\"/>");
+            Add($"<text class=\"tick\" x=\"{Left - 8}\" y=\"{Y(tick) + 4:0.##}\" text-anchor=\"end\">{_yTicks.Format(tick)}</text>");
+        }
+        foreach (var tick in _xTicks.Values.Where(tick => X(tick) is >= Left - 0.5 and <= Right + 0.5))
+        {
+            Add($"<path class=\"base\" d=\"M{X(tick):0.##} {Bottom}v5\"/>");
+            Add($"<text class=\"tick\" x=\"{X(tick):0.##}\" y=\"{Bottom + 20}\" text-anchor=\"middle\">{_xTicks.Format(tick)}</text>");
+        }
+        Add($"<path class=\"base\" d=\"M{Left} {Bottom}H{Right}\"/>");
+        Add($"<text class=\"axis\" x=\"{(Left + Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Escape(_chart.XLabel)}</text>");
+        Add($"<text class=\"axis\" transform=\"translate(16 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Escape(_chart.YLabel)}</text>");
+    }
+
+    private void Line(int series)
+    {
+        var (name, points) = _chart.Series[series];
+        var path = new StringBuilder();
+        var open = false;
+        foreach (var point in points)
+        {
+            if (CanDraw(point)) path.Append(CultureInfo.InvariantCulture, $"{(open ? 'L' : 'M')}{X(point.X):0.##} {Y(point.Y):0.##}");
+            open = CanDraw(point);
+        }
+        Add($"<path class=\"line {Colour(series)}\" stroke-dasharray=\"{Dash(series)}\" d=\"{path}\"/>");
+        if (points.Length > MaxDots) return;
+        foreach (var (x, y) in points.Where(CanDraw))
+            Add($"<circle class=\"dot {Colour(series)}\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"2.6\"><title>{Escape(name)}: {_yTicks.FormatFine(y)} at {x:G5}</title></circle>");
+    }
+
+    private void Mark(string label, double x, double y)
+    {
+        var leftwards = X(x) > (Left + Right) / 2;
+        var above = Y(y) > Top + 30;
+        Add($"<path class=\"guide\" d=\"M{X(x):0.##} {Y(y):0.##}V{Bottom}\"/><circle class=\"mark\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"6\"/>");
+        Add($"<text class=\"label\" x=\"{X(x) + (leftwards ? -9 : 9):0.##}\" y=\"{Y(y) + (above ? -10 : 20):0.##}\" text-anchor=\"{(leftwards ? "end" : "start")}\">{Escape(label)}</text>");
+    }
+
+    private double X(double value) => Left + (value - _xLow) / (_xHigh - _xLow) * (Right - Left);
+
+    private double Y(double value) => Bottom - (value - _yTicks.Low) / (_yTicks.High - _yTicks.Low) * (Bottom - Top);
+
+    // Invariant: a comma as decimal sign would break the drawing in half the world's cultures.
+    private void Add(FormattableString markup) => _svg.Append(markup.ToString(CultureInfo.InvariantCulture));
+
+    private static string Colour(int series) => $"c{series % Colours}";
+
+    private static string Dash(int series) => _dashes[series % _dashes.Length];
+
+    private static string Escape(string text) => WebUtility.HtmlEncode(text);
+
+    // Beyond, differences overflow.
+    private static bool CanDraw((double X, double Y) point) => Math.Abs(point.X) < 1e100 && Math.Abs(point.Y) < 1e100;
+
+    // Also where the ends differ by little more than rounding: the ticks between would not be distinct numbers.
+    private static (double Low, double High) Widen(double low, double high, double by)
+    {
+        var size = Math.Max(Math.Abs(low), Math.Abs(high));
+        if (high - low > Math.Max(1e-9 * size, 1e-100)) return (low, high);
+        by = Math.Max(by, 1e-6 * size);
+        return (low - by, high + by);
+    }
+}
