@@ -9,11 +9,12 @@ internal static class AtomicFile
         path = Path.GetFullPath(path);
         var folder = Path.GetDirectoryName(path) ?? throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
         Directory.CreateDirectory(folder);
-        // In the same folder, because a rename is atomic only within one file system.
-        var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Guid.NewGuid():N}.tmp");
+        // In the same folder, because a rename is atomic only within one file system; under one name, so that a process killed
+        // while writing leaves at most one such file, which the next write replaces.
+        var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.tmp");
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None))
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
             {
                 write(stream);
                 stream.Flush(flushToDisk: true);

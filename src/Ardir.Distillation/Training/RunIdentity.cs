@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Ardir.Core;
@@ -8,6 +9,22 @@ namespace Ardir.Distillation;
 internal static class RunIdentity
 {
     public static Dictionary<string, string> Of(
+        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation)
+    {
+        // Options print their numbers in the current culture; the same run must read the same everywhere.
+        var culture = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+        try
+        {
+            return Describe(options, loss, student, teacher, train, validation);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = culture;
+        }
+    }
+
+    private static Dictionary<string, string> Describe(
         TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation) => new(StringComparer.Ordinal)
     {
         ["loss"] = loss.ToString() ?? loss.Name,

@@ -1,0 +1,62 @@
+using System.Globalization;
+using Ardir.Distillation;
+using Spectre.Console;
+
+namespace Ardir.Samples;
+
+/// <summary>A bar per job with what it reached so far; plain lines where the output is no terminal.</summary>
+internal sealed class LiveDisplay
+{
+    private readonly ProgressContext _context;
+
+    private LiveDisplay(ProgressContext context) => _context = context;
+
+    public static void Show(Action<LiveDisplay> work)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            // Without a terminal Spectre would repeat every bar each second.
+            AnsiConsole.Progress().AutoRefresh(false).Columns(new TaskDescriptionColumn()).Start(context => work(new LiveDisplay(context)));
+            return;
+        }
+        AnsiConsole.Progress().AutoClear(false).HideCompleted(false)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new SpinnerColumn())
+            .Start(context => work(new LiveDisplay(context)));
+    }
+
+    /// <summary>A bar that follows a training run.</summary>
+    public IProgress<TrainingProgress> Track(string title) => new TrainingTracker(_context.AddTask(title, maxValue: 1), title);
+
+    /// <summary>A bar of a known number of jobs.</summary>
+    public JobTracker Track(string title, int jobs) => new(_context.AddTask(title, maxValue: jobs), title);
+
+    private static void Line(string text)
+    {
+        if (Console.IsOutputRedirected) Console.WriteLine(text);
+    }
+
+    internal sealed class JobTracker(ProgressTask task, string title)
+    {
+        public void Advance(string done)
+        {
+            task.Increment(1);
+            task.Description = task.IsFinished ? $"[green]{title}[/]" : $"{title}: {Markup.Escape(done)}";
+            Line($"{title}: {done}");
+        }
+    }
+
+    private sealed class TrainingTracker(ProgressTask task, string title) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            // Evaluation is a small part of an epoch; the bar stands still for it.
+            var inEpoch = value.Phase == TrainingPhase.Train ? value.Step / (double)value.Steps : 1;
+            task.Value = (value.Epoch + inEpoch) / value.Epochs;
+            var state = value.Metrics is { } metrics
+                ? string.Create(CultureInfo.InvariantCulture, $"epoch {value.Epoch + 1}/{value.Epochs}, loss {metrics.TrainLoss:F3}, clean {metrics.CleanAccuracy:P1}, PGD-10 {metrics.RobustAccuracy:P1}")
+                : string.Create(CultureInfo.InvariantCulture, $"epoch {value.Epoch + 1}/{value.Epochs}{(value.Loss is { } loss ? $", loss {loss:F3}" : "")}");
+            if (value.Metrics is not null) Line($"{title}: {state}");
+            if (value.Metrics is not null || value.Loss is not null) task.Description = $"{(task.Value >= 1 ? $"[green]{title}[/]" : title)} [grey]{state}[/]";
+        }
+    }
+}
