@@ -1,1 +1,24 @@
-Console.WriteLine();
+using Ardir.Benchmarks;
+using BenchmarkDotNet.Running;
+
+return args.FirstOrDefault() switch
+{
+    "overhead" => OverheadBenchmark.Run(args[1..]),
+    "micro" => Micro(args[1..]),
+    _ => Usage(),
+};
+
+static int Micro(string[] rest)
+{
+    BenchmarkSwitcher.FromAssembly(typeof(OverheadBenchmark).Assembly).Run(rest);
+    return 0;
+}
+
+static int Usage()
+{
+    Console.WriteLine("""
+        overhead [--rounds N] [--save FILE]   training step and PGD-10 against the raw loop, same modules, same process
+        micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
+        """);
+    return 2;
+}

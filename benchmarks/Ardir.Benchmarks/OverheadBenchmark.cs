@@ -1,0 +1,68 @@
+using System.Globalization;
+using System.Text;
+using Ardir.Core;
+
+namespace Ardir.Benchmarks;
+
+/// <summary>
+/// Ratio of what the library takes to the floor: the bare forward and backward passes that the method cannot do without, on the same modules,
+/// in the same process, measured in turns so that a change of the machine's mood hits both. Medians of all rounds.
+/// </summary>
+internal static class OverheadBenchmark
+{
+    public static int Run(string[] args)
+    {
+        var rounds = int.Parse(Value(args, "--rounds") ?? "7", CultureInfo.InvariantCulture);
+        set_num_threads(2);
+        var text = new StringBuilder()
+            .AppendLine("| network | job | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
+            .AppendLine("|---|---|---:|---:|---:|---:|---:|");
+        foreach (var workload in new[] { Workload.Large(), Workload.Quickstart() })
+        {
+            using (workload)
+            {
+                Add(text, workload, "PGD-10", rounds * workload.Repeats, workload.PgdFloor, workload.Pgd);
+                Add(text, workload, "ARDIR step (RC, PGD-10)", rounds * workload.Repeats, workload.StepFloor, workload.Step);
+            }
+        }
+        Console.WriteLine(text);
+        if (Value(args, "--save") is { } file) File.WriteAllText(file, text.ToString());
+        return 0;
+    }
+
+    private static void Add(StringBuilder text, Workload workload, string job, int rounds, Action floor, Action ours)
+    {
+        floor();
+        ours();
+        floor();
+        ours();
+        var (floors, times) = (new List<double>(), new List<double>());
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        for (var round = 0; round < rounds; round++)
+        {
+            // Who goes first alternates, so that neither always finds the caches warm.
+            if (round % 2 == 0) { floors.Add(Time(floor)); times.Add(Time(ours)); }
+            else { times.Add(Time(ours)); floors.Add(Time(floor)); }
+        }
+        var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount - before;
+        var (low, high) = (Median(floors), Median(times));
+        text.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {workload.Name} | {job} | {low:F1} | {high:F1} | {high / low:F3} | {workload.Limit:F2} | {live / (double)rounds:F0} |"));
+        Console.Error.WriteLine($"{workload.Name}, {job}: done");
+    }
+
+    private static double Time(Action action)
+    {
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        action();
+        return clock.Elapsed.TotalMilliseconds;
+    }
+
+    private static double Median(List<double> values)
+    {
+        var sorted = values.Order().ToArray();
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
+
+    private static string? Value(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+}
