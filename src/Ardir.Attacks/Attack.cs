@@ -30,11 +30,11 @@ public abstract class Attack : IAttack
         TensorGuard.Images(images);
         TensorGuard.Box(images);
         TensorGuard.Labels(labels, images);
-        TensorGuard.LabelRange(labels, long.MaxValue);
+        TensorGuard.LabelRange(labels);
         if (context.Targets is { } targets)
         {
             TensorGuard.Labels(targets, images, "context.Targets");
-            TensorGuard.LabelRange(targets, long.MaxValue, "context.Targets");
+            TensorGuard.LabelRange(targets, name: "context.Targets");
         }
         if (is_inference_mode_enabled())
             throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");

@@ -50,10 +50,10 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>Called once at the end of a run.</summary>
     public void EnsureSound()
     {
-        if (_nanLogits is not null && _nanLogits.ToBoolean())
-            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_badGradients is not null && _badGradients.ToBoolean())
             throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
+        if (_nanLogits is not null && _nanLogits.ToBoolean())
+            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
     }
 
@@ -96,7 +96,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     {
         // One pass tells both: a NaN or infinity makes the sum non-finite, and it is zero only if every entry is.
         using var size = gradient.abs().sum();
-        using var bad = size.isfinite().logical_not();
+        // A bad gradient makes the next logits NaN; only one that came before them is the cause.
+        using var bad = size.isfinite().logical_or_(_nanLogits!).logical_not_();
         using var any = size != 0;
         Collect(ref _badGradients, bad);
         Collect(ref _anyGradient, any);
