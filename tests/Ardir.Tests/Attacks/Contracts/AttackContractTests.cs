@@ -12,7 +12,7 @@ public sealed class AttackContractTests
     [MemberData(nameof(Attacks))]
     public void Perturb_AnyFloatingDtype_StaysInTheThreatSetAndInTheDtype(string name)
     {
-        foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16 })
+        foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16 })
         {
             using var scope = NewDisposeScope();
             using var model = TinyModels.Smooth(dtype: dtype);
