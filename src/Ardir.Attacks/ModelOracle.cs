@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 /// The only place where attacks call a model: counts sample evaluations, answers cancellation before each, and refuses answers that
 /// would make a result meaningless. NaN is collected on the device and read once at the end, so that a GPU is not stalled at every step.
 /// </summary>
-internal sealed class ModelOracle(IModule model, AttackContext context)
+internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
     private long _classes;
     private Tensor? _nanLogits;
@@ -50,11 +50,18 @@ internal sealed class ModelOracle(IModule model, AttackContext context)
     /// <summary>Called once at the end of a run.</summary>
     public void EnsureSound()
     {
-        if (_nanLogits is not null && _nanLogits.ToBoolean())
-            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_badGradients is not null && _badGradients.ToBoolean())
             throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
+        if (_nanLogits is not null && _nanLogits.ToBoolean())
+            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
+    }
+
+    public void Dispose()
+    {
+        _nanLogits?.Dispose();
+        _badGradients?.Dispose();
+        _anyGradient?.Dispose();
     }
 
     private Tensor Forward(Tensor points, AttackRun run, IAttackLoss? loss)
@@ -89,7 +96,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context)
     {
         // One pass tells both: a NaN or infinity makes the sum non-finite, and it is zero only if every entry is.
         using var size = gradient.abs().sum();
-        using var bad = size.isfinite().logical_not();
+        // A bad gradient makes the next logits NaN; only one that came before them is the cause.
+        using var bad = size.isfinite().logical_or_(_nanLogits!).logical_not_();
         using var any = size != 0;
         Collect(ref _badGradients, bad);
         Collect(ref _anyGradient, any);
@@ -97,7 +105,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context)
 
     private static void Collect(ref Tensor? flag, Tensor value)
     {
-        // Kept out of the scopes of single steps; it lives in the scope of the run, which the attack's base disposes.
+        // Kept out of the scopes of single steps, which end before the flag is read.
         if (flag is null) flag = value.clone().DetachFromDisposeScope();
         else flag.logical_or_(value);
     }

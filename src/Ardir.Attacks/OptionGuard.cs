@@ -17,11 +17,13 @@ internal static class OptionGuard
         if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
     }
 
-    public static void Start(RandomStart start, IAttackLoss loss)
+    public static void Start(
+        RandomStart start, IAttackLoss loss,
+        [CallerArgumentExpression(nameof(start))] string? startName = null, [CallerArgumentExpression(nameof(loss))] string? lossName = null)
     {
-        if (!Enum.IsDefined(start)) throw new ArgumentOutOfRangeException(nameof(start), start, "Unknown random start.");
-        ArgumentNullException.ThrowIfNull(loss);
+        if (!Enum.IsDefined(start)) throw new ArgumentOutOfRangeException(startName, start, "Unknown random start.");
+        ArgumentNullException.ThrowIfNull(loss, lossName);
         if (start == RandomStart.None && ReferenceEquals(loss, AttackLoss.KlToClean))
-            throw new ArgumentException("The gradient of KL to the clean output is exactly zero at the clean image; choose a random start such as RandomStart.Gaussian.", nameof(start));
+            throw new ArgumentException("The gradient of KL to the clean output is exactly zero at the clean image; choose a random start such as RandomStart.Gaussian.", startName);
     }
 }

@@ -36,7 +36,10 @@ internal sealed partial class LayerPattern
             if (path[i] == '*' && i + 1 < path.Length && path[i + 1] == '*')
             {
                 i++;
-                regex.Append(".*");
+                // As a whole part it may stand for no part at all: a.**.b is also a.b.
+                var whole = i + 1 < path.Length && path[i + 1] == '.' && (i == 1 || path[i - 2] == '.');
+                if (whole) i++;
+                regex.Append(whole ? @"(?:.*\.)?" : ".*");
             }
             else
             {

@@ -35,7 +35,7 @@ internal sealed class ModuleFeatureTap : IFeatureTap
             output = _model.call(input);
         }
         // A model may hand its input or a parameter back; the caller will dispose what we return, so it must be ours.
-        if (ReferenceEquals(output, input)) output = input.alias();
+        if (ReferenceEquals(output, input) || output is TorchSharp.Modules.Parameter) output = input.alias();
         try
         {
             return new TappedOutput(output, capture.Take());

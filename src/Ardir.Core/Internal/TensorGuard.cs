@@ -36,14 +36,15 @@ internal static class TensorGuard
         SameDevice(labels, images, name);
     }
 
-    /// <summary>Labels within [0,classes).</summary>
-    public static void LabelRange(Tensor labels, long classes, [CallerArgumentExpression(nameof(labels))] string? name = null)
+    /// <summary>Labels within [0,classes); not negative while the number of classes is unknown.</summary>
+    public static void LabelRange(Tensor labels, long? classes = null, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
         using var low = labels.min();
         using var high = labels.max();
         var (lowest, highest) = (low.ToInt64(), high.ToInt64());
         if (lowest < 0 || highest >= classes)
-            throw new ArgumentException($"{name} has values from {lowest} to {highest}; the model has {classes} classes, so expected 0 to {classes - 1}.", name);
+            throw new ArgumentException(
+                $"{name} has values from {lowest} to {highest}; {(classes is null ? "expected class indices, which start at 0" : $"there are {classes} classes, so expected 0 to {classes - 1}")}.", name);
     }
 
     /// <summary>Values in [0,1] up to rounding; NaN and infinity are named as such.</summary>

@@ -21,6 +21,20 @@ internal static class TinyModels
 
     public static Tensor Labels(int count, int classes = 4) => tensor([.. Enumerable.Range(0, count).Select(i => (long)(i % classes))]);
 
+    /// <summary>What the model says in eval mode, so that an attack has work to do; the last sample gets another class, so that one is already broken.</summary>
+    public static Tensor Predicted(nn.Module<Tensor, Tensor> model, Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var modes = model.modules().Prepend(model).Select(module => (module, module.training)).ToList();
+        model.eval();
+        var logits = model.call(images);
+        foreach (var (module, training) in modes) module.train(training);
+        var labels = logits.argmax(1);
+        labels[^1] = (labels[^1] + 1).remainder(logits.shape[1]);
+        return labels.MoveToOuterDisposeScope();
+    }
+
     /// <summary>logits = W x + b with W [K,D] from a seed.</summary>
     public static LinearModel Linear(int classes = 4, int inputs = 16, ScalarType dtype = ScalarType.Float64, int seed = 5) =>
         new(Random([classes, inputs], seed, dtype, -1, 1), Random([classes], seed + 1, dtype, -0.1, 0.1));

@@ -11,12 +11,16 @@ public sealed class ProjectionTests
     private static readonly Gen<(int Seed, int Size, double Epsilon, double Reach)> _cases =
         Gen.Select(Gen.Int[0, 1 << 20], Gen.Int[1, 40], Gen.Double[0.01, 0.9], Gen.Double[0.01, 2]);
 
-    public static TheoryData<PerturbationNorm, ScalarType> NormsAndTypes => new()
+    public static TheoryData<PerturbationNorm, ScalarType> NormsAndTypes
     {
-        { PerturbationNorm.Linf, ScalarType.Float32 }, { PerturbationNorm.Linf, ScalarType.Float64 }, { PerturbationNorm.Linf, ScalarType.BFloat16 },
-        { PerturbationNorm.L2, ScalarType.Float32 }, { PerturbationNorm.L2, ScalarType.Float64 }, { PerturbationNorm.L2, ScalarType.BFloat16 },
-        { PerturbationNorm.L1, ScalarType.Float32 }, { PerturbationNorm.L1, ScalarType.Float64 }, { PerturbationNorm.L1, ScalarType.BFloat16 },
-    };
+        get
+        {
+            var data = new TheoryData<PerturbationNorm, ScalarType>();
+            foreach (var norm in Enum.GetValues<PerturbationNorm>())
+                foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16 }) data.Add(norm, dtype);
+            return data;
+        }
+    }
 
     [Theory]
     [MemberData(nameof(NormsAndTypes))]
@@ -115,6 +119,24 @@ public sealed class ProjectionTests
             var epsilon = norm == PerturbationNorm.L2 ? 0.3 : 1.2;
             var p = Balls.Of(norm, epsilon).Project(tensor(room, [1, 1, 4, 8]), tensor(y, [1, 1, 4, 8]));
             TensorAssert.Close(p.flatten(), Balls.Project(norm, room, y, epsilon), 1e-9);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(NormsAndTypes))]
+    public void Project_ImagesOfRealSize_AreInsideForSmallAndLargeRadii(PerturbationNorm norm, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        var x = TinyModels.Random([2, 3, 64, 64], 5, ScalarType.Float64, -0.1, 1.1).clamp(0, 1).to(dtype);
+        foreach (var epsilon in new[] { 1e-3, 8 / 255.0, 0.5, 1 })
+        {
+            foreach (var reach in new[] { 0.01, 3.0 })
+            {
+                var threat = Balls.Of(norm, epsilon);
+                var p = threat.Project(x, (x.to(ScalarType.Float64) + TinyModels.Random(x.shape, 6, ScalarType.Float64, -reach, reach)).to(dtype));
+                TensorAssert.AllTrue(threat.Contains(x, p));
+                TensorAssert.Same(threat.Project(x, p), p);
+            }
         }
     }
 

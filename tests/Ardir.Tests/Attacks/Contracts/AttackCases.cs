@@ -1,0 +1,41 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+/// <summary>Every attack that must keep the contract; add a row to put an attack under all of <see cref="AttackContractTests"/>.</summary>
+public static class AttackCases
+{
+    private static readonly Dictionary<string, Func<IAttack>> _all = Build();
+
+    /// <summary>The rows by name, which is what xunit can show and serialize.</summary>
+    public static TheoryData<string> Names => [.. _all.Keys];
+
+    public static IEnumerable<string> All => _all.Keys;
+
+    public static IAttack Create(string name) => _all[name]();
+
+    private static Dictionary<string, Func<IAttack>> Build()
+    {
+        var all = new Dictionary<string, Func<IAttack>>();
+        foreach (var threat in new[] { ThreatModel.Linf(0.1), ThreatModel.L2(0.4), ThreatModel.L1(1.2) })
+        {
+            all[$"FGSM {threat.Norm}"] = () => new FgsmAttack(threat);
+            all[$"FGSM {threat.Norm} random start"] = () => new FgsmAttack(threat, new FgsmOptions { Start = RandomStart.Uniform });
+            foreach (var selection in Enum.GetValues<PgdSelection>())
+                foreach (var restarts in new[] { 1, 3 })
+                    all[$"PGD {threat.Norm} {selection} x{restarts}"] = () => new PgdAttack(
+                        threat, new PgdOptions { Steps = 4, Selection = selection, Restarts = restarts, SparseFraction = 0.2 });
+            all[$"PGD {threat.Norm} unclamped DLR"] = () => new PgdAttack(
+                threat, new PgdOptions { Steps = 4, Start = RandomStart.UniformUnclamped, Loss = AttackLoss.Dlr });
+        }
+        all["PGD Linf KL to clean"] = () => new PgdAttack(
+            ThreatModel.Linf(0.1), new PgdOptions { Steps = 4, Start = RandomStart.Gaussian, Loss = AttackLoss.KlToClean });
+        all["PGD L2 margin first success"] = () => new PgdAttack(
+            ThreatModel.L2(0.4), new PgdOptions { Steps = 4, Selection = PgdSelection.FirstSuccess, Loss = AttackLoss.Margin });
+        all["PGD Linf KL to clean first success x3"] = () => new PgdAttack(
+            ThreatModel.Linf(0.1),
+            new PgdOptions { Steps = 4, Restarts = 3, Start = RandomStart.Gaussian, Selection = PgdSelection.FirstSuccess, Loss = AttackLoss.KlToClean });
+        return all;
+    }
+}
