@@ -13,14 +13,16 @@ public sealed class AttackRun
     private readonly Attack _attack;
     private readonly IReadOnlyList<Tensor> _reference;
     private readonly IAttackLoss? _loss;
+    private readonly Tensor? _aim;
+    private readonly Tensor? _cleanLogits;
     private bool _narrowed;
 
     private AttackRun(
         Attack attack, ModelOracle oracle, SampleStreams streams, Tensor images, Tensor labels, Tensor? targets,
-        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null)
+        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null)
     {
         (_attack, _oracle, _streams, Images, Labels, Targets) = (attack, oracle, streams, images, labels, targets);
-        (_loss, _reference) = (loss, reference ?? []);
+        (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
     }
 
     /// <summary>The clean images, [n,C,H,W] in [0,1].</summary>
@@ -51,7 +53,7 @@ public sealed class AttackRun
     {
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
-        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference);
+        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference, _aim, _cleanLogits);
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -63,7 +65,7 @@ public sealed class AttackRun
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
             _attack, _oracle, _streams.Select(rows.cpu().data<long>().ToArray()), Rows(Images), Rows(Labels),
-            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)]);
+            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits));
     }
 
     /// <summary>A random starting point for each sample; the same for the same seed, sample number, attack and restart.</summary>
@@ -71,7 +73,7 @@ public sealed class AttackRun
     /// <param name="restart">The restart, from 0.</param>
     /// <returns>[n,C,H,W].</returns>
     public Tensor Start(RandomStart kind, int restart) =>
-        Threat.Start(Images, kind, _streams.Derive(SeedMixer.Mix((ulong)restart, _attack.GetType().Name)));
+        Threat.Start(Images, kind, Streams(_attack.GetType().Name, restart));
 
     /// <summary>Logits of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -130,9 +132,21 @@ public sealed class AttackRun
         return narrow;
     }
 
-    internal AttackLossInputs Inputs(Tensor logits) => new(logits, Labels, Targets, _reference);
+    /// <summary>Logits of the clean images, [n,K], known from before and not computed again.</summary>
+    internal Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("Call WithCleanLogits first.");
 
-    private IEnumerable<Tensor> Owned() => [Images, Labels, .. Targets is null ? [] : new[] { Targets }, .. _reference];
+    /// <summary>The same run that knows the logits of its clean images.</summary>
+    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, _aim, logits);
+
+    /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n], while success stays what it was: a means, not a goal.</summary>
+    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits);
+
+    /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample numbers.</summary>
+    internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
+
+    internal AttackLossInputs Inputs(Tensor logits) => new(logits, Labels, _aim ?? Targets, _reference);
+
+    private IEnumerable<Tensor> Owned() => new[] { Images, Labels, Targets, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 
     /// <summary>The model as a loss sees it while it prepares: its evaluations count, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule

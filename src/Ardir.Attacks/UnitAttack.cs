@@ -1,0 +1,39 @@
+namespace Ardir.Attacks;
+
+/// <summary>
+/// An attack made of independent units (a restart, a target): each sees only the samples that the units before it did not break. Only images that
+/// the model gets right are attacked; an image that no unit breaks comes back as it was. An ensemble runs the units of its attacks one by one
+/// and packs the survivors of each into full batches.
+/// </summary>
+public abstract class UnitAttack : Attack
+{
+    private protected UnitAttack(Core.ThreatModel threat) : base(threat)
+    {
+    }
+
+    /// <summary>How many units there are for a model of so many classes.</summary>
+    internal abstract int UnitCount(long classes);
+
+    /// <summary>Runs one unit on samples that are not broken yet. The run knows its clean logits.</summary>
+    internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
+
+    /// <inheritdoc/>
+    protected sealed override Tensor Search(AttackRun run)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        var clean = run.Logits(run.Images);
+        run = run.WithCleanLogits(clean);
+        var result = run.Images.clone();
+        var rows = run.IsAdversarial(clean).logical_not().nonzero().flatten();
+        var units = UnitCount(clean.shape[1]);
+        for (var unit = 0; unit < units && rows.numel() > 0; unit++)
+        {
+            using var scope = NewDisposeScope();
+            var outcome = SearchUnit(run.Select(rows), unit);
+            var broken = rows[outcome.Broken];
+            if (broken.numel() > 0) result.index_copy_(0, broken, outcome.Points[outcome.Broken]);
+            rows = rows[outcome.Broken.logical_not()].MoveToOuterDisposeScope();
+        }
+        return result;
+    }
+}
