@@ -1,0 +1,94 @@
+// Compiled against the packed packages by PackedPackagesTests: a user's own project, not part of the test assembly.
+using Ardir.Attacks;
+using Ardir.Core;
+using Ardir.Distillation;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+using static TorchSharp.torch;
+using Module = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
+
+torch.set_num_threads(1);
+AttackAModel();
+DistilInOwnLoop();
+LetTheLibraryTrain(args[0]);
+Console.WriteLine("all programs ran");
+
+static Module OwnNetwork(long seed)
+{
+    torch.manual_seed(seed);
+    return nn.Sequential(
+        ("layer1", nn.Sequential(("conv", nn.Conv2d(1, 4, 3, padding: 1)), ("relu", nn.ReLU(inplace: true)))),
+        ("layer2", nn.Conv2d(4, 8, 3, stride: 2, padding: 1)),
+        ("flatten", nn.Flatten()),
+        ("linear", nn.Linear(8 * 4 * 4, 3)));
+}
+
+static (Tensor Images, Tensor Labels) Data(long count) => (rand(count, 1, 8, 8), randint(3, [count], ScalarType.Int64));
+
+// Section 1
+static void AttackAModel()
+{
+    using var model = OwnNetwork(1);
+    var (images, labels) = Data(8);
+    using var source = new CancellationTokenSource();
+    var (token, logger, progress) = (source.Token, (ILogger)NullLogger.Instance, new Progress<AttackProgress>());
+
+    var threat = ThreatModel.Linf(8 / 255.0);
+    IAttack pgd = new PgdAttack(threat, new PgdOptions { Steps = 20, StepSize = 2 / 255.0, Restarts = 1 });
+    using Tensor adversarial = pgd.Perturb(model, images, labels);
+    using Tensor again = new FgsmAttack(threat).Perturb(model, images, labels, new AttackContext { Seed = 7, CancellationToken = token, Logger = logger, Progress = progress });
+
+    using var distance = threat.Distance(images, adversarial);
+    Console.WriteLine($"{pgd.Name} {pgd.Threat.Norm} {pgd.Threat.Epsilon} moved {distance.max().ToDouble()}");
+    if (distance.max().ToDouble() is not (> 0 and < 0.0314) || !threat.Contains(images, again).all().ToBoolean()) throw new InvalidOperationException("section 1");
+}
+
+// Section 3
+static void DistilInOwnLoop()
+{
+    using var student = OwnNetwork(2);
+    using var teacher = OwnNetwork(3);
+    var optimizer = optim.SGD(student.parameters().ToArray(), 0.05, momentum: 0.9);
+    var pgd = new PgdAttack(ThreatModel.Linf(0.1));
+    var batches = Enumerable.Range(0, 4).Select(_ => Data(16)).ToList();
+
+    using IFeatureTap studentTap = FeatureTap.Attach(student, "layer1", "layer2");
+    using IFeatureTap teacherTap = FeatureTap.AttachFrozen(teacher, "layer*");
+    var ardir = new ArdirLoss(new ArdirLossOptions { Beta = 0.6, Temperature = 1 });
+    var losses = new List<double>();
+    for (var epoch = 0; epoch < 5; epoch++)
+    {
+        foreach (var (x, y) in batches)
+        {
+            using var scope = torch.NewDisposeScope();
+            Tensor adversarial = pgd.Perturb(student, x, y);
+            student.train();
+            LossTerms loss = ardir.Compute(studentTap.Forward(adversarial), teacherTap.Forward(x), y);
+            optimizer.zero_grad(); loss.Total.backward(); optimizer.step();
+            losses.Add(loss.Total.ToDouble());
+        }
+    }
+    Console.WriteLine(FeatureTap.ListLayers(student));
+    Console.WriteLine($"loss {losses[0]} to {losses[^1]}");
+    if (losses[^1] >= losses[0]) throw new InvalidOperationException("section 3");
+}
+
+// Section 4
+static void LetTheLibraryTrain(string folder)
+{
+    using var student = OwnNetwork(4);
+    using var teacher = OwnNetwork(5);
+    using var trainSet = new ImageDataset(randint(256, [64, 1, 8, 8], ScalarType.Byte), randint(3, [64], ScalarType.Int64));
+    using var validationSet = trainSet.Take(32);
+    var (pgd10, pgd20) = (new PgdAttack(ThreatModel.Linf(0.05)), new PgdAttack(ThreatModel.Linf(0.05), new PgdOptions { Steps = 20 }));
+    IProgress<TrainingProgress> progress = new Progress<TrainingProgress>();
+    var cancellationToken = CancellationToken.None;
+
+    using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(), new TrainerOptions {
+        Epochs = 3, BatchSize = 128, LearningRate = 0.1, Milestones = [1, 2], Momentum = 0.9, WeightDecay = 5e-4,
+        TrainAttack = pgd10, SelectionAttack = pgd20, Device = torch.CPU, CheckpointDirectory = folder, Seed = 1 });
+    TrainingResult result = trainer.Fit(trainSet, validationSet, progress, cancellationToken);
+    Console.WriteLine($"{result.Best.Epoch} {result.Best.RobustAccuracy} {result.Last.TrainLoss} {result.Epochs.Count}");
+    if (result.Epochs.Count != 3 || !File.Exists(Path.Combine(folder, "last.safetensors"))) throw new InvalidOperationException("section 4");
+}
