@@ -87,11 +87,12 @@ public sealed class AttackRun
     public AttackGradient Gradient(Tensor points) =>
         _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."));
 
-    /// <summary>The loss of given logits, without gradient.</summary>
-    /// <param name="logits">[n,K].</param>
-    /// <returns>[n].</returns>
-    public Tensor Loss(Tensor logits) =>
-        (_loss ?? throw new InvalidOperationException("Call With(loss) before Loss.")).Compute(Inputs(logits));
+    /// <summary>Logits and loss of some points, without gradient. One forward pass.</summary>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <returns>Logits [n,K] and the loss to be maximised [n].</returns>
+    /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>).</exception>
+    public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>
+        _oracle.Evaluate(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
 
     /// <summary>Which samples the logits get wrong (untargeted: argmax is not the label; targeted: it is the target). On a tie the lowest class counts.</summary>
     /// <param name="logits">[n,K].</param>
@@ -144,7 +145,7 @@ public sealed class AttackRun
     /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample numbers.</summary>
     internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 
-    internal AttackLossInputs Inputs(Tensor logits) => new(logits, Labels, _aim ?? Targets, _reference);
+    internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference) { Features = features };
 
     private IEnumerable<Tensor> Owned() => new[] { Images, Labels, Targets, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 

@@ -24,7 +24,15 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss)
     {
         using var scope = NewDisposeScope();
-        return Forward(points, run, loss).MoveToOuterDisposeScope();
+        return Forward(points, run, loss).Output.MoveToOuterDisposeScope();
+    }
+
+    public (Tensor Logits, Tensor Loss) Evaluate(Tensor points, AttackRun run, IAttackLoss loss)
+    {
+        using var scope = NewDisposeScope();
+        var output = Forward(points, run, loss);
+        var losses = loss.Compute(run.Inputs(output.Output, output.Features));
+        return (output.Output.MoveToOuterDisposeScope(), losses.MoveToOuterDisposeScope());
     }
 
     public AttackGradient Gradient(Tensor points, AttackRun run, IAttackLoss loss)
@@ -32,8 +40,9 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         var leaf = points.detach().requires_grad_();
-        var logits = Forward(leaf, run, loss);
-        var losses = loss.Compute(run.Inputs(logits));
+        var output = Forward(leaf, run, loss);
+        var logits = output.Output;
+        var losses = loss.Compute(run.Inputs(logits, output.Features));
         if (losses.dim() != 1 || losses.shape[0] != run.Count)
             throw new InvalidOperationException($"The attack loss '{loss.Name}' returned shape {TensorGuard.Shape(losses)}; expected [{run.Count}], one value per sample.");
         // The sum, not the mean: dividing by N can underflow tiny gradients to zero.
@@ -64,17 +73,21 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         _anyGradient?.Dispose();
     }
 
-    private Tensor Forward(Tensor points, AttackRun run, IAttackLoss? loss)
+    private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss)
     {
         CheckCancelled();
-        var logits = loss is null ? model.call(points) : loss.Forward(model, points);
+        var output = loss is null ? new TappedOutput(Call(model, points)) : loss.Forward(model, points);
+        var logits = output.Output;
         SampleForwards += run.Count;
-        if (logits is null) throw new InvalidOperationException("The model returned null; expected logits [N,K].");
         if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
         using var nan = logits.detach().isnan().any();
         Collect(ref _nanLogits, nan);
-        return logits;
+        return output;
     }
+
+    /// <summary>Calls a model that may be anybody's.</summary>
+    public static Tensor Call(IModule model, Tensor points) =>
+        model.call(points) ?? throw new InvalidOperationException("The model returned null; expected logits [N,K].");
 
     private void Check(Tensor logits, Tensor points, AttackRun run)
     {

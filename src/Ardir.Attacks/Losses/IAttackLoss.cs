@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>What an attack makes as large as possible. Ready ones are in <see cref="AttackLoss"/>.</summary>
@@ -20,6 +22,6 @@ public interface IAttackLoss
     /// <summary>Runs the model. Override it to see more than logits, through a feature tap.</summary>
     /// <param name="model">The attacked model.</param>
     /// <param name="points">[n,C,H,W].</param>
-    /// <returns>Logits [n,K].</returns>
-    Tensor Forward(IModule model, Tensor points) => model.call(points);
+    /// <returns>Logits [n,K], and features if <see cref="Compute"/> wants them.</returns>
+    TappedOutput Forward(IModule model, Tensor points) => new(ModelOracle.Call(model, points));
 }

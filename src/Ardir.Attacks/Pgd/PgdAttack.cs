@@ -82,7 +82,7 @@ public sealed class PgdAttack : Attack
             Renew(ref points, Move(run, points, here.Gradient));
             run.Report(step, _options.Steps, restart);
         }
-        KeepBetter(best, bestLoss, points, run.Loss(run.Logits(points)));
+        KeepBetter(best, bestLoss, points, run.Evaluate(points).Loss);
         return best.MoveToOuterDisposeScope();
     }
 
@@ -139,7 +139,7 @@ public sealed class PgdAttack : Attack
 
     private static PgdOutcome Judge(AttackRun run, Tensor points)
     {
-        var logits = run.Logits(points);
-        return new PgdOutcome(points, run.Loss(logits), run.IsAdversarial(logits));
+        var (logits, loss) = run.Evaluate(points);
+        return new PgdOutcome(points, loss, run.IsAdversarial(logits));
     }
 }

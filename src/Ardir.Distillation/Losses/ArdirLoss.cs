@@ -76,6 +76,17 @@ public sealed class ArdirLoss : IDistillationLoss
         $"{Name} {{ Beta = {_options.Beta:R}, TeacherData = {_options.TeacherData}, FeatureInput = {_options.FeatureInput}, " +
         $"MaskFeaturesOfWrongTeacher = {_options.MaskFeaturesOfWrongTeacher}, CrossEntropyWeight = {_options.CrossEntropyWeight:R}, {_kl}, {_lpips} }}";
 
+    /// <summary>(1-beta) * KL + beta * LPIPS of each sample, [N], in the current scope: what an attack can climb.</summary>
+    internal Tensor PerSample(TappedOutput student, TappedOutput teacher, Tensor labels)
+    {
+        KlDivergenceLoss.Check(student.Output, teacher.Output, labels);
+        var (divergence, wrong) = _kl.PerSample(student.Output, teacher.Output, labels);
+        if (!UsesFeatures) return divergence;
+        var distance = _lpips.PerSample(student.Features, teacher.Features, parts: null);
+        if (_options.MaskFeaturesOfWrongTeacher) distance = distance * wrong.logical_not().to(distance.dtype);
+        return divergence * (1 - _options.Beta) + distance * _options.Beta;
+    }
+
     private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, Tensor labels)
     {
         KlDivergenceLoss.Check(logits, teacher.Output, labels);

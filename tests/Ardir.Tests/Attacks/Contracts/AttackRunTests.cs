@@ -29,10 +29,10 @@ public sealed class AttackRunTests
     {
         run = run.With(AttackLoss.Margin);
         var here = run.Gradient(run.Images);
-        TensorAssert.Close(run.Loss(here.Logits), here.Loss, 1e-12);
+        TensorAssert.Close(run.Evaluate(run.Images).Loss, here.Loss, 1e-12);
         TensorAssert.Close(run.Logits(run.Images), here.Logits, 1e-12);
         (here.Logits.requires_grad || here.Loss.requires_grad || here.Gradient.requires_grad).Should().BeFalse();
-        var expected = GradientCheck.Numeric(x => run.Loss(run.Logits(x)).sum(), run.Images);
+        var expected = GradientCheck.Numeric(x => run.Evaluate(x).Loss.sum(), run.Images);
         TensorAssert.Close(here.Gradient.flatten(), expected, 1e-6);
     });
 
@@ -41,7 +41,7 @@ public sealed class AttackRunTests
     {
         var gradient = () => run.Gradient(run.Images);
         gradient.Should().Throw<InvalidOperationException>().WithMessage("*With(loss)*");
-        var loss = () => run.Loss(run.Logits(run.Images));
+        var loss = () => run.Evaluate(run.Images);
         loss.Should().Throw<InvalidOperationException>().WithMessage("*With(loss)*");
     });
 

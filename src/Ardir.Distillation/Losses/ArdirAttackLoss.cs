@@ -1,0 +1,58 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// The ARDIR loss as the objective of an attack on the student: adversarial images that move its output and its features away from the teacher's
+/// on the clean image. An alternative to cross-entropy in ARDIR's Algorithm 1. Its gradient at the clean image is not the attack's best start; keep
+/// the random start. Untargeted only.
+/// </summary>
+/// <example><code>
+/// var attack = new PgdAttack(threat, new PgdOptions { Loss = new ArdirAttackLoss(student, teacher) });
+/// </code></example>
+public sealed class ArdirAttackLoss : IAttackLoss
+{
+    private readonly IModule _student;
+    private readonly IFeatureTap _studentTap;
+    private readonly IFeatureTap _teacherTap;
+    private readonly ArdirLoss _loss;
+
+    /// <summary>Creates the loss.</summary>
+    /// <param name="student">The model that will be attacked.</param>
+    /// <param name="teacher">Put into eval mode; always sees the clean image here.</param>
+    /// <param name="options">As for <see cref="ArdirLoss"/>; terms that are not per sample are ignored (reduction, cross-entropy weight).</param>
+    /// <exception cref="ArgumentException">An option is out of range, or a layer does not exist.</exception>
+    public ArdirAttackLoss(IModule student, IModule teacher, ArdirLossOptions? options = null)
+    {
+        _loss = new ArdirLoss(options);
+        _student = student;
+        _studentTap = FeatureTap.Attach(student, [.. _loss.Needs.StudentLayers]);
+        _teacherTap = FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]);
+    }
+
+    /// <inheritdoc/>
+    public string Name => "ARDIR";
+
+    /// <inheritdoc/>
+    public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
+    {
+        var teacher = _teacherTap.Forward(images);
+        return [teacher.Output, .. teacher.Features];
+    }
+
+    /// <inheritdoc/>
+    public TappedOutput Forward(IModule model, Tensor points) => ReferenceEquals(model, _student)
+        ? _studentTap.Forward(points)
+        : throw new InvalidOperationException("ArdirAttackLoss was made for another model than the one under attack; make one for this model.");
+
+    /// <inheritdoc/>
+    public Tensor Compute(AttackLossInputs inputs)
+    {
+        if (inputs.Targets is not null) throw new InvalidOperationException("The ARDIR loss has no targeted form. Use AttackLoss.CrossEntropy, Dlr or Margin.");
+        using var scope = NewDisposeScope();
+        var features = new FeatureMaps(_teacherTap.Layers.Zip(inputs.Reference.Skip(1)));
+        var student = new TappedOutput(inputs.Logits, inputs.Features);
+        return _loss.PerSample(student, new TappedOutput(inputs.Reference[0], features), inputs.Labels).MoveToOuterDisposeScope();
+    }
+}
