@@ -76,7 +76,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
 
     private PgdAttack Strong(IAttackLoss loss) => new(_threat, new PgdOptions
     {
-        Steps = 50, StepSize = _threat.Epsilon / 10, Restarts = 5, Loss = loss, Selection = PgdSelection.FirstSuccess,
+        Steps = 50, StepSize = _threat.Epsilon / 10, Restarts = 2, Loss = loss, Selection = PgdSelection.FirstSuccess,
     });
 
     private void Measure(LiveDisplay display, List<QuickstartModel> runs, ImageDataset test, CancellationToken cancellation)
@@ -85,8 +85,8 @@ internal sealed class Quickstart(QuickstartSettings settings)
         [
             new FgsmAttack(_threat),
             new PgdAttack(_threat, new PgdOptions { Steps = 20, StepSize = _threat.Epsilon / 10 }),
-            // Stronger: five restarts of 50 steps on the cross-entropy, then on the margin; worst case per image.
-            new WorstCaseAttack("PGD-50x5 CE+margin", Strong(AttackLoss.CrossEntropy), Strong(AttackLoss.Margin)),
+            // Stronger: two restarts of 50 steps on the cross-entropy, then on the margin; worst case per image.
+            new WorstCaseAttack("PGD-50x2 CE+margin", Strong(AttackLoss.CrossEntropy), Strong(AttackLoss.Margin)),
         ];
         var tracker = display.Track("Evaluation", runs.Count * attacks.Length);
         using var data = test.To(settings.Device);

@@ -179,7 +179,7 @@ public sealed class DistillationTrainer : IDisposable
         var (checkpoint, student, momentum) = TrainingCheckpoint.Read(path);
         try
         {
-            checkpoint.EnsureContinues(run.Identity, path);
+            Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
             StudentState.Load(_student, student, path);
             StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
         }

@@ -54,17 +54,6 @@ internal sealed partial record TrainingCheckpoint
         }
     }
 
-    /// <summary>Refuses a checkpoint of another run and says what differs.</summary>
-    public void EnsureContinues(IReadOnlyDictionary<string, string> identity, string path)
-    {
-        var differences = identity.Keys.Union(Identity.Keys)
-            .Where(key => !string.Equals(identity.GetValueOrDefault(key), Identity.GetValueOrDefault(key), StringComparison.Ordinal))
-            .Select(key => $"{key}: was '{Identity.GetValueOrDefault(key)}', is '{identity.GetValueOrDefault(key)}'").ToList();
-        if (differences.Count > 0)
-            throw new InvalidOperationException(
-                $"{path} belongs to another run, which this one cannot continue. Choose another CheckpointDirectory or delete the file.{string.Concat(differences.Select(d => "\n  " + d))}");
-    }
-
     public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     private static Dictionary<string, Tensor> Part(Dictionary<string, Tensor> tensors, string prefix) => tensors
