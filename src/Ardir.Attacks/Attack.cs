@@ -43,9 +43,10 @@ public abstract class Attack : IAttack
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        var run = AttackRun.Create(this, model, images.detach(), labels, context);
+        using var oracle = new ModelOracle(model, context);
+        var run = AttackRun.Create(this, oracle, images.detach(), labels);
         var found = Search(run);
-        run.EnsureSound();
+        oracle.EnsureSound();
         return Safe(run.Images, found).MoveToOuterDisposeScope();
     }
 
@@ -60,8 +61,11 @@ public abstract class Attack : IAttack
 
     private Tensor Safe(Tensor images, Tensor found)
     {
-        using var inside = Threat.Contains(images, found);
-        var result = inside.all().ToBoolean() ? found : Threat.Ball.Project(images, found, Threat.Epsilon);
+        var inside = Threat.Contains(images, found);
+        // Sample by sample: what happens to one must not depend on the others in its batch.
+        var result = inside.all().ToBoolean()
+            ? found
+            : where(inside.reshape(-1, 1, 1, 1), found, Threat.Ball.Project(images, found, Threat.Epsilon));
         return ReferenceEquals(result, images) ? result.clone() : result;
     }
 }

@@ -115,9 +115,9 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
-    internal static AttackRun Create(Attack attack, IModule model, Tensor images, Tensor labels, AttackContext context) => new(
-        attack, new ModelOracle(model, context), SampleStreams.ForSamples(context.Seed, context.SampleIndices, (int)images.shape[0]),
-        images.clamp(0, 1), labels, context.Targets);
+    internal static AttackRun Create(Attack attack, ModelOracle oracle, Tensor images, Tensor labels) => new(
+        attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
+        images.clamp(0, 1), labels, oracle.Context.Targets);
 
     /// <summary>As <see cref="Select"/>, inside the scope of a step: the result outlives the step and replaces this run, whose own copies go.</summary>
     internal AttackRun Narrow(Tensor rows)
@@ -131,8 +131,6 @@ public sealed class AttackRun
     }
 
     internal AttackLossInputs Inputs(Tensor logits) => new(logits, Labels, Targets, _reference);
-
-    internal void EnsureSound() => _oracle.EnsureSound();
 
     private IEnumerable<Tensor> Owned() => [Images, Labels, .. Targets is null ? [] : new[] { Targets }, .. _reference];
 

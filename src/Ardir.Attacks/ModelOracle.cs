@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 /// The only place where attacks call a model: counts sample evaluations, answers cancellation before each, and refuses answers that
 /// would make a result meaningless. NaN is collected on the device and read once at the end, so that a GPU is not stalled at every step.
 /// </summary>
-internal sealed class ModelOracle(IModule model, AttackContext context)
+internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
     private long _classes;
     private Tensor? _nanLogits;
@@ -57,6 +57,13 @@ internal sealed class ModelOracle(IModule model, AttackContext context)
         if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
     }
 
+    public void Dispose()
+    {
+        _nanLogits?.Dispose();
+        _badGradients?.Dispose();
+        _anyGradient?.Dispose();
+    }
+
     private Tensor Forward(Tensor points, AttackRun run, IAttackLoss? loss)
     {
         CheckCancelled();
@@ -97,7 +104,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context)
 
     private static void Collect(ref Tensor? flag, Tensor value)
     {
-        // Kept out of the scopes of single steps; it lives in the scope of the run, which the attack's base disposes.
+        // Kept out of the scopes of single steps, which end before the flag is read.
         if (flag is null) flag = value.clone().DetachFromDisposeScope();
         else flag.logical_or_(value);
     }
