@@ -25,7 +25,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
         using var reported = test.Take(ReportedImages);
         using var trainSet = train;
         using var validationSet = validation;
-        AnsiConsole.MarkupLine($"[bold]Ardir quickstart[/]: {train.Count} training, {validation.Count} validation and {reported.Count} test images, {_threat}, seed {settings.Seed}, {settings.Device}");
+        AnsiConsole.MarkupLine($"[bold]Ardir quickstart[/]: {train.Count}+{validation.Count} training and {reported.Count} test images, {_threat}, seed {settings.Seed}");
 
         using var standard = NewNetwork("standard");
         using var teacher = NewNetwork("teacher");
@@ -62,7 +62,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
             LearningRate = 0.1,
             Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
             WeightDecay = 5e-4,
-            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 7, StepSize = _threat.Epsilon / 4 }),
+            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 5, StepSize = _threat.Epsilon / 4 }),
             SelectionAttack = new PgdAttack(_threat, new PgdOptions { Steps = 10, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess }),
             Device = settings.Device,
             CheckpointDirectory = Path.Combine(settings.Output, folder),
