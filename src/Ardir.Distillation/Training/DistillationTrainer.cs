@@ -181,8 +181,9 @@ public sealed class DistillationTrainer : IDisposable
         try
         {
             checkpoint.EnsureContinues(run.Identity, path);
-            StudentState.Load(_student, student, path);
+            // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
+            StudentState.Load(_student, student, path);
         }
         finally
         {
