@@ -181,8 +181,9 @@ public sealed class DistillationTrainer : IDisposable
         try
         {
             Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
-            StudentState.Load(_student, student, path);
+            // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
+            StudentState.Load(_student, student, path);
         }
         finally
         {
@@ -202,7 +203,7 @@ public sealed class DistillationTrainer : IDisposable
             if (_best is not null) Release(_best);
             using var scope = NewDisposeScope();
             using var noGrad = no_grad();
-            _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+            _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.clone().DetachFromDisposeScope());
             return;
         }
         var checkpoint = new TrainingCheckpoint
