@@ -4,7 +4,7 @@ using Ardir.Distillation;
 namespace Ardir.Tests;
 
 /// <summary>Runs that are interrupted must end as if they had not been, bit for bit.</summary>
-public sealed class TrainerResumeTests
+public sealed class TrainerResumedTests
 {
     private const int Epochs = 4;
 
