@@ -47,7 +47,8 @@ public abstract class Attack : IAttack
         var run = AttackRun.Create(this, oracle, images.detach(), labels);
         var found = Search(run);
         oracle.EnsureSound();
-        return Safe(run.Images, found).MoveToOuterDisposeScope();
+        // Against the caller's images: a model that changes its input in place may have changed the run's.
+        return Safe(images.detach().clamp(0, 1), found).MoveToOuterDisposeScope();
     }
 
     /// <summary>The search itself. Runs without gradient, in eval mode, inside a dispose scope: what it creates needs no disposal.</summary>

@@ -12,12 +12,13 @@ public interface IAttack
     ThreatModel Threat { get; }
 
     /// <summary>Perturbs every image. The model runs in eval mode and gets back the mode of each of its modules, also after an exception;
-    /// its parameters receive no gradient.</summary>
+    /// its parameters receive no gradient. An <c>IModule</c> that is no <c>nn.Module</c> shows no mode: put what it wraps into eval mode yourself, and likewise before
+    /// several threads attack one model.</summary>
     /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Normalisation belongs inside it.</param>
     /// <param name="images">Clean images, floating point [N,C,H,W] in [0,1]. Not changed.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <param name="context">Seed, targets, cancellation, logging and progress; all defaults when null.</param>
-    /// <returns>Images inside the threat set, on the device and in the dtype of <paramref name="images"/>, owned by the caller.</returns>
+    /// <returns>Images inside the threat set, on the device and in the dtype of <paramref name="images"/>, owned by the caller (and by the caller's dispose scope, if there is one).</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, or an empty batch; checked before any work.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: NaN, a wrong shape, or an output that does not depend on its input.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>

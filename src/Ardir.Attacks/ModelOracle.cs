@@ -86,8 +86,20 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     }
 
     /// <summary>Calls a model that may be anybody's.</summary>
-    public static Tensor Call(IModule model, Tensor points) =>
-        model.call(points) ?? throw new InvalidOperationException("The model returned null; expected logits [N,K].");
+    public static Tensor Call(IModule model, Tensor points)
+    {
+        try
+        {
+            return model.call(points) ?? throw new InvalidOperationException("The model returned null; expected logits [N,K].");
+        }
+        catch (System.Runtime.InteropServices.ExternalException e) when (OtherType(model, points) is { } dtype)
+        {
+            throw new InvalidOperationException($"The model failed on {points.dtype} images, and its parameters are {dtype}. Convert one of them: images.to(ScalarType.{dtype}) or model.to(ScalarType.{points.dtype}).", e);
+        }
+    }
+
+    private static ScalarType? OtherType(IModule model, Tensor points) =>
+        (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point() && parameter.dtype != points.dtype)?.dtype;
 
     private void Check(Tensor logits, Tensor points, AttackRun run)
     {

@@ -18,6 +18,7 @@ public sealed class WorstCaseAttack : IAttack
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(attacks);
         if (attacks.Length == 0) throw new ArgumentException("The chain is empty; pass at least one attack.", nameof(attacks));
+        if (Array.IndexOf(attacks, null) >= 0) throw new ArgumentException("An attack is null.", nameof(attacks));
         if (attacks.Any(attack => attack.Threat != attacks[0].Threat))
             throw new ArgumentException($"The attacks have different threat models ({string.Join(", ", attacks.Select(attack => attack.Threat).Distinct())}); a worst case over them means nothing.", nameof(attacks));
         (Name, _attacks) = (name, [.. attacks]);
@@ -38,7 +39,8 @@ public sealed class WorstCaseAttack : IAttack
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        var result = _attacks[0].Perturb(model, images, labels, context);
+        // A copy: an attack that is not ours may hand the caller's own images back.
+        var result = _attacks[0].Perturb(model, images, labels, context).clone();
         var rows = arange(images.shape[0], device: images.device);
         foreach (var attack in _attacks.AsSpan(1))
         {

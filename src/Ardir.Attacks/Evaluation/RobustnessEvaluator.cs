@@ -53,6 +53,9 @@ public static class RobustnessEvaluator
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = [.. rows.Select(row => first + row)] });
+        using var inside = attack.Threat.Contains(x, adversarial);
+        if (!inside.all().ToBoolean())
+            throw new InvalidOperationException($"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: project its result with Threat.Project.");
         var still = IsRight(model, adversarial, y);
         for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
         return result;
@@ -63,6 +66,7 @@ public static class RobustnessEvaluator
         var logits = model.call(images);
         if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
+        TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
         if (logits.isnan().any().ToBoolean()) throw new InvalidOperationException("The model returned NaN logits.");
         return [.. (Predictions.Of(logits) == labels).cpu().data<bool>()];
     }

@@ -29,10 +29,11 @@ internal static class LayerHook
     /// <summary>Tensor number <paramref name="element"/> of what a layer returned: a tensor, a tuple (nested ones are flattened) or a list. Null when there is none.</summary>
     public static Tensor? Pick(object? result, int element) => Flatten(result).ElementAtOrDefault(element);
 
-    private static IEnumerable<Tensor> Flatten(object? result) => result switch
+    private static IEnumerable<Tensor?> Flatten(object? result) => result switch
     {
         Tensor single => [single],
-        ITuple tuple => Enumerable.Range(0, tuple.Length).SelectMany(i => Flatten(tuple[i])),
+        // A missing tensor keeps its position, so that the others keep theirs.
+        ITuple tuple => Enumerable.Range(0, tuple.Length).SelectMany(i => tuple[i] is null ? [null] : Flatten(tuple[i])),
         IEnumerable<Tensor> many => many,
         _ => [],
     };

@@ -28,14 +28,18 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         {
             (_model as nn.Module)?.eval();
             using var noGrad = no_grad();
-            output = _model.call(input);
+            output = Call(input);
+            // Only what was there before can require a gradient here: the input or a parameter, of which Call made an alias.
+            if (output.requires_grad)
+            {
+                using var attached = output;
+                output = attached.detach();
+            }
         }
         else
         {
-            output = _model.call(input);
+            output = Call(input);
         }
-        // A model may hand its input or a parameter back; the caller will dispose what we return, so it must be ours.
-        if (ReferenceEquals(output, input) || output is TorchSharp.Modules.Parameter) output = input.alias();
         try
         {
             return new TappedOutput(output, capture.Take());
@@ -45,6 +49,13 @@ internal sealed class ModuleFeatureTap : IFeatureTap
             output.Dispose();
             throw;
         }
+    }
+
+    private Tensor Call(Tensor input)
+    {
+        var output = _model.call(input) ?? throw new InvalidOperationException("The model returned null; expected a tensor.");
+        // A model may hand its input or a parameter back; the caller will dispose what we return, so it must be ours.
+        return ReferenceEquals(output, input) || output is TorchSharp.Modules.Parameter ? output.alias() : output;
     }
 
     public void Dispose() => _disposed = true;   // hooks exist only inside Forward, which removes them itself

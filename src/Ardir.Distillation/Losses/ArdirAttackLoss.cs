@@ -34,6 +34,10 @@ public sealed class ArdirAttackLoss : IAttackLoss
     /// <inheritdoc/>
     public string Name => "ARDIR";
 
+    /// <summary>Name and options.</summary>
+    /// <returns>Text that tells two such losses apart.</returns>
+    public override string ToString() => $"{Name} {_loss}";
+
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
     {

@@ -22,6 +22,7 @@ public sealed class DistillationTrainer : IDisposable
     private readonly TrainerOptions _options;
     private readonly TrainingStep _step;
     private Dictionary<string, Tensor>? _best;
+    private bool _disposed;
 
     /// <summary>Prepares a run: checks everything and moves the models to the device.</summary>
     /// <param name="student">The model to train: pixels in [0,1] to logits.</param>
@@ -40,7 +41,7 @@ public sealed class DistillationTrainer : IDisposable
         if (loss.Needs.NeedsStudentAttack && _options.TrainAttack is null) throw new ArgumentException($"The loss {loss.Name} trains on adversarial images: set TrainerOptions.TrainAttack, for example to a PgdAttack.", nameof(options));
         if (loss.Needs.Passes.HasFlag(NetworkPasses.TeacherAdversarial) && (_options.TeacherAttack ?? _options.TrainAttack) is null) throw new ArgumentException($"The loss {loss.Name} feeds the teacher adversarial images: set TrainerOptions.TeacherAttack or TrainAttack.", nameof(options));
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if (ReferenceEquals(student, teacher)) throw new ArgumentException("Student and teacher are the same module.", nameof(teacher));
+        if (SharedModule(student, teacher) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
         if (_options.Device is { } device)
         {
             student.to(device);
@@ -64,6 +65,7 @@ public sealed class DistillationTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(train);
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
+        cancellationToken.ThrowIfCancellationRequested();
         var device = _options.Device ?? _student.parameters().First().device;
         using var moved = new MovedData(train, validation, device);
         using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
@@ -74,11 +76,15 @@ public sealed class DistillationTrainer : IDisposable
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
         var epochs = Resume(run, out var best);
+        if (epochs.Count > _options.Epochs)
+            throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
         run.FirstEpoch = epochs.Count;
         if (!_student.training) _student.train();
         while (epochs.Count < _options.Epochs)
         {
-            var metrics = Evaluate(run, Train(run, epochs.Count));
+            var trained = Train(run, epochs.Count);
+            if (HasDiverged()) throw Diverged(trained.TrainLoss, trained.Epoch);
+            var metrics = Evaluate(run, trained);
             epochs.Add(metrics);
             if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
             Save(run, epochs, best);
@@ -92,12 +98,13 @@ public sealed class DistillationTrainer : IDisposable
     /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
     public void RestoreBest()
     {
+        ObjectDisposedException.ThrowIf(_disposed, this);
         if (_best is not null)
         {
             StudentState.Load(_student, _best, "the best epoch");
             return;
         }
-        if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException("There is no best epoch yet; call Fit first.");
+        if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException($"There is no best epoch yet{(BestPath is null ? "" : $" in '{BestPath}'")}; call Fit first.");
         var (_, student, momentum) = TrainingCheckpoint.Read(BestPath);
         StudentState.Load(_student, student, BestPath);
         Release(student, momentum);
@@ -106,6 +113,8 @@ public sealed class DistillationTrainer : IDisposable
     /// <summary>Releases what the trainer holds. Student, teacher and data sets are the caller's and stay.</summary>
     public void Dispose()
     {
+        if (_disposed) return;
+        _disposed = true;
         _step.Dispose();
         if (_best is not null) Release(_best);
     }
@@ -119,7 +128,8 @@ public sealed class DistillationTrainer : IDisposable
         var started = run.Clock.Elapsed;
         var seed = SeedMixer.Mix(_options.Seed, (ulong)epoch);
         var order = SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), run.Train.Count);
-        var steps = (order.Length + _options.BatchSize - 1) / _options.BatchSize;
+        var size = Math.Min(_options.BatchSize, order.Length);
+        var steps = (order.Length + size - 1) / size;
         using var totals = new EpochTotals();
         var rate = 0.0;
         for (var step = 0; step < steps; step++)
@@ -128,24 +138,46 @@ public sealed class DistillationTrainer : IDisposable
             run.Cancellation.ThrowIfCancellationRequested();
             rate = LearningRateSchedule.At(_options, epoch, step, steps);
             foreach (var group in run.Optimizer.ParamGroups) group.LearningRate = rate;
-            var indices = order[(step * _options.BatchSize)..Math.Min((step + 1) * _options.BatchSize, order.Length)];
+            var indices = order[(step * size)..Math.Min((step + 1) * size, order.Length)];
             run.Random.Reseed(SeedMixer.Mix(SeedMixer.Mix(seed, "global"), (ulong)step));
             var (images, labels) = Batch(run.Train, indices, SeedMixer.Mix(seed, "augmentation"));
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
             };
-            _step.Run(images, labels, run.Optimizer, totals, context);
+            try
+            {
+                _step.Run(images, labels, run.Optimizer, totals, context);
+            }
+            catch (InvalidOperationException e) when (HasDiverged())
+            {
+                throw Diverged(double.NaN, epoch, e);
+            }
             var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
             Tell(run, TrainingPhase.Train, epoch, step + 1, steps, read ? totals.MeanLoss() : null);
         }
         var loss = totals.MeanLoss();
-        if (!double.IsFinite(loss))
-            throw new InvalidOperationException($"The training loss became {loss} in epoch {epoch}. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.");
+        if (!double.IsFinite(loss)) throw Diverged(loss, epoch);
         return new EpochMetrics
         {
             Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), Elapsed = run.Clock.Elapsed - started,
         };
+    }
+
+    private static InvalidOperationException Diverged(double loss, int epoch, Exception? cause = null) => new(
+        $"The training loss became {loss} in epoch {epoch}, or weights of the student did. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);
+
+    private bool HasDiverged()
+    {
+        using var scope = NewDisposeScope();
+        return _student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean());
+    }
+
+    private static string? SharedModule(nn.Module student, IModule? teacher)
+    {
+        if (teacher is not nn.Module other) return null;
+        var own = new HashSet<nn.Module>(student.modules().Prepend(student), ReferenceEqualityComparer.Instance);
+        return other.modules().Prepend(other).FirstOrDefault(own.Contains)?.GetName();
     }
 
     private (Tensor Images, Tensor Labels) Batch(ImageDataset train, long[] indices, ulong seed)
@@ -161,8 +193,9 @@ public sealed class DistillationTrainer : IDisposable
     {
         if (run.Validation is not { } validation) return trained;
         var started = run.Clock.Elapsed;
-        var batches = (validation.Count + _options.EvaluationBatchSize - 1) / _options.EvaluationBatchSize;
-        var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, trained.Epoch, (images + _options.EvaluationBatchSize - 1) / _options.EvaluationBatchSize, batches, null));
+        var size = Math.Min(_options.EvaluationBatchSize, validation.Count);
+        var batches = (validation.Count + size - 1) / size;
+        var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, trained.Epoch, (images + size - 1) / size, batches, null));
         var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
         var result = RobustnessEvaluator.Evaluate(_student, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
         return trained with
@@ -176,7 +209,13 @@ public sealed class DistillationTrainer : IDisposable
     private List<EpochMetrics> Resume(Run run, out int best)
     {
         best = 0;
-        if (LastPath is not { } path || !File.Exists(path)) return [];
+        if (LastPath is not { } path) return [];
+        if (!File.Exists(path))
+        {
+            // The untrained student: a run stopped in its first epoch begins again where it began, and a folder that cannot be written is noticed now.
+            SaveTo(path, run, [], best: 0);
+            return [];
+        }
         var (checkpoint, student, momentum) = TrainingCheckpoint.Read(path);
         try
         {
@@ -206,6 +245,13 @@ public sealed class DistillationTrainer : IDisposable
             _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
             return;
         }
+        // The best first: killed between the two, the run repeats this epoch and writes the same best again.
+        if (isBest) SaveTo(BestPath!, run, epochs, best, withMomentum: false);
+        SaveTo(LastPath, run, epochs, best);
+    }
+
+    private void SaveTo(string path, Run run, List<EpochMetrics> epochs, int best, bool withMomentum = true)
+    {
         var checkpoint = new TrainingCheckpoint
         {
             Format = TrainingCheckpoint.CurrentFormat,
@@ -214,10 +260,14 @@ public sealed class DistillationTrainer : IDisposable
             Epochs = epochs,
             Best = best,
         };
-        var student = _student.state_dict();
-        // The best first: killed between the two, the run repeats this epoch and writes the same best again.
-        if (isBest) checkpoint.Write(BestPath!, student, new Dictionary<string, Tensor>());
-        checkpoint.Write(LastPath, student, StudentState.Momentum(_student, run.Optimizer));
+        try
+        {
+            checkpoint.Write(path, _student.state_dict(), withMomentum ? StudentState.Momentum(_student, run.Optimizer) : new Dictionary<string, Tensor>());
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; what was there before is intact.", e);
+        }
     }
 
     private void Announce(Run run, EpochMetrics metrics, ImageDataset train)

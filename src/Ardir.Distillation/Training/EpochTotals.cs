@@ -7,7 +7,7 @@ internal sealed class EpochTotals : IDisposable
 {
     private readonly Dictionary<string, Tensor> _sums = new(StringComparer.Ordinal);
 
-    private long _samples;
+    private readonly Dictionary<string, long> _samples = new(StringComparer.Ordinal);
 
     private const string Loss = "\0loss";
     private const string Right = "\0right";
@@ -17,26 +17,29 @@ internal sealed class EpochTotals : IDisposable
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var count = labels.shape[0];
-        Accumulate(Loss, terms.Total.detach() * (double)count);
-        Accumulate(Right, (Predictions.Of(logits) == labels).sum());
-        foreach (var (name, value) in terms.Parts) Accumulate(name, value * (double)count);
-        _samples += count;
+        Accumulate(Loss, terms.Total.detach() * (double)count, count);
+        Accumulate(Right, (Predictions.Of(logits) == labels).sum(), count);
+        foreach (var (name, value) in terms.Parts) Accumulate(name, value * (double)count, count);
     }
 
-    public double MeanLoss() => _sums[Loss].ToDouble() / _samples;
+    public double MeanLoss() => Mean(Loss);
 
-    public double Accuracy() => _sums[Right].ToDouble() / _samples;
+    public double Accuracy() => Mean(Right);
 
     public Dictionary<string, double> Terms() =>
-        _sums.Where(pair => pair.Key[0] != '\0').ToDictionary(pair => pair.Key, pair => pair.Value.ToDouble() / _samples, StringComparer.Ordinal);
+        _sums.Keys.Where(name => !name.StartsWith('\0')).ToDictionary(name => name, Mean, StringComparer.Ordinal);
 
     public void Dispose()
     {
         foreach (var sum in _sums.Values) sum.Dispose();
     }
 
-    private void Accumulate(string name, Tensor value)
+    // Over the samples of the batches that had this part: a loss need not have every part in every batch.
+    private double Mean(string name) => _sums[name].ToDouble() / _samples[name];
+
+    private void Accumulate(string name, Tensor value, long count)
     {
+        _samples[name] = _samples.GetValueOrDefault(name) + count;
         if (_sums.TryGetValue(name, out var sum)) sum.add_(value);
         else _sums[name] = value.to(ScalarType.Float64, copy: true).DetachFromDisposeScope();
     }

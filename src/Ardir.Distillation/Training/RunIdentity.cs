@@ -16,7 +16,7 @@ internal static class RunIdentity
     private static Dictionary<string, string> Describe(
         TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation) => new(StringComparer.Ordinal)
     {
-        ["loss"] = loss.ToString() ?? loss.Name,
+        ["loss"] = $"{loss.Name} {loss}",
         ["batch size"] = $"{options.BatchSize}",
         ["learning rate"] = TrainingCheckpoint.Number(options.LearningRate),
         ["milestones"] = string.Join(",", options.Milestones),
@@ -30,9 +30,12 @@ internal static class RunIdentity
         ["attack in train mode"] = $"{options.AttackInTrainMode}",
         ["selection attack"] = options.SelectionAttack?.ToString() ?? "none",
         ["seed"] = $"{options.Seed}",
-        ["student"] = Fingerprint.OfShapes(student.state_dict()),
+        ["student"] = $"{Fingerprint.OfShapes(student.state_dict())}, trains {Fingerprint.OfShapes(Trainable(student))}",
         ["teacher"] = teacher is null ? "none" : Fingerprint.Of(teacher),
         ["training set"] = Fingerprint.Of(train),
         ["validation set"] = validation is null ? "none" : Fingerprint.Of(validation),
     };
+
+    private static Dictionary<string, Tensor> Trainable(nn.Module student) =>
+        student.named_parameters().Where(pair => pair.parameter.requires_grad).ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter, StringComparer.Ordinal);
 }

@@ -44,7 +44,7 @@ internal sealed partial record TrainingCheckpoint
             var checkpoint = JsonSerializer.Deserialize(json, Json.Default.TrainingCheckpoint) ?? throw new JsonException("null");
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
-            if (checkpoint.Epochs.Count == 0 || checkpoint.Best < 0 || checkpoint.Best >= checkpoint.Epochs.Count) throw new JsonException("no epochs, or the best is not one of them");
+            if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
             return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix));
         }
         catch (Exception e)

@@ -24,14 +24,25 @@ internal sealed class TrainingStep : IDisposable
     public void Run(Tensor images, Tensor labels, torch.optim.Optimizer optimizer, EpochTotals totals, AttackContext context)
     {
         using var scope = NewDisposeScope();
+        using var grad = enable_grad();
         var inputs = Forward(images, labels, context);
         var terms = _loss.Compute(inputs);
+        Check(terms);
 
         optimizer.zero_grad();
         terms.Total.backward();
         optimizer.step();
 
         totals.Add(terms, (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output, labels);
+    }
+
+    private void Check(LossTerms terms)
+    {
+        if (terms is null) throw new InvalidOperationException($"The loss {_loss.Name} returned null.");
+        if (terms.Total.numel() != 1 || !terms.Total.requires_grad)
+            throw new InvalidOperationException($"The loss {_loss.Name} returned a total of shape {TensorGuard.Shape(terms.Total)}{(terms.Total.requires_grad ? "" : " without a graph")}; expected a scalar that depends on the student's output.");
+        foreach (var (name, part) in terms.Parts)
+            if (part.numel() != 1) throw new InvalidOperationException($"Part '{name}' of the loss {_loss.Name} has shape {TensorGuard.Shape(part)}; expected a scalar.");
     }
 
     public void Dispose()
