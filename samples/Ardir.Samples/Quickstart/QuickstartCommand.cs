@@ -19,7 +19,8 @@ internal static class QuickstartCommand
         {
             data, output, seed, epochs, beta, device,
         };
-        command.SetAction((arguments, cancellation) => Task.FromResult(Run(
+        // On another thread: Ctrl-C is listened for only once the action has returned its task.
+        command.SetAction((arguments, cancellation) => Task.Run(() => Run(
             new QuickstartSettings
             {
                 Data = arguments.GetValue(data)?.FullName,
