@@ -19,6 +19,10 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     public long SampleBackwards { get; private set; }
 
+    public long ZeroStarts { get; private set; }
+
+    public void AddZeroStarts(long count) => ZeroStarts += count;
+
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
 
     public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss)
@@ -64,6 +68,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         if (_nanLogits is not null && _nanLogits.ToBoolean())
             throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
+        else if (ZeroStarts > 0) AttackLog.ZeroStarts(context.Logger, ZeroStarts);
     }
 
     public void Dispose()
