@@ -8,6 +8,9 @@ internal abstract class NormBall
     /// <summary>Keeps a division by the norm of a zero gradient finite.</summary>
     protected const double Tiny = 1e-12;
 
+    // In float16 the other one is zero.
+    private const double TinyHalf = 1e-7;
+
     private const double Slack = 1e-12;
 
     /// <summary>Per-sample norm of a flat [N,d] tensor: [N].</summary>
@@ -71,5 +74,5 @@ internal abstract class NormBall
     }
 
     protected Tensor Normalized(Tensor direction) =>
-        direction / PerSample(Norm(direction.flatten(1)).clamp_min(Tiny), direction);
+        direction / PerSample(Norm(direction.flatten(1)).clamp_min(direction.dtype == ScalarType.Float16 ? TinyHalf : Tiny), direction);
 }
