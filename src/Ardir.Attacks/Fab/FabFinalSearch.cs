@@ -6,6 +6,7 @@ namespace Ardir.Attacks;
 internal static class FabFinalSearch
 {
     private const int Steps = 3;
+    private const double Overshoot = 0.01;
 
     /// <summary>Moves found points nearer to their images where the model allows it.</summary>
     /// <param name="run">All samples of the unit.</param>
@@ -21,9 +22,9 @@ internal static class FabFinalSearch
         var (missing, beyond) = (part.Advantage(part.CleanLogits), part.Advantage(part.Logits(far)));
         for (var step = 0; step < Steps; step++)
         {
-            // Where a line through both values crosses zero; halfway if they do not tell.
+            // Where a line through both values crosses zero, and a little more: exactly there rounding would decide. Halfway if they do not tell.
             var share = missing / (missing - beyond);
-            share = where(share.isfinite().logical_and_(share > 0).logical_and_(share < 1), share, 0.5 * ones_like(share));
+            share = where(share.isfinite().logical_and_(share > 0).logical_and_(share < 1), share * (1 - Overshoot) + Overshoot, 0.5 * ones_like(share));
             var middle = near.lerp(far, Column(share)).clamp_(0, 1);
             var logits = part.Logits(middle);
             var (success, value) = (part.IsAdversarial(logits), part.Advantage(logits));
