@@ -17,6 +17,12 @@ internal static class OptionGuard
         if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
     }
 
+    public static void OnlyL2(ThreatModel threat, string attack)
+    {
+        if (threat.Norm != PerturbationNorm.L2)
+            throw new ArgumentException($"{attack} minimises the L2 norm, but the threat model is {threat}. Use ThreatModel.L2, or FabAttack, which minimises any of the norms.", nameof(threat));
+    }
+
     public static void Start(
         RandomStart start, IAttackLoss loss,
         [CallerArgumentExpression(nameof(start))] string? startName = null, [CallerArgumentExpression(nameof(loss))] string? lossName = null)

@@ -37,7 +37,14 @@ public static class AttackCases
             all[$"FAB-T {threat.Norm}"] = () => new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 6 });
             all[$"FAB-T {threat.Norm} x2 nearest"] = () => new TargetedFabAttack(
                 threat, new TargetedFabOptions { Iterations = 6, TargetClasses = 2, Restarts = 2, MinimiseNorm = true });
+            foreach (var official in new[] { false, true })
+                all[$"Square {threat.Norm} official {official}"] = () => new SquareAttack(threat, new SquareOptions { Queries = 40, OfficialWindows = official });
+            all[$"Square {threat.Norm} x2 cross-entropy EoT"] = () => new SquareAttack(
+                threat, new SquareOptions { Queries = 12, Restarts = 2, RescaleSchedule = true, Loss = AttackLoss.CrossEntropy, EotSamples = 2 });
         }
+        all["DeepFool"] = () => new DeepFoolAttack(ThreatModel.L2(0.4), new DeepFoolOptions { Iterations = 5, Classes = 3 });
+        all["CW"] = () => new CarliniWagnerAttack(
+            ThreatModel.L2(0.4), new CarliniWagnerOptions { SearchSteps = 3, Iterations = 8, InitialConstant = 0.5, LearningRate = 0.1 });
         all["PGD Linf KL to clean"] = () => new PgdAttack(
             ThreatModel.Linf(0.1), new PgdOptions { Steps = 4, Start = RandomStart.Gaussian, Loss = AttackLoss.KlToClean });
         all["PGD L2 margin first success"] = () => new PgdAttack(
