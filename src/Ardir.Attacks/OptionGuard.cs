@@ -22,6 +22,12 @@ internal static class OptionGuard
         if (!(value > 0 && value < 1)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be greater than 0 and less than 1.");
     }
 
+    public static void OnlyL2(ThreatModel threat, string attack)
+    {
+        if (threat.Norm != PerturbationNorm.L2)
+            throw new ArgumentException($"{attack} minimises the L2 norm, but the threat model is {threat}. Use ThreatModel.L2, or FabAttack, which minimises any of the norms.", nameof(threat));
+    }
+
     public static void Start(
         RandomStart start, IAttackLoss loss,
         [CallerArgumentExpression(nameof(start))] string? startName = null, [CallerArgumentExpression(nameof(loss))] string? lossName = null)

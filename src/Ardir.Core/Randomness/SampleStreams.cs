@@ -12,6 +12,9 @@ internal sealed class SampleStreams
 
     public SampleStreams(ulong[] keys) => _keys = keys;
 
+    /// <summary>The key of each sample's stream, for those who draw from it themselves (small integers, many times).</summary>
+    public ReadOnlySpan<ulong> Keys => _keys;
+
     /// <summary>Streams for samples 0..count-1, or for the given data-set indices.</summary>
     public static SampleStreams ForSamples(ulong seed, IReadOnlyList<long>? indices, int count)
     {

@@ -1,0 +1,13 @@
+namespace Ardir.Attacks;
+
+/// <summary>-max(kappa - margin, 0): climbs until the goal leads by kappa, then rests.</summary>
+internal sealed class CarliniWagnerLoss(double confidence) : IAttackLoss
+{
+    public string Name => "Carlini-Wagner";
+
+    public Tensor Compute(AttackLossInputs inputs)
+    {
+        using var scope = NewDisposeScope();
+        return (confidence - AttackLoss.Margin.Compute(inputs)).clamp_min(0).neg().MoveToOuterDisposeScope();
+    }
+}

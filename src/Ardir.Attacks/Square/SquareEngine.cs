@@ -1,0 +1,106 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>One restart of the Square attack: propose, evaluate, keep what helps. Samples leave as soon as they are broken.</summary>
+internal sealed class SquareEngine : IDisposable
+{
+    private readonly SquareOptions _options;
+    private readonly bool _marginIsLoss;
+    private readonly string _purpose;
+    private readonly int _unit;
+    private readonly SquareMoves _moves;
+    private readonly SquareDraws _draws;
+    private readonly Tensor _found;    // of all samples of the unit
+    private readonly Tensor _broken;
+    private AttackRun _run;
+    private Tensor _rows;              // of the samples still at work: their positions among all
+    private Tensor _loss;              // and the best loss so far
+    private bool _done;
+
+    private SquareEngine(AttackRun run, SquareOptions options, bool marginIsLoss, string purpose, int unit)
+    {
+        (_run, _options, _marginIsLoss, _purpose, _unit) = (run, options, marginIsLoss, purpose, unit);
+        var shape = run.Images.shape;
+        _found = run.Images.clone();
+        _broken = zeros([run.Count], ScalarType.Bool, run.Images.device);
+        _moves = SquareMoves.Create(run);
+        _draws = new SquareDraws(options, _moves.Odd, (int)shape[1], (int)shape[2], (int)shape[3]);
+        _rows = arange(run.Count, device: run.Images.device).DetachFromDisposeScope();
+        _loss = full([run.Count], double.NegativeInfinity, run.Images.dtype, run.Images.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Runs a restart.</summary>
+    /// <param name="run">The samples, with the loss to climb.</param>
+    /// <param name="options">Parameters of the method.</param>
+    /// <param name="marginIsLoss">Whether the loss is the margin, which is needed anyway.</param>
+    /// <param name="purpose">Names the random stream.</param>
+    /// <param name="unit">The unit, from 0.</param>
+    public static UnitOutcome Search(AttackRun run, SquareOptions options, bool marginIsLoss, string purpose, int unit)
+    {
+        using var scope = NewDisposeScope();
+        using var engine = new SquareEngine(run, options, marginIsLoss, purpose, unit);
+        engine._moves.Start(run.Images, engine.Streams());
+        for (var query = 0; query < options.Queries && !engine._done; query++) engine.Query(query);
+        return new UnitOutcome(engine._found.MoveToOuterDisposeScope(), engine._broken.MoveToOuterDisposeScope());
+    }
+
+    public void Dispose()
+    {
+        _moves.Dispose();
+        _draws.Dispose();
+        _rows.Dispose();
+        _loss.Dispose();
+    }
+
+    private void Query(int query)
+    {
+        using var scope = NewDisposeScope();
+        var points = _moves.Best;
+        if (query > 0)
+        {
+            var window = _draws.Next(query, Streams, points.device);
+            points = _moves.Propose(_run.Images, window, _draws.Side(query));
+        }
+        var (logits, loss) = Evaluate(points);
+        var advantage = _marginIsLoss && _options.EotSamples == 1 ? loss : _run.Advantage(logits);
+        var reached = advantage >= 0;
+        if (query > 0) _moves.Settle((loss > _loss).logical_or_(reached));
+        Owned.Renew(ref _loss, maximum(_loss, loss));
+        _run.Report(query + 1, _options.Queries, _unit);
+        if (reached.any().ToBoolean()) Leave(_run.IsAdversarial(logits).logical_and_(reached));
+    }
+
+    private SampleStreams Streams() => _run.Streams(_purpose, _unit);
+
+    private (Tensor Logits, Tensor Loss) Evaluate(Tensor points)
+    {
+        var (logits, loss) = _run.Evaluate(points);
+        if (_options.EotSamples == 1) return (logits, loss);
+        for (var sample = 1; sample < _options.EotSamples; sample++)
+        {
+            using var each = NewDisposeScope();
+            var other = _run.Evaluate(points);
+            logits.add_(other.Logits);
+            loss.add_(other.Loss);
+        }
+        return (logits.div_(_options.EotSamples), loss.div_(_options.EotSamples));
+    }
+
+    private void Leave(Tensor adversarial)
+    {
+        var hits = adversarial.nonzero().flatten();
+        if (hits.numel() == 0) return;
+        var rows = _rows[hits];
+        _found.index_copy_(0, rows, _moves.Best.index_select(0, hits));
+        _broken.index_fill_(0, rows, true);
+        var stay = adversarial.logical_not().nonzero().flatten();
+        _done = stay.numel() == 0;
+        if (_done) return;
+        _run = _run.Narrow(stay);
+        _moves.Narrow(stay);
+        _draws.Narrow(stay);
+        Owned.Narrow(ref _rows, stay);
+        Owned.Narrow(ref _loss, stay);
+    }
+}
