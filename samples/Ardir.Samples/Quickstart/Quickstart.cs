@@ -25,7 +25,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
         using var reported = test.Take(ReportedImages);
         using var trainSet = train;
         using var validationSet = validation;
-        AnsiConsole.MarkupLine($"[bold]Ardir quickstart[/]: {train.Count} training, {validation.Count} validation and {reported.Count} test images, {_threat}, seed {settings.Seed}, {settings.Device}");
+        AnsiConsole.MarkupLine($"[bold]Ardir quickstart[/]: {train.Count}+{validation.Count} training and {reported.Count} test images, {_threat}, seed {settings.Seed}");
 
         using var standard = NewNetwork("standard");
         using var teacher = NewNetwork("teacher");
@@ -35,7 +35,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
         {
             runs.Add(Train(display, "Standard model", "standard", standard, null, new StandardTrainingLoss(), Math.Max(settings.Epochs / 3, 1), train, validation, cancellation));
             runs.Add(Train(display, "Robust teacher (SAT)", "teacher", teacher, null, new AdversarialTrainingLoss(), settings.Epochs, train, validation, cancellation));
-            runs.Add(Train(display, "ARDIR student (RC)", "student", student, teacher, new ArdirLoss(new ArdirLossOptions { Beta = 0.6 }), settings.Epochs, train, validation, cancellation));
+            runs.Add(Train(display, "ARDIR student (RC)", "student", student, teacher, new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta }), settings.Epochs, train, validation, cancellation));
             Measure(display, runs, reported, cancellation);
         });
 
@@ -62,16 +62,18 @@ internal sealed class Quickstart(QuickstartSettings settings)
             LearningRate = 0.1,
             Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
             WeightDecay = 5e-4,
-            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 7, StepSize = _threat.Epsilon / 4 }),
+            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 5, StepSize = _threat.Epsilon / 4 }),
             SelectionAttack = new PgdAttack(_threat, new PgdOptions { Steps = 10, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess }),
             Device = settings.Device,
             CheckpointDirectory = Path.Combine(settings.Output, folder),
             Seed = settings.Seed,
         });
         var result = trainer.Fit(train, validation, display.Track(title), cancellation);
-        trainer.RestoreBest();
+        // Chosen by robust accuracy, the standard model would be its least trained epoch.
+        var robust = loss.Needs.NeedsStudentAttack;
+        if (robust) trainer.RestoreBest();
         model.eval();
-        return new QuickstartModel(title, model, result, []);
+        return new QuickstartModel(title, model, result, robust ? result.Best : result.Last, []);
     }
 
     private PgdAttack Strong(IAttackLoss loss) => new(_threat, new PgdOptions

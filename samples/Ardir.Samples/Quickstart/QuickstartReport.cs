@@ -29,7 +29,8 @@ internal static class QuickstartReport
         foreach (var run in runs)
         {
             robust.Line(run.Title, run.Training.Epochs.Select(epoch => epoch.RobustAccuracy ?? double.NaN));
-            robust.Mark("kept", run.Training.Best.Epoch + 1, run.Training.Best.RobustAccuracy ?? 0);
+            var kept = run.Kept;
+            robust.Mark("kept", kept.Epoch + 1, kept.RobustAccuracy ?? 0);
             clean.Line(run.Title, run.Training.Epochs.Select(epoch => epoch.CleanAccuracy ?? double.NaN));
         }
         report.Heading("Training").LineChart(robust).LineChart(clean).LineChart(StudentTerms(runs[^1]))

@@ -14,7 +14,10 @@ internal sealed record QuickstartSettings
     public double Epsilon { get; init; } = 0.1;
 
     /// <summary>Epochs of the teacher and of the student.</summary>
-    public int Epochs { get; init; } = 12;
+    public int Epochs { get; init; } = 10;
+
+    /// <summary>Share of the feature distance in the student's loss.</summary>
+    public double Beta { get; init; } = 0.6;
 
     public Device Device { get; init; } = CPU;
 

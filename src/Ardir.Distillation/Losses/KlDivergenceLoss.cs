@@ -85,7 +85,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         var logP = (z / t).log_softmax(1);
         var divergence = _options.Direction == KlDirection.TeacherStudent
             ? nn.functional.kl_div(logP, soft.Probabilities, reduction: nn.Reduction.None, log_target: false).sum(1)
-            : nn.functional.kl_div(soft.Probabilities.log(), logP, reduction: nn.Reduction.None, log_target: true).sum(1);
+            : nn.functional.kl_div(soft.Scaled.log_softmax(1), logP, reduction: nn.Reduction.None, log_target: true).sum(1);
         if (scale && t != 1) divergence = divergence * (t * t);
         if (_options.HardLabelTemperature is { } hard && hard != t)
         {

@@ -8,6 +8,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
     public LossTerms Compute(Tensor softLogits, Tensor hardLogits, Tensor teacherLogits, Tensor labels)
     {
         KlDivergenceLoss.Check(softLogits, teacherLogits, labels);
+        LossGuard.SameShape(hardLogits, teacherLogits, "logits on clean images");
         using var scope = NewDisposeScope();
         var parts = new Dictionary<string, Tensor>();
         Tensor? total = null;

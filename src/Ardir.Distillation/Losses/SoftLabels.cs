@@ -4,8 +4,9 @@ namespace Ardir.Distillation;
 
 /// <summary>A teacher's labels for a batch, constant in the graph.</summary>
 /// <param name="Probabilities">q, [N,K]; one-hot where replaced.</param>
+/// <param name="Scaled">Logits divided by the temperature, replaced where logits are; their log-softmax is log q where q itself underflows.</param>
 /// <param name="Wrong">bool [N]: the teacher's argmax is not the label.</param>
-internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Wrong)
+internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Scaled, Tensor Wrong)
 {
     /// <summary>softmax(z_T / temperature), wrong rows replaced as asked (ARDIR, section 3.3).</summary>
     public static SoftLabels Of(Tensor teacherLogits, Tensor labels, double temperature, LabelReplacement replacement)
@@ -16,8 +17,9 @@ internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Wrong)
         var wrong = Predictions.Of(logits) != labels;
         var oneHot = nn.functional.one_hot(labels, logits.shape[1]).to(logits.dtype);
         if (replacement == LabelReplacement.Logits) logits = where(wrong.unsqueeze(1), oneHot, logits);
-        var q = (logits / temperature).softmax(1);
+        var scaled = logits / temperature;
+        var q = scaled.softmax(1);
         if (replacement == LabelReplacement.Probabilities) q = where(wrong.unsqueeze(1), oneHot, q);
-        return new SoftLabels(q.MoveToOuterDisposeScope(), wrong.MoveToOuterDisposeScope());
+        return new SoftLabels(q.MoveToOuterDisposeScope(), scaled.MoveToOuterDisposeScope(), wrong.MoveToOuterDisposeScope());
     }
 }

@@ -199,6 +199,7 @@ public sealed class DistillationTrainer : IDisposable
         {
             if (!isBest) return;
             if (_best is not null) Release(_best);
+            using var scope = NewDisposeScope();
             using var noGrad = no_grad();
             _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
             return;

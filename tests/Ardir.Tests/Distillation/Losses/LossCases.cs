@@ -1,0 +1,30 @@
+using Ardir.Distillation;
+
+namespace Ardir.Tests;
+
+/// <summary>Every loss, some in several settings, by name.</summary>
+internal static class LossCases
+{
+    private static readonly Dictionary<string, Func<IDistillationLoss>> _makers = new()
+    {
+        ["Standard"] = () => new StandardTrainingLoss(),
+        ["SAT"] = () => new AdversarialTrainingLoss(),
+        ["KD"] = () => new KdLoss(),
+        ["ARD"] = () => new ArdLoss(),
+        ["ARD hard"] = () => new ArdLoss(new() { Alpha = 0.5, Temperature = 30, HardLabelInput = HardLabelInput.Clean, LabelReplacement = LabelReplacement.Probabilities }),
+        ["ARD RA"] = () => new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial }),
+        ["KL"] = () => new KlDivergenceLoss(),
+        ["KL literal"] = () => new KlDivergenceLoss(new() { Direction = KlDirection.StudentTeacher, LabelReplacement = LabelReplacement.Logits, Temperature = 2 }),
+        ["LPIPS"] = () => new LpipsInternalLoss(),
+        ["LPIPS layer norms"] = () => new LpipsInternalLoss(new() { Form = FeatureDistanceForm.SumOfLayerNorms, Normalization = FeatureNormalization.SpatialL2, LayerWeights = [1, 2] }),
+        ["ARDIR"] = () => new ArdirLoss(),
+        ["ARDIR beta 0"] = () => new ArdirLoss(new() { Beta = 0, Temperature = 30 }),
+        ["ARDIR beta 1"] = () => new ArdirLoss(new() { Beta = 1, Form = FeatureDistanceForm.Squared, BlockZeroPositions = true }),
+        ["ARDIR RA"] = () => new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial, MaskFeaturesOfWrongTeacher = true, CrossEntropyWeight = 0.5 }),
+        ["ARDIR clean features"] = () => new ArdirLoss(new() { FeatureInput = FeatureInput.Clean, HardLabelTemperature = 3, KlReduction = KlReduction.ElementMean }),
+    };
+
+    public static IEnumerable<string> Names => _makers.Keys;
+
+    public static IDistillationLoss Make(string name) => _makers[name]();
+}

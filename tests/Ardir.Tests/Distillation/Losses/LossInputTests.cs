@@ -1,0 +1,93 @@
+using Ardir.Core;
+using Ardir.Distillation;
+
+namespace Ardir.Tests;
+
+/// <summary>What losses say about inputs that do not fit.</summary>
+public sealed class LossInputTests
+{
+    [Fact]
+    public void Compute_LogitsOfDifferentShapes_NamesBoth()
+    {
+        using var scope = NewDisposeScope();
+        Refused(() => new KlDivergenceLoss().Compute(LossData.Logits(3, 1), LossData.Logits(3, 2, classes: 4), zeros(3, dtype: ScalarType.Int64)), "[3,5]", "[3,4]");
+    }
+
+    [Fact]
+    public void Compute_MapsOfDifferentShapes_NamesLayersAndBothShapes()
+    {
+        using var scope = NewDisposeScope();
+        var (student, teacher) = (TinyModels.Random([2, 3, 4, 4], 1), TinyModels.Random([2, 3, 2, 2], 2));
+        Refused(() => new LpipsInternalLoss().Distance(LossData.Named(student), new FeatureMaps([("block1", teacher)])), "layer1", "block1", "[2,3,4,4]", "[2,3,2,2]");
+        Refused(() => new LpipsInternalLoss().Distance(LossData.Named(student.flatten()), LossData.Named(teacher)), "[96]", "[N,C,H,W]");
+    }
+
+    [Fact]
+    public void Compute_MissingFeatures_SaysHowToGetThem()
+    {
+        using var scope = NewDisposeScope();
+        var (student, teacher, labels) = (LossData.Pass(2, 1), LossData.Pass(2, 2), LossData.HalfWrongLabels(LossData.Logits(2, 2)));
+        Refused(() => new ArdirLoss().Compute(new TappedOutput(student.Output), teacher, labels), "no feature maps", "FeatureTap.Attach");
+        Refused(() => new ArdirLoss().Compute(student, new TappedOutput(teacher.Output), labels), "2 feature maps (layer1, layer2)", "teacher 0");
+        Refused(() => new LpipsInternalLoss(new() { LayerWeights = [1, 1, 1] }).Compute(student, teacher), "3 layer weights for 2");
+        new ArdirLoss(new() { Beta = 0 }).Compute(new TappedOutput(student.Output), new TappedOutput(teacher.Output), labels).Total.ToDouble().Should().BePositive();
+    }
+
+    public static TheoryData<string> LabelLosses => ["Standard", "SAT", "KD", "ARD", "ARD hard", "KL", "ARDIR"];
+
+    [Theory, MemberData(nameof(LabelLosses))]
+    public void Compute_LabelsThatDoNotFit_SaysWhatWasExpected(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        var inputs = LossData.All(3);
+        Refused(() => loss.Compute(inputs with { Labels = tensor(new long[] { 0, 5, 1 }) }), "from 0 to 5", "5 classes");
+        Refused(() => loss.Compute(inputs with { Labels = tensor(new long[] { 0, -1, 1 }) }), "from -1 to 1");
+        Refused(() => loss.Compute(inputs with { Labels = tensor(new[] { 0, 1, 2 }) }), "Int32", "int64");
+        Refused(() => loss.Compute(inputs with { Labels = tensor(new long[] { 0, 1 }) }), "[2]", "[3]");
+        Refused(() => loss.Compute(inputs with { Labels = nn.functional.one_hot(inputs.Labels, 5) }), "[3,5]");
+    }
+
+    [Theory, MemberData(nameof(LabelLosses))]
+    public void Compute_LogitsThatAreNone_SaysWhatWasExpected(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        void With(Tensor logits, params string[] message)
+        {
+            var pass = new TappedOutput(logits, LossData.Named(LossData.Maps(3, 1)));
+            var inputs = new DistillationInputs { Labels = zeros(3, dtype: ScalarType.Int64), StudentClean = pass, StudentAdversarial = pass, TeacherClean = pass };
+            Refused(() => loss.Compute(inputs), message);
+        }
+
+        With(LossData.Logits(3, 1, classes: 1), "[3,1]", "two classes");
+        With(LossData.Logits(3, 1).flatten(), "[15]");
+        With(ones(3, 5, dtype: ScalarType.Int64), "Int64");
+    }
+
+    public static TheoryData<string> AllLosses => [.. LossCases.Names];
+
+    [Theory, MemberData(nameof(AllLosses))]
+    public void Compute_MissingPass_NamesIt(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        var inputs = LossData.All(3);
+        loss.Invoking(l => l.Compute(null!)).Should().Throw<ArgumentNullException>();
+        foreach (var (pass, without) in new[]
+        {
+            (NetworkPasses.StudentClean, inputs with { StudentClean = null }), (NetworkPasses.StudentAdversarial, inputs with { StudentAdversarial = null }),
+            (NetworkPasses.TeacherClean, inputs with { TeacherClean = null }), (NetworkPasses.TeacherAdversarial, inputs with { TeacherAdversarial = null }),
+        })
+        {
+            if (loss.Needs.Passes.HasFlag(pass)) Refused(() => loss.Compute(without), pass.ToString());
+            else loss.Compute(without).Total.ToDouble().Should().Be(LossData.Value(loss, inputs), "a pass that is not declared is not used");
+        }
+    }
+
+    private static void Refused(Action action, params string[] message)
+    {
+        var thrown = action.Should().Throw<ArgumentException>().Which;
+        foreach (var part in message) thrown.Message.Should().Contain(part);
+    }
+}
