@@ -62,7 +62,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
             LearningRate = 0.1,
             Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
             WeightDecay = 5e-4,
-            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 5, StepSize = _threat.Epsilon / 4 }),
+            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 7, StepSize = _threat.Epsilon / 4 }),
             SelectionAttack = new PgdAttack(_threat, new PgdOptions { Steps = 10, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess }),
             Device = settings.Device,
             CheckpointDirectory = Path.Combine(settings.Output, folder),

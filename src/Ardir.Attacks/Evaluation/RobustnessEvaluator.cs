@@ -30,12 +30,13 @@ public static class RobustnessEvaluator
         using var noGrad = no_grad();
         var correct = new List<bool>(data.Count);
         var robust = new List<bool>(data.Count);
+        var dtype = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype ?? ScalarType.Float32;
         for (var first = 0L; first < data.Count; first += batchSize)
         {
             using var scope = NewDisposeScope();
             context.CancellationToken.ThrowIfCancellationRequested();
             long[] indices = [.. Enumerable.Range((int)first, Math.Min(batchSize, data.Count - (int)first)).Select(i => (long)i)];
-            var (images, labels) = data.Batch(indices);
+            var (images, labels) = data.Batch(indices, dtype);
             var right = IsRight(model, images, labels);
             correct.AddRange(right);
             robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, first));

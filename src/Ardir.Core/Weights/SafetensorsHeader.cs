@@ -74,7 +74,9 @@ internal sealed class SafetensorsHeader
             throw Bad(path, $"tensor '{property.Name}' has dtype {dtype.GetString()}; readable are {string.Join(", ", Types.Keys)}");
         if (shape.GetArrayLength() > MaxRank) throw Bad(path, $"tensor '{property.Name}' has more than {MaxRank} dimensions");
         long[] sizes = [.. shape.EnumerateArray().Select(size => Integer(size, path))];
-        var bytes = sizes.Aggregate((long)type.Size, (product, size) => checked(product * size));
+        // Without the zeros first: libtorch computes strides from the other sizes, which may overflow where the product is zero.
+        var bytes = sizes.Aggregate((long)type.Size, (product, size) => checked(product * Math.Max(size, 1)));
+        if (sizes.Contains(0)) bytes = 0;
         var (begin, end) = (Integer(offsets[0], path), Integer(offsets[1], path));
         if (end < begin || end - begin != bytes)
             throw Bad(path, $"tensor '{property.Name}' takes {bytes} bytes but its offsets are {begin} to {end}");

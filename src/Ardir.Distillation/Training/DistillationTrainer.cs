@@ -35,6 +35,7 @@ public sealed class DistillationTrainer : IDisposable
         ArgumentNullException.ThrowIfNull(loss);
         (_student, _teacher, _loss, _options) = (student, teacher, loss, options ?? new TrainerOptions());
         _options.Validate();
+        if ((loss.Needs.Passes & (NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial)) == NetworkPasses.None) throw new ArgumentException($"The loss {loss.Name} needs no pass of the student, so it cannot train one.", nameof(loss));
         if (loss.Needs.NeedsTeacher && teacher is null) throw new ArgumentNullException(nameof(teacher), $"The loss {loss.Name} needs a teacher.");
         if (loss.Needs.NeedsStudentAttack && _options.TrainAttack is null) throw new ArgumentException($"The loss {loss.Name} trains on adversarial images: set TrainerOptions.TrainAttack, for example to a PgdAttack.", nameof(options));
         if (loss.Needs.Passes.HasFlag(NetworkPasses.TeacherAdversarial) && (_options.TeacherAttack ?? _options.TrainAttack) is null) throw new ArgumentException($"The loss {loss.Name} feeds the teacher adversarial images: set TrainerOptions.TeacherAttack or TrainAttack.", nameof(options));
@@ -180,8 +181,9 @@ public sealed class DistillationTrainer : IDisposable
         try
         {
             Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
-            StudentState.Load(_student, student, path);
+            // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
+            StudentState.Load(_student, student, path);
         }
         finally
         {

@@ -35,7 +35,10 @@ internal static class StudentState
     /// <summary>Puts momentum buffers back. They are detached from any scope: the optimiser owns them.</summary>
     public static void LoadMomentum(nn.Module student, SGD optimizer, IReadOnlyDictionary<string, Tensor> source, string path)
     {
-        foreach (var (name, state) in Named(student, optimizer))
+        var named = Named(student, optimizer).ToList();
+        foreach (var name in source.Keys.Except(named.Select(entry => entry.Name)))
+            throw new WeightFormatException($"{path} has a momentum of '{name}', which is no trained parameter of the student.");
+        foreach (var (name, state) in named)
         {
             if (!source.TryGetValue(name, out var saved)) continue;
             var parameter = student.get_parameter(name)!;

@@ -43,6 +43,7 @@ internal sealed partial record TrainingCheckpoint
             if (!metadata.TryGetValue(MetadataKey, out var json)) throw new WeightFormatException($"{path} is not a training checkpoint: its metadata has no '{MetadataKey}'.");
             var checkpoint = JsonSerializer.Deserialize(json, Json.Default.TrainingCheckpoint) ?? throw new JsonException("null");
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
+            if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Epochs.Count == 0 || checkpoint.Best < 0 || checkpoint.Best >= checkpoint.Epochs.Count) throw new JsonException("no epochs, or the best is not one of them");
             return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix));
         }
@@ -60,7 +61,7 @@ internal sealed partial record TrainingCheckpoint
         .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
         .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value, StringComparer.Ordinal);
 
-    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, RespectNullableAnnotations = true)]
     [JsonSerializable(typeof(TrainingCheckpoint))]
     private sealed partial class Json : JsonSerializerContext;
 }

@@ -1,0 +1,169 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+public sealed class RobustnessEvaluatorTests
+{
+    private const double Epsilon = 0.1;
+
+    /// <summary>Distances of six images to the decision boundary of <see cref="Judge"/> in L-infinity; two are on the wrong side.</summary>
+    private static readonly double[] _margins = [0.3, 0.05, -0.2, 0.11, 0.09, -0.01];
+
+    [Fact]
+    public void Evaluate_LinearModel_GivesTheAccuraciesFoundByHand()
+    {
+        using var model = Judge();
+        using var data = Data();
+        var result = RobustnessEvaluator.Evaluate(model, data, Fgsm());
+        result.Correct.Should().Equal(true, true, false, true, true, false);
+        result.Robust.Should().Equal(true, false, false, true, false, false);
+        result.CleanAccuracy.Should().Be(4 / 6.0);
+        result.RobustAccuracy.Should().Be(2 / 6.0);
+    }
+
+    [Fact]
+    public void Evaluate_WithoutAttack_RobustAccuracyIsCleanAccuracy()
+    {
+        using var model = Judge();
+        using var data = Data();
+        var result = RobustnessEvaluator.Evaluate(model, data);
+        result.CleanAccuracy.Should().Be(4 / 6.0);
+        result.Robust.Should().Equal(result.Correct);
+    }
+
+    [Fact]
+    public void Evaluate_Attack_SeesOnlySamplesThatTheModelGetsRight()
+    {
+        using var inner = Judge();
+        using var data = Data();
+        var model = new CountingModel(inner);
+        var spy = new SpyAttack(Fgsm());
+        RobustnessEvaluator.Evaluate(model, data, spy, batchSize: 4, new AttackContext { Seed = 9 });
+        // Of images 0..3 three are right, of 4 and 5 one: clean pass, attack's pass, judging pass.
+        model.Forwards.Should().Equal(4, 3, 3, 2, 1, 1);
+        model.Backwards.Should().Equal(3, 1);
+        spy.Contexts.Select(context => context!.SampleIndices).Should().BeEquivalentTo([new long[] { 0, 1, 3 }, [4]], options => options.WithStrictOrdering());
+        spy.Contexts.Should().OnlyContain(context => context!.Seed == 9);
+    }
+
+    [Fact]
+    public void Evaluate_BatchWithoutARightSample_IsNotAttacked()
+    {
+        using var model = Judge();
+        using var all = Data();
+        using var wrong = all.Subset([2, 5]);
+        var spy = new SpyAttack(Fgsm());
+        RobustnessEvaluator.Evaluate(model, wrong, spy).RobustAccuracy.Should().Be(0);
+        spy.Contexts.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(64)]
+    public void Evaluate_AnyBatchSize_GivesTheSameResult(int batchSize)
+    {
+        using var model = TinyModels.Smooth(dtype: ScalarType.Float32);
+        using var data = new ImageDataset(TinyModels.Random([24, 1, 4, 4], 3, ScalarType.Byte, 0, 256), TinyModels.Labels(24));
+        var attack = new PgdAttack(ThreatModel.Linf(0.1), new PgdOptions { Steps = 3 });
+        var expected = RobustnessEvaluator.Evaluate(model, data, attack, 24);
+        expected.Correct.Should().Contain(true);
+        var result = RobustnessEvaluator.Evaluate(model, data, attack, batchSize);
+        result.Correct.Should().Equal(expected.Correct);
+        result.Robust.Should().Equal(expected.Robust);
+        model.training.Should().BeTrue("the mode is given back");
+    }
+
+    [Fact]
+    public void Evaluate_Float64Model_GetsImagesOfItsDtype()
+    {
+        using var model = TinyModels.Linear(classes: 2, inputs: 16);
+        using var data = new ImageDataset(TinyModels.Random([6, 1, 4, 4], 3, ScalarType.Byte, 0, 256), TinyModels.Labels(6, 2));
+        var result = RobustnessEvaluator.Evaluate(model, data, Fgsm());
+        using var images = data.Images.to(ScalarType.Float64);
+        using var scaled = images / 255;
+        using var logits = model.call(scaled);
+        var expected = LossReference.Rows(logits).Select((row, i) => LossReference.TopClass(row) == i % 2);
+        result.Correct.Should().Equal(expected);
+    }
+
+    [Fact]
+    public void Evaluate_Progress_TellsTheImagesDone()
+    {
+        using var model = Judge();
+        using var data = Data();
+        var progress = new ListProgress<int>();
+        RobustnessEvaluator.Evaluate(model, data, null, batchSize: 4, progress: progress);
+        progress.Reports.Should().Equal(4, 6);
+    }
+
+    [Fact]
+    public void Evaluate_NanOrMisshapenLogits_Throws()
+    {
+        using var data = Data();
+        using var nan = new FuncModel(x => full(x.shape[0], 2, double.NaN));
+        using var flat = new FuncModel(x => x.flatten());
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(nan, data)).Should().Throw<InvalidOperationException>().WithMessage("*NaN*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(flat, data)).Should().Throw<InvalidOperationException>().Which.Message.Should().Contain("[6,K]");
+    }
+
+    [Fact]
+    public void Evaluate_InvalidArguments_Throws()
+    {
+        using var model = Judge();
+        using var data = Data();
+        using var targets = zeros(6, dtype: ScalarType.Int64);
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, batchSize: 0)).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, context: new() { Targets = targets })).Should().Throw<ArgumentException>().WithMessage("*Targets*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, context: new() { SampleIndices = [1] })).Should().Throw<ArgumentException>().WithMessage("*SampleIndices*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(null!, data)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, null!)).Should().Throw<ArgumentNullException>();
+    }
+
+    [Fact]
+    public void Evaluate_Cancelled_Throws()
+    {
+        using var model = Judge();
+        using var data = Data();
+        using var source = new CancellationTokenSource();
+        var progress = new ListProgress<int>(_ => source.Cancel());
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, null, 2, new() { CancellationToken = source.Token }, progress)).Should().Throw<OperationCanceledException>();
+        progress.Reports.Should().Equal(2);
+    }
+
+    [Fact]
+    public void Evaluate_Repeatedly_LeavesNoTensorBehind()
+    {
+        using var model = Judge();
+        using var data = Data();
+        var attack = Fgsm();
+        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, data, attack, 4));
+    }
+
+    private static FgsmAttack Fgsm() => new(ThreatModel.Linf(Epsilon));
+
+    /// <summary>Two pixels a and b; class 0 when a is larger. Moving each by (a-b)/2 reaches the boundary.</summary>
+    private static LinearModel Judge() => new(tensor(new[] { 1f, -1f, -1f, 1f }, [2, 2]), zeros(2));
+
+    private static ImageDataset Data()
+    {
+        var pixels = _margins.SelectMany(margin => new[] { (byte)Math.Round(255 * (0.5 + margin)), (byte)Math.Round(255 * (0.5 - margin)) }).ToArray();
+        return new ImageDataset(tensor(pixels, [6, 1, 1, 2]), zeros(6, dtype: ScalarType.Int64), ["left", "right"]);
+    }
+
+    private sealed class SpyAttack(IAttack inner) : IAttack
+    {
+        public List<AttackContext?> Contexts { get; } = [];
+
+        public string Name => inner.Name;
+
+        public ThreatModel Threat => inner.Threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+        {
+            Contexts.Add(context);
+            return inner.Perturb(model, images, labels, context);
+        }
+    }
+}

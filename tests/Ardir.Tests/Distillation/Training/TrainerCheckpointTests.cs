@@ -1,0 +1,185 @@
+using System.Text;
+using Ardir.Core;
+using Ardir.Distillation;
+
+namespace Ardir.Tests;
+
+/// <summary>Checkpoints of other runs and damaged ones, and which epoch counts as the best.</summary>
+public sealed class TrainerCheckpointTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly ImageDataset _data = TrainingWorld.Data(20);
+
+    private string Last => _folder.File("last.safetensors");
+
+    public void Dispose()
+    {
+        _data.Dispose();
+        _folder.Dispose();
+    }
+
+    public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> ChangedOptions => new()
+    {
+        { "batch size", o => o with { BatchSize = 5 } }, { "learning rate", o => o with { LearningRate = 0.04 } }, { "milestones", o => o with { Milestones = [1] } },
+        { "learning rate decay", o => o with { LearningRateDecay = 0.2 } }, { "warm-up epochs", o => o with { WarmupEpochs = 1 } }, { "momentum", o => o with { Momentum = 0.8 } },
+        { "weight decay", o => o with { WeightDecay = 1e-4 } }, { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
+        { "train attack", o => o with { TrainAttack = TrainingWorld.Pgd(3), TeacherAttack = TrainingWorld.Pgd() } }, { "teacher attack", o => o with { TeacherAttack = TrainingWorld.Pgd(3) } },
+        { "attack in train mode", o => o with { AttackInTrainMode = true } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
+    };
+
+    [Theory, MemberData(nameof(ChangedOptions))]
+    public void Fit_CheckpointOfOtherOptions_IsRefusedNamingWhatDiffers(string name, Func<TrainerOptions, TrainerOptions> change)
+    {
+        Train(Options);
+        Refuses(() => Train(change(Options)), name);
+    }
+
+    [Fact]
+    public void Fit_CheckpointOfOtherModelsLossOrData_IsRefusedNamingWhatDiffers()
+    {
+        Train(Options);
+        using var teacher = TrainingWorld.Network(9);
+        using var wide = PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [4, 9], BlocksPerStage = 1, Seed = 1 });
+        using var other = TrainingWorld.Data(20, seed: 3);
+        Refuses(() => Train(Options, teacher: teacher), "teacher");
+        Refuses(() => Train(Options, student: wide), "student");
+        Refuses(() => Train(Options, loss: new ArdLoss(new() { Temperature = 2 })), "loss");
+        Refuses(() => Train(Options, train: other), "training set");
+        Refuses(() => Train(Options, validation: other), "validation set");
+    }
+
+    [Fact]
+    public void Fit_MoreEpochsOrAnotherEvaluationBatch_GoesOn()
+    {
+        Train(Options);
+        Train(Options with { Epochs = 3, EvaluationBatchSize = 7 }).Epochs.Should().HaveCount(3);
+    }
+
+    [Fact]
+    public void Fit_TruncatedCheckpoint_IsRefusedAndLeftAsItWas()
+    {
+        Train(Options);
+        var whole = File.ReadAllBytes(Last);
+        foreach (var length in new[] { 0, 5, 100, whole.Length / 2, whole.Length - 1 })
+        {
+            File.WriteAllBytes(Last, whole[..length]);
+            FluentActions.Invoking(() => Train(Options)).Should().Throw<WeightFormatException>().WithMessage("*last.safetensors*");
+            File.ReadAllBytes(Last).Should().Equal(whole[..length]);
+        }
+    }
+
+    public static TheoryData<string, string> Damage => new()
+    {
+        { "\\u0022format\\u0022:1", "\\u0022format\\u0022:2" },
+        { "\\u0022best\\u0022:0", "\\u0022best\\u0022:7" },
+        { "\\u0022best\\u0022:0", "\\u0022beast\\u0022:0" },
+        { "\\u0022epoch\\u0022:0", "\\u0022epoch\\u0022:4" },
+        { "\\u0022epochs\\u0022:[", "\\u0022epochs\\u0022:null,\\u0022x\\u0022:[" },
+        { "\\u0022epochs\\u0022:[", "\\u0022epochs\\u0022:[null,null," },
+        { "\\u0022identity\\u0022:{", "\\u0022identity\\u0022:null,\\u0022x\\u0022:{" },
+        { "\\u0022terms\\u0022:{", "\\u0022terms\\u0022:null,\\u0022x\\u0022:{" },
+        { "ardir.training", "ardir.drawing" },
+        { "student.linear.bias", "student.linear.bios" },
+        { "\"student.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"student.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3,1]" },
+        { "momentum.linear.bias", "momentum.linear.bios" },
+        { "\"momentum.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"momentum.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3,1]" },
+    };
+
+    [Theory, MemberData(nameof(Damage))]
+    public void Fit_DamagedCheckpoint_IsRefusedAndLeavesFileAndStudentAsTheyWere(string what, string with)
+    {
+        Train(Options);
+        var (header, data) = SafetensorsBytes.Split(File.ReadAllBytes(Last));
+        header.Should().Contain(what);
+        var damaged = SafetensorsBytes.Of(Encoding.UTF8.GetBytes(header.Replace(what, with)), data);
+        File.WriteAllBytes(Last, damaged);
+        using var student = TrainingWorld.Network(33);
+        var before = TrainingWorld.State(student);
+        FluentActions.Invoking(() => Train(Options, student: student)).Should().Throw<WeightFormatException>().WithMessage("*last.safetensors*");
+        File.ReadAllBytes(Last).Should().Equal(damaged);
+        TrainingWorld.SameState(TrainingWorld.State(student), before);
+    }
+
+    [Fact]
+    public void Fit_WeightFileInTheCheckpointsPlace_IsRefused()
+    {
+        using var student = TrainingWorld.Network();
+        SafetensorsFile.Write(Last, student.state_dict());
+        FluentActions.Invoking(() => Train(Options)).Should().Throw<WeightFormatException>().WithMessage("*not a training checkpoint*");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_Best_IsTheEarliestOfTheHighestRobustAccuracies(bool directory)
+    {
+        int[] robust = [4, 6, 3, 6, 5];
+        using var student = new Brightness(1);
+        using var data = Brightness.Data(8);
+        var evaluated = 0;
+        // Weights shrink by half at each of the epochs' single steps, so they tell which epoch they are of.
+        var options = new TrainerOptions { Epochs = 5, BatchSize = 8, LearningRate = 0.5, Momentum = 0, WeightDecay = 1, CheckpointDirectory = directory ? _folder.Path : null };
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options with { SelectionAttack = new DarkeningAttack(() => robust[evaluated++]) });
+        trainer.Invoking(t => t.RestoreBest()).Should().Throw<InvalidOperationException>().WithMessage("*Fit first*");
+        var result = trainer.Fit(data, data);
+        result.Epochs.Select(epoch => epoch.RobustAccuracy).Should().Equal(4 / 8.0, 6 / 8.0, 3 / 8.0, 6 / 8.0, 5 / 8.0);
+        result.Epochs.Should().OnlyContain(epoch => epoch.CleanAccuracy == 1);
+        (result.Best.Epoch, result.Last.Epoch).Should().Be((1, 4));
+        student.Weight.Should().BeApproximately(Math.Pow(0.5, 5), 1e-6, "the student holds the last weights");
+        trainer.RestoreBest();
+        student.Weight.Should().BeApproximately(Math.Pow(0.5, 2), 1e-6);
+        if (directory) _folder.Names.Should().Equal("best.safetensors", "last.safetensors");
+        else _folder.Names.Should().BeEmpty();
+    }
+
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 2)]
+    public void Fit_WithoutSelectionAttack_BestIsByCleanAccuracyOrTheLast(bool validate, int best)
+    {
+        using var student = new Brightness(1);
+        using var data = Brightness.Data(8);
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 3, BatchSize = 8, LearningRate = 0.5, Momentum = 0, WeightDecay = 1 });
+        var result = trainer.Fit(data, validate ? data : null);
+        result.Best.Epoch.Should().Be(best);
+        result.Epochs.Should().OnlyContain(epoch => epoch.CleanAccuracy == (validate ? 1 : (double?)null) && epoch.RobustAccuracy == null);
+        trainer.RestoreBest();
+        student.Weight.Should().BeApproximately(Math.Pow(0.5, best + 1), 1e-6);
+    }
+
+    private TrainerOptions Options => TrainingWorld.Options(1) with { SelectionAttack = TrainingWorld.Pgd(), CheckpointDirectory = _folder.Path };
+
+    private TrainingResult Train(
+        TrainerOptions options, PreActResNet? student = null, PreActResNet? teacher = null, IDistillationLoss? loss = null, ImageDataset? train = null, ImageDataset? validation = null)
+    {
+        using var ownStudent = TrainingWorld.Network(1);
+        using var ownTeacher = TrainingWorld.Network(2);
+        using var trainer = new DistillationTrainer(student ?? ownStudent, teacher ?? ownTeacher, loss ?? new ArdLoss(), options);
+        return trainer.Fit(train ?? _data, validation ?? _data);
+    }
+
+    private void Refuses(Action train, string name)
+    {
+        var before = File.ReadAllBytes(Last);
+        var message = train.Should().Throw<InvalidOperationException>().Which.Message;
+        message.Should().Contain("another run").And.Contain(_folder.Path);
+        message.Split('\n').Skip(1).Should().ContainSingle().Which.Should().StartWith($"  {name}: was '");
+        File.ReadAllBytes(Last).Should().Equal(before);
+        _folder.Names.Should().Equal("best.safetensors", "last.safetensors");
+    }
+
+    /// <summary>Darkens all but some images, which <see cref="Brightness"/> then gets wrong.</summary>
+    private sealed class DarkeningAttack(Func<int> spared) : Ardir.Attacks.IAttack
+    {
+        public string Name => "darkening";
+
+        public ThreatModel Threat { get; } = ThreatModel.Linf(1);
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, Ardir.Attacks.AttackContext? context = null)
+        {
+            var result = images.clone();
+            result[TensorIndex.Slice(spared())] = 0;
+            return result;
+        }
+    }
+}
