@@ -118,6 +118,33 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
+    /// <summary>Samples whose gradient was exactly zero at a start of a DLR attack so far, in the whole run. A sign of masked gradients.</summary>
+    internal long ZeroStarts => _oracle.ZeroStarts;
+
+    /// <summary>Counts samples without a gradient at the start. Only DLR: that of cross-entropy also vanishes where a model is merely confident.</summary>
+    internal void WatchStart(Tensor gradient)
+    {
+        if (_loss is not DlrAttackLoss) return;
+        using var scope = NewDisposeScope();
+        _oracle.AddZeroStarts((gradient.flatten(1).count_nonzero(new long[] { 1 }) == 0).sum().ToInt64());
+    }
+
+    /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al. 2018).
+    /// Logits and loss are those of the last evaluation.</summary>
+    internal AttackGradient MeanGradient(Tensor points, int samples)
+    {
+        var here = Gradient(points);
+        if (samples == 1) return here;
+        var sum = here.Gradient;
+        for (var sample = 1; sample < samples; sample++)
+        {
+            here = Gradient(points);
+            sum.add_(here.Gradient);
+            here.Gradient.Dispose();
+        }
+        return here with { Gradient = sum.div_(samples) };
+    }
+
     internal static AttackRun Create(Attack attack, ModelOracle oracle, Tensor images, Tensor labels) => new(
         attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
         images.clamp(0, 1), labels, oracle.Context.Targets);

@@ -20,11 +20,13 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     public long SampleBackwards { get; private set; }
 
-    /// <summary>Samples whose gradient was exactly zero at the start of a run; attacks that look for it say so here.</summary>
-    public int ZeroGradientSamples { get; set; }
-
     /// <summary>The model behind the counter of forward passes, for whoever wants a plain model.</summary>
     public IModule Counted => new CountedModel(this);
+
+    /// <summary>Samples whose gradient was exactly zero at the start of an attack.</summary>
+    public long ZeroStarts { get; private set; }
+
+    public void AddZeroStarts(long count) => ZeroStarts += count;
 
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
 
@@ -71,6 +73,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         if (_nanLogits is not null && _nanLogits.ToBoolean())
             throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
         if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
+        else if (ZeroStarts > 0) AttackLog.ZeroStarts(context.Logger, ZeroStarts);
     }
 
     public void Dispose()

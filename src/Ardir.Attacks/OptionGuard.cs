@@ -17,6 +17,11 @@ internal static class OptionGuard
         if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
     }
 
+    public static void Share(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (!(value > 0 && value < 1)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be greater than 0 and less than 1.");
+    }
+
     public static void Start(
         RandomStart start, IAttackLoss loss,
         [CallerArgumentExpression(nameof(start))] string? startName = null, [CallerArgumentExpression(nameof(loss))] string? lossName = null)

@@ -153,7 +153,7 @@ internal sealed class EnsembleRun(
             Forwards = oracle.SampleForwards,
             Backwards = oracle.SampleBackwards,
             Unconfirmed = (int)found.numel() - broken.Length,
-            ZeroGradients = oracle.ZeroGradientSamples,
+            ZeroGradients = (int)oracle.ZeroStarts,
             Seconds = clock.Elapsed.TotalSeconds,
         }, kept?.MoveToOuterDisposeScope());
     }

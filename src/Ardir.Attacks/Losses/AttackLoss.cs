@@ -10,6 +10,9 @@ public static class AttackLoss
     /// -(z_y - z_t) / (z_1st - (z_3rd + z_4th)/2 + 1e-12). Needs at least 3 classes, targeted 4.</summary>
     public static IAttackLoss Dlr { get; } = new DlrAttackLoss();
 
+    /// <summary>As <see cref="Dlr"/>, but the margin for models with too few classes for it: max_{i!=y} z_i - z_y, targeted z_t - z_y.</summary>
+    internal static IAttackLoss DlrOrMargin { get; } = new DlrAttackLoss(marginIfFew: true);
+
     /// <summary>Margin (Carlini and Wagner 2017), max_{i!=y} z_i - z_y; targeted: z_t - max_{i!=t} z_i.</summary>
     public static IAttackLoss Margin { get; } = new MarginAttackLoss();
 

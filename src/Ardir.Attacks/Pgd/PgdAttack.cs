@@ -24,7 +24,7 @@ public sealed class PgdAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string Name => $"PGD-{_options.Steps}{(_options.Restarts > 1 ? $"x{_options.Restarts}" : "")}";
+    public override string Name => $"{(_options.EotSamples > 1 ? $"EoT{_options.EotSamples}-" : "")}PGD-{_options.Steps}{(_options.Restarts > 1 ? $"x{_options.Restarts}" : "")}";
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
@@ -62,7 +62,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            Renew(ref points, Move(run, points, run.Gradient(points).Gradient));
+            Renew(ref points, Move(run, points, run.MeanGradient(points, _options.EotSamples).Gradient));
             run.Report(step, _options.Steps, restart);
         }
         return points.MoveToOuterDisposeScope();
@@ -77,7 +77,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            var here = run.Gradient(points);
+            var here = run.MeanGradient(points, _options.EotSamples);
             KeepBetter(best, bestLoss, points, here.Loss);
             Renew(ref points, Move(run, points, here.Gradient));
             run.Report(step, _options.Steps, restart);
@@ -95,7 +95,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            var here = run.Gradient(points);
+            var here = run.MeanGradient(points, _options.EotSamples);
             var gradient = here.Gradient;
             var kept = run.IsAdversarial(here.Logits).logical_not().nonzero().flatten();
             if (kept.numel() < run.Count)

@@ -34,8 +34,14 @@ public sealed record PgdOptions
     /// <value>0.01 by default.</value>
     public double SparseFraction { get; init; } = 0.01;
 
+    /// <summary>Evaluations per step of which the gradient is the mean (EoT-PGD; Athalye et al. 2018, expectation over transformation), for models that are random.
+    /// What a selection other than <see cref="PgdSelection.Last"/> sees of a point is the last of them.</summary>
+    /// <value>1 by default.</value>
+    public int EotSamples { get; init; } = 1;
+
     internal void Validate()
     {
+        OptionGuard.Positive(EotSamples);
         OptionGuard.Positive(Steps);
         OptionGuard.Positive(Restarts);
         OptionGuard.StepSize(StepSize);

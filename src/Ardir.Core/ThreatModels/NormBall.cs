@@ -31,6 +31,9 @@ internal abstract class NormBall
     /// <summary>A random direction times U(0,1)*epsilon.</summary>
     public abstract Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams);
 
+    /// <summary>Keeps a division by a length finite in a dtype: float16 rounds 1e-12 to zero.</summary>
+    public static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : Tiny;
+
     /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
     protected static Tensor PerSample(Tensor values, Tensor like)
     {
@@ -55,5 +58,5 @@ internal abstract class NormBall
     }
 
     protected Tensor Normalized(Tensor direction) =>
-        direction / PerSample(Norm(direction.flatten(1)).clamp_min(Tiny), direction);
+        direction / PerSample(Norm(direction.flatten(1)).clamp_min(Smallest(direction.dtype)), direction);
 }

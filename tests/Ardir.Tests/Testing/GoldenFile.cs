@@ -16,6 +16,9 @@ internal sealed class GoldenFile
         return new GoldenFile(document.RootElement.Clone());
     }
 
+    /// <summary>One entry as a file of its own; for names with a slash.</summary>
+    public GoldenFile Child(string name) => new(_root.GetProperty(name));
+
     /// <summary>The element at a path such as <c>attack/ce/grads/0</c>.</summary>
     public JsonElement At(string path)
     {
@@ -38,6 +41,8 @@ internal sealed class GoldenFile
     }
 
     public Tensor Classes(string path) => tensor(At(path).EnumerateArray().Select(value => value.GetInt64()).ToArray());
+
+    public bool[] Flags(string path) => [.. At(path).EnumerateArray().Select(value => value.GetBoolean())];
 
     public double Number(string path) => At(path).GetDouble();
 }

@@ -39,18 +39,25 @@ internal static class TinyModels
     public static LinearModel Linear(int classes = 4, int inputs = 16, ScalarType dtype = ScalarType.Float64, int seed = 5) =>
         new(Random([classes, inputs], seed, dtype, -1, 1), Random([classes], seed + 1, dtype, -0.1, 0.1));
 
-    /// <summary>Convolution, batch norm, softplus, dropout, linear: smooth, and sensitive to mode in two ways.</summary>
+    /// <summary>Convolution, batch norm, softplus, dropout, linear: smooth, and sensitive to mode in two ways. What it says depends on the image, so that small
+    /// changes can change it.</summary>
     public static Sequential Smooth(int classes = 4, ScalarType dtype = ScalarType.Float32, int seed = 11)
     {
+        var last = nn.Linear(48, classes);
         var net = nn.Sequential(
             ("conv", nn.Conv2d(1, 3, 3, padding: 1L)),
             ("bn", nn.BatchNorm2d(3)),
             ("act", nn.Softplus()),
             ("drop", nn.Dropout(0.5)),
             ("flat", nn.Flatten()),
-            ("fc", nn.Linear(48, classes)));
+            ("fc", last));
         net.to(dtype);
         Fill(net, seed);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        // Without this the features' common part decides, and one class wins everywhere.
+        last.weight!.sub_(last.weight.mean([1], keepdim: true));
+        last.bias!.zero_();
         return net;
     }
 

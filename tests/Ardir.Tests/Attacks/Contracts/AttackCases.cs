@@ -26,6 +26,9 @@ public static class AttackCases
                 foreach (var restarts in new[] { 1, 3 })
                     all[$"PGD {threat.Norm} {selection} x{restarts}"] = () => new PgdAttack(
                         threat, new PgdOptions { Steps = 4, Selection = selection, Restarts = restarts, SparseFraction = 0.2 });
+            all[$"PGD {threat.Norm} EoT"] = () => new PgdAttack(threat, new PgdOptions { Steps = 4, EotSamples = 2 });
+            all[$"MI-FGSM {threat.Norm}"] = () => new MiFgsmAttack(threat, new MiFgsmOptions { Steps = 4 });
+            AddApgd(all, threat);
             all[$"PGD {threat.Norm} unclamped DLR"] = () => new PgdAttack(
                 threat, new PgdOptions { Steps = 4, Start = RandomStart.UniformUnclamped, Loss = AttackLoss.Dlr });
         }
@@ -37,5 +40,13 @@ public static class AttackCases
             ThreatModel.Linf(0.1),
             new PgdOptions { Steps = 4, Restarts = 3, Start = RandomStart.Gaussian, Selection = PgdSelection.FirstSuccess, Loss = AttackLoss.KlToClean });
         return all;
+    }
+
+    private static void AddApgd(Dictionary<string, Func<IAttack>> all, ThreatModel threat)
+    {
+        all[$"APGD-CE {threat.Norm}"] = () => new ApgdAttack(threat, new ApgdOptions { Iterations = 10 });
+        all[$"APGD-DLR {threat.Norm} x2 EoT"] = () => new ApgdAttack(
+            threat, new ApgdOptions { Iterations = 10, Restarts = 2, Loss = AttackLoss.Dlr, EotSamples = 2, UseLargeRadii = false });
+        all[$"APGD-T {threat.Norm}"] = () => new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 10, TargetClasses = 2, Restarts = 2 });
     }
 }

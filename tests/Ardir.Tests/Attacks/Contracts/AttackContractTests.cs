@@ -148,7 +148,7 @@ public sealed class AttackContractTests
             calls++;
             source.Cancel();
             return model.call(x);
-        });
+        }, model);
         var context = new AttackContext { CancellationToken = source.Token };
         if (!name.StartsWith("FGSM", StringComparison.Ordinal))
         {

@@ -59,12 +59,12 @@ public sealed class AttackRunTests
         using var model = TinyModels.Linear();
         var labels = TinyModels.Labels(4);
         var ran = false;
-        var attack = new ProbeAttack(run => { body(run); ran = true; });
+        var attack = new BodyAttack(run => { body(run); ran = true; });
         attack.Perturb(model, TinyModels.Images(4, ScalarType.Float64), labels, new AttackContext { Targets = (labels + 1).remainder(4) });
         ran.Should().BeTrue();
     }
 
-    private sealed class ProbeAttack(Action<AttackRun> body) : Attack(ThreatModel.L2(0.2))
+    private sealed class BodyAttack(Action<AttackRun> body) : Attack(ThreatModel.L2(0.2))
     {
         public override string Name => "probe";
 

@@ -1,0 +1,134 @@
+namespace Ardir.Attacks;
+
+/// <summary>
+/// One run of APGD on a batch. Follows the authors' code step by step, two quirks included: the first check compares with a loss of zero, and going
+/// back to the best point leaves the point before alone. The host waits for the device once per iteration, to learn whether anyone leaves.
+/// </summary>
+internal sealed class ApgdEngine : IDisposable
+{
+    private const double Momentum = 0.75;
+
+    private readonly ApgdSettings _settings;
+    private readonly ApgdStage _stage;
+    private readonly BrokenSamples _handling;
+    private readonly Tensor _broken;
+    private AttackRun _run;
+    private Tensor _points;
+    private Tensor _rows;
+    private ApgdState? _state;
+    private ApgdStep? _step;
+
+    private ApgdEngine(AttackRun run, ApgdSettings settings, ApgdStage stage, Tensor start, BrokenSamples handling)
+    {
+        (_run, _settings, _stage, _handling) = (run, settings, stage, handling);
+        _broken = zeros([run.Count], ScalarType.Bool, start.device).DetachFromDisposeScope();
+        _points = start.clone().DetachFromDisposeScope();
+        _rows = arange(run.Count, device: start.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Climbs the loss of a run from given points. One evaluation of the start and one per iteration.</summary>
+    /// <param name="run">With a loss.</param>
+    /// <param name="settings">What all stages share.</param>
+    /// <param name="stage">Radius and iterations.</param>
+    /// <param name="start">[n,C,H,W] in the ball of the stage.</param>
+    /// <param name="handling">What becomes of broken samples.</param>
+    /// <param name="report">Called in every iteration with the samples it evaluated and its number, from 1.</param>
+    public static ApgdResult Climb(
+        AttackRun run, ApgdSettings settings, ApgdStage stage, Tensor start, BrokenSamples handling, Action<AttackRun, int>? report = null)
+    {
+        using var scope = NewDisposeScope();
+        start = start.clamp(0, 1);
+        using var engine = new ApgdEngine(run, settings, stage, start, handling);
+        if (engine.Begin(start))
+        {
+            for (var iteration = 1; iteration <= stage.Iterations; iteration++)
+                if (!engine.Iterate(iteration, report)) break;
+        }
+        return engine.Result();
+    }
+
+    public void Dispose()
+    {
+        _broken.Dispose();
+        _points.Dispose();
+        _rows.Dispose();
+        _state?.Dispose();
+        _step?.Dispose();
+    }
+
+    private bool Begin(Tensor start)
+    {
+        using var scope = NewDisposeScope();
+        var here = _run.MeanGradient(start, _settings.EotSamples);
+        _run.WatchStart(here.Gradient);
+        if (Judge(start, here.Logits) is { } stay)
+        {
+            if (stay.numel() == 0) return false;
+            start = start.index_select(0, stay);
+            here = Narrow(here, stay);
+        }
+        _state = new ApgdState(start, here);
+        _step = ApgdStep.Create(_run, _stage, _settings.Rho, start, here.Loss);
+        return true;
+    }
+
+    private bool Iterate(int iteration, Action<AttackRun, int>? report)
+    {
+        using var scope = NewDisposeScope();
+        var (state, step) = (_state!, _step!);
+        state.MoveTo(step.Move(_run, state, iteration == 1 ? 1 : Momentum));
+        var here = _run.MeanGradient(state.Point, _settings.EotSamples);
+        report?.Invoke(_run, iteration);
+        if (Judge(state.Point, here.Logits) is { } stay)
+        {
+            if (stay.numel() == 0) return false;
+            state.Narrow(stay);
+            step.Narrow(stay);
+            here = Narrow(here, stay);
+        }
+        state.Learn(here.Loss, here.Gradient);
+        if (step.End(_run, state, here.Loss) is { } back) state.ReturnToBest(back);
+        return true;
+    }
+
+    /// <summary>Records the points that the model gets wrong.</summary>
+    /// <returns>Positions of the samples that stay, null if all do.</returns>
+    private Tensor? Judge(Tensor points, Tensor logits)
+    {
+        if (_handling == BrokenSamples.Ignore) return null;
+        var adversarial = _run.IsAdversarial(logits);
+        if (_handling == BrokenSamples.Stay)
+        {
+            Owned.Renew(ref _points, where(adversarial.reshape(-1, 1, 1, 1), points, _points));
+            _broken.logical_or_(adversarial);
+            return null;
+        }
+        if (!adversarial.any().ToBoolean()) return null;
+
+        // Rounding in half precision can leave the ball: such a point is none, and the sample goes on.
+        var leave = adversarial.nonzero().flatten();
+        var found = points.index_select(0, leave);
+        var valid = _run.Threat.Contains(_run.Images.index_select(0, leave), found).nonzero().flatten();
+        if (valid.numel() == 0) return null;
+        leave = leave.index_select(0, valid);
+        var rows = _rows.index_select(0, leave);
+        _points.index_copy_(0, rows, found.index_select(0, valid));
+        _broken.index_fill_(0, rows, true);
+        return ones_like(adversarial).index_fill_(0, leave, false).nonzero().flatten();
+    }
+
+    private AttackGradient Narrow(AttackGradient here, Tensor stay)
+    {
+        _run = _run.Narrow(stay);
+        Owned.Narrow(ref _rows, stay);
+        return new(here.Logits.index_select(0, stay), here.Loss.index_select(0, stay), here.Gradient.index_select(0, stay));
+    }
+
+    private ApgdResult Result()
+    {
+        // Copies, because the engine's own tensors go with it.
+        Tensor Copy(Tensor tensor) => tensor.clone().MoveToOuterDisposeScope();
+        var all = _handling != BrokenSamples.Leave;
+        return new ApgdResult(Copy(_points), Copy(_broken), all ? Copy(_state!.Best) : null, all ? Copy(_state!.BestLoss) : null);
+    }
+}

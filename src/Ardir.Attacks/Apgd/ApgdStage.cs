@@ -1,0 +1,22 @@
+namespace Ardir.Attacks;
+
+/// <summary>A part of an APGD run with one radius.</summary>
+/// <param name="Radius">Of the ball.</param>
+/// <param name="Iterations">How many.</param>
+/// <param name="StartIsGiven">L1 only: the start is a result rather than noise, so the first step is as sparse as its perturbation.</param>
+internal sealed record ApgdStage(double Radius, int Iterations, bool StartIsGiven = false)
+{
+    /// <summary>Three radii, 3, 2 and 1 epsilon, for 30 %, 30 % and the rest of the iterations (Croce and Hein 2021, "Mind the box"); each starts at the
+    /// best point of the one before, projected. A single stage when there are fewer than three iterations.</summary>
+    public static IReadOnlyList<ApgdStage> LargeRadii(double epsilon, int iterations)
+    {
+        if (iterations < 3) return [new(epsilon, iterations)];
+        var part = (int)Math.Ceiling(0.3 * iterations);
+        return
+        [
+            new(3 * epsilon, part, StartIsGiven: true),
+            new(2 * epsilon, part, StartIsGiven: true),
+            new(epsilon, iterations - 2 * part, StartIsGiven: true),
+        ];
+    }
+}

@@ -1,0 +1,43 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>What differs between norms in APGD: the move, and when and how the step size changes. Holds its state per sample.</summary>
+internal abstract class ApgdStep : IDisposable
+{
+    /// <summary>The next points, in the threat set of the stage. May overwrite the state's previous points and gradient.</summary>
+    public abstract Tensor Move(AttackRun run, ApgdState state, double momentum);
+
+    /// <summary>Ends an iteration, after the state has learnt.</summary>
+    /// <returns>bool [n], the samples that go back to their best point; null if none can.</returns>
+    public abstract Tensor? End(AttackRun run, ApgdState state, Tensor loss);
+
+    public abstract void Narrow(Tensor rows);
+
+    public abstract void Dispose();
+
+    public static ApgdStep Create(AttackRun run, ApgdStage stage, double rho, Tensor start, Tensor loss)
+    {
+        if (run.Threat.Norm == PerturbationNorm.L1) return new L1ApgdStep(run, stage, start);
+        var sizes = new StepSizeController(start, loss, 2 * stage.Radius, stage.Iterations, rho);
+        return run.Threat.Norm == PerturbationNorm.Linf ? new LinfApgdStep(run, stage.Radius, sizes) : new L2ApgdStep(stage.Radius, sizes);
+    }
+
+    /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1.</summary>
+    public static Tensor RandomStart(AttackRun run, double radius, SampleStreams streams)
+    {
+        using var scope = NewDisposeScope();
+        var (images, ball) = (run.Images, run.Threat.Ball);
+        var noise = run.Threat.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);
+        if (run.Threat.Norm != PerturbationNorm.L1)
+            noise.mul_((radius / ball.Norm(noise.flatten(1)).clamp_min(NormBall.Smallest(images.dtype))).reshape(-1, 1, 1, 1));
+        var start = noise.add_(images);
+        return (run.Threat.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype) ? ball.BallThenBox(images, start, radius) : ball.Project(images, start, radius))
+            .MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Whether rounding keeps a point in its ball; if not, only the exact projection does.</summary>
+    protected static bool IsPrecise(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64;
+
+    protected static Tensor PerSample(Tensor values) => values.reshape(-1, 1, 1, 1);
+}

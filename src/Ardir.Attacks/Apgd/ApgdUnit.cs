@@ -1,0 +1,33 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>One random start of APGD, with one radius or three.</summary>
+internal static class ApgdUnit
+{
+    /// <summary>Runs the stages; only what the last one breaks counts.</summary>
+    /// <param name="run">With a loss.</param>
+    /// <param name="settings">The options.</param>
+    /// <param name="purpose">Names the random stream.</param>
+    /// <param name="unit">The unit, from 0.</param>
+    public static UnitOutcome Search(AttackRun run, ApgdSettings settings, string purpose, int unit)
+    {
+        using var scope = NewDisposeScope();
+        var stages = settings.LargeRadii && run.Threat.Norm == PerturbationNorm.L1
+            ? ApgdStage.LargeRadii(run.Threat.Epsilon, settings.Iterations)
+            : [new ApgdStage(run.Threat.Epsilon, settings.Iterations)];
+        var points = ApgdStep.RandomStart(run, stages[0].Radius, run.Streams(purpose, unit));
+        var done = 0;
+        for (var i = 0; i < stages.Count - 1; i++)
+        {
+            // A wider ball only leads to a better start: what is broken there counts for nothing.
+            var wide = ApgdEngine.Climb(run, settings, stages[i], points, BrokenSamples.Ignore, Report);
+            done += stages[i].Iterations;
+            points = run.Threat.Ball.Project(run.Images, wide.Best!, stages[i + 1].Radius);
+        }
+        var found = ApgdEngine.Climb(run, settings, stages[^1], points, BrokenSamples.Leave, Report);
+        return new UnitOutcome(found.Points.MoveToOuterDisposeScope(), found.Broken.MoveToOuterDisposeScope());
+
+        void Report(AttackRun active, int iteration) => active.Report(done + iteration, settings.Iterations, unit);
+    }
+}

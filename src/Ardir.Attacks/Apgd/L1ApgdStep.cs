@@ -1,0 +1,95 @@
+namespace Ardir.Attacks;
+
+/// <summary>
+/// Sparse sign step without momentum, onto the L1 ball and the box at once (Croce and Hein 2021, "Mind the box"). The share of values that move
+/// follows the sparsity of the best perturbation, and the step size starts over where that has grown clearly sparser.
+/// </summary>
+internal sealed class L1ApgdStep : ApgdStep
+{
+    private const double FirstShare = 0.2;
+    private const double CheckShare = 0.04;
+    private const double Sparser = 0.95;
+    private const double Shrink = 1.5;
+    private const double LargestReduction = 10;
+    private const double Rounding = 5e-7;
+
+    private readonly double _radius;
+    private readonly int _period;
+    private readonly long _dimensions;
+    private int _done;
+    private long _most;
+    private Tensor _size;
+    private Tensor _share;
+    private Tensor _nonZero;
+
+    public L1ApgdStep(AttackRun run, ApgdStage stage, Tensor start)
+    {
+        _radius = stage.Radius;
+        _period = CheckpointSchedule.Share(CheckShare, stage.Iterations);
+        _dimensions = start.numel() / start.shape[0];
+        _nonZero = (stage.StartIsGiven ? NonZero(start, run.Images) : full([run.Count], _dimensions, ScalarType.Float32, start.device)).DetachFromDisposeScope();
+        _share = (stage.StartIsGiven ? ShareOf(_nonZero) : full_like(_nonZero, FirstShare)).DetachFromDisposeScope();
+        _size = full_like(_nonZero, _radius).DetachFromDisposeScope();
+        _most = Kept().max().ToInt64();
+    }
+
+    public override Tensor Move(AttackRun run, ApgdState state, double momentum)
+    {
+        var gradient = state.Gradient;
+        var size = gradient.abs().flatten(1);
+        var (top, _) = size.topk((int)_most, 1, true, true);
+        var moved = size >= top.gather(1, Kept().sub_(1).unsqueeze(1));
+        var direction = gradient.sign_().mul_(moved.reshape(gradient.shape));
+        var count = direction.count_nonzero(new long[] { 1, 2, 3 }).clamp_min_(1);
+        direction.mul_(PerSample((_size / count).to(gradient.dtype)));
+        return Constrain(run, direction.add_(state.Point));
+    }
+
+    public override Tensor? End(AttackRun run, ApgdState state, Tensor loss)
+    {
+        if (++_done < _period) return null;
+        _done = 0;
+        var nonZero = NonZero(state.Best, run.Images);
+        var sparser = nonZero / _nonZero < Sparser;
+        Owned.Renew(ref _share, ShareOf(nonZero));
+        Owned.Renew(ref _size, where(sparser, _radius, _size / Shrink).to(_size.dtype).clamp_(_radius / LargestReduction, _radius));
+        Owned.Renew(ref _nonZero, nonZero);
+        _most = Kept().max().ToInt64();
+        return sparser;
+    }
+
+    public override void Narrow(Tensor rows)
+    {
+        Owned.Narrow(ref _size, rows);
+        Owned.Narrow(ref _share, rows);
+        Owned.Narrow(ref _nonZero, rows);
+    }
+
+    public override void Dispose()
+    {
+        _size.Dispose();
+        _share.Dispose();
+        _nonZero.Dispose();
+    }
+
+    // The authors add the step and then its correction, so that a value that is taken back may keep its last rounding error and still counts as moved
+    // when the sparsity is measured; whole trajectories follow from that count. Where these crumbs add up to more than rounding, the exact projection.
+    private Tensor Constrain(AttackRun run, Tensor target)
+    {
+        var (images, ball) = (run.Images, run.Threat.Ball);
+        var exact = ball.Project(images, target, _radius);
+        if (!IsPrecise(target.dtype)) return exact;
+        var shift = target - images;
+        var points = (exact - images).sub_(shift).add_(shift.add_(images)).clamp_(0, 1);
+        var within = ball.Norm((points - images).flatten(1)) <= _radius * (1 + Rounding);
+        return where(PerSample(within), points, exact);
+    }
+
+    // In float32 whatever the images, as the authors': the threshold is the value at place floor((1 - share) * d) of the ascending
+    // order, so this many values are at or above it. Only these need sorting.
+    private Tensor Kept() => ((1 - _share) * _dimensions).clamp_(0, _dimensions - 1).to(ScalarType.Int64).neg_().add_(_dimensions);
+
+    private Tensor ShareOf(Tensor nonZero) => nonZero / _dimensions / Shrink;
+
+    private static Tensor NonZero(Tensor points, Tensor images) => (points != images).flatten(1).sum(1).to(ScalarType.Float32);
+}

@@ -1,0 +1,35 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Unit gradient step with momentum; each half of it is scaled back onto the ball and clamped to the box.</summary>
+internal sealed class L2ApgdStep(double radius, StepSizeController sizes) : ApgdStep
+{
+    // Every product and quotient in the order of the authors' code: where the gradient is nearly zero, its rounding decides the direction.
+    public override Tensor Move(AttackRun run, ApgdState state, double momentum)
+    {
+        var (gradient, point) = (state.Gradient, state.Point);
+        var next = gradient.div_(Length(gradient) + NormBall.Smallest(gradient.dtype)).mul_(sizes.Size).add_(point);
+        next = Constrain(run, next);
+        next.sub_(point).mul_(momentum).add_(point);
+        next.add_(state.Previous.sub_(point), alpha: momentum - 1);
+        return Constrain(run, next);
+    }
+
+    public override Tensor? End(AttackRun run, ApgdState state, Tensor loss) => sizes.End(loss, state.BestLoss);
+
+    public override void Narrow(Tensor rows) => sizes.Narrow(rows);
+
+    public override void Dispose() => sizes.Dispose();
+
+    private Tensor Constrain(AttackRun run, Tensor points)
+    {
+        if (!IsPrecise(points.dtype)) return run.Threat.Ball.Project(run.Images, points, radius);
+        var delta = points.sub_(run.Images);
+        var length = Length(delta);
+        return delta.div_(length + NormBall.Smallest(delta.dtype)).mul_(length.clamp_max(radius)).add_(run.Images).clamp_(0, 1);
+    }
+
+    private static Tensor Length(Tensor values) =>
+        linalg.vector_norm(values.flatten(1), 2, new long[] { 1 }, true).reshape(-1, 1, 1, 1);
+}

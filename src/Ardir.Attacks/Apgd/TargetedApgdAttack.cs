@@ -1,0 +1,40 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// APGD-T (Croce and Hein 2020): <see cref="ApgdAttack"/> with the targeted DLR loss, toward one class after another in the order of the clean
+/// logits. The targets are a means: any wrong class counts as a success. With fewer than four classes, which that loss needs, it
+/// climbs the difference z_t - z_y. For targets of your own use <see cref="ApgdAttack"/> and <see cref="AttackContext.Targets"/>.
+/// </summary>
+public sealed class TargetedApgdAttack : UnitAttack
+{
+    private readonly TargetedApgdOptions _options;
+    private readonly ApgdSettings _settings;
+
+    /// <summary>Creates the attack.</summary>
+    /// <param name="threat">What may change.</param>
+    /// <param name="options">Options; 100 iterations toward each of 9 classes when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public TargetedApgdAttack(ThreatModel threat, TargetedApgdOptions? options = null) : base(threat)
+    {
+        _options = options ?? new TargetedApgdOptions();
+        _settings = _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "APGD-T";
+
+    internal override int UnitCount(long classes) => (int)Math.Min(_options.TargetClasses, classes - 1) * _options.Restarts;
+
+    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    {
+        if (run.Targets is not null)
+            throw new InvalidOperationException("APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
+        var target = TargetClasses.ByRank(run.CleanLogits, run.Labels, unit / _options.Restarts);
+        return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _settings, Name, unit);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{base.ToString()} {_options}";
+}

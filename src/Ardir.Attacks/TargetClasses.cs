@@ -1,0 +1,15 @@
+namespace Ardir.Attacks;
+
+/// <summary>Which classes a targeted part of an attack aims at.</summary>
+internal static class TargetClasses
+{
+    /// <summary>The class at a place, from 0, among all classes but the label, largest logit first and ties in the order of the classes: int64 [n].</summary>
+    public static Tensor ByRank(Tensor logits, Tensor labels, int place)
+    {
+        using var scope = NewDisposeScope();
+        var (_, order) = sort(logits, dim: 1, descending: true, stable: true);
+        // One entry per row goes, so the rest is [n,K-1] again; the label never comes back, ties and infinities or not.
+        var others = order[order != labels.unsqueeze(1)].reshape(logits.shape[0], -1);
+        return others.select(1, place).clone().MoveToOuterDisposeScope();
+    }
+}
