@@ -169,6 +169,14 @@ public sealed class AttackRun
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n], while success stays what it was: a means, not a goal.</summary>
     internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits);
 
+    /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
+    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => _oracle.Differences(points, this, classes, visit);
+
+    /// <summary>By how much the logits, [n,K], miss or make the goal: positive where <see cref="IsAdversarial"/>, zero on the boundary.</summary>
+    internal Tensor Advantage(Tensor logits) => Targets is null
+        ? MarginAttackLoss.Margin(logits, Labels)
+        : AttackLoss.Margin.Compute(new AttackLossInputs(logits, Labels, Targets, []));
+
     /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample numbers.</summary>
     internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 

@@ -65,6 +65,42 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
+    /// <summary>
+    /// Values and gradients of z_c - z_y for several classes c per sample: one forward pass and one backward pass for each column of
+    /// classes. What the visitor sees lasts only until it returns.
+    /// </summary>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="run">The samples.</param>
+    /// <param name="classes">int64 [n,R].</param>
+    /// <param name="visit">Given the column, the values [n] and the gradients [n,C,H,W].</param>
+    /// <returns>Logits [n,K], detached.</returns>
+    public Tensor Differences(Tensor points, AttackRun run, Tensor classes, Action<int, Tensor, Tensor> visit)
+    {
+        using var scope = NewDisposeScope();
+        var leaf = points.detach().requires_grad_();
+        Tensor logits, differences;
+        using (enable_grad())
+        {
+            logits = Forward(leaf, run, loss: null).Output;
+            differences = logits.gather(1, classes) - logits.gather(1, run.Labels.unsqueeze(1));
+            if (!differences.requires_grad) throw NoDependence();
+        }
+        var columns = (int)classes.shape[1];
+        for (var column = 0; column < columns; column++)
+        {
+            using var each = NewDisposeScope();
+            Tensor total;
+            using (enable_grad()) total = differences.select(1, column).sum();
+            leaf.grad?.zero_();
+            total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
+            SampleBackwards += run.Count;
+            var gradient = leaf.grad ?? throw NoDependence();
+            Watch(gradient);
+            visit(column, differences.detach().select(1, column), gradient);
+        }
+        return logits.detach().MoveToOuterDisposeScope();
+    }
+
     /// <summary>Called once at the end of a run.</summary>
     public void EnsureSound()
     {

@@ -23,7 +23,9 @@ public sealed class AutoAttack : IAttack
     {
         ArgumentNullException.ThrowIfNull(threat);
         (Threat, _options) = (threat, options ?? new AutoAttackOptions());
-        _options.Validate(threat);
+        _options.Validate();
+        if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
+            throw new ArgumentException($"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
     }
 
     /// <inheritdoc/>

@@ -32,7 +32,7 @@ public sealed record AutoAttackOptions
     /// <value>None by default.</value>
     public IReadOnlyList<double> SecurityCurve { get; init; } = [];
 
-    internal void Validate(Core.ThreatModel threat)
+    internal void Validate()
     {
         if (!Enum.IsDefined(Version)) throw new ArgumentOutOfRangeException(nameof(Version), Version, "Unknown version.");
         OptionGuard.Positive(BatchSize);
@@ -40,8 +40,6 @@ public sealed record AutoAttackOptions
             throw new ArgumentException($"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
         if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
             throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
-        if (Attacks is not null && Attacks.Any(attack => attack.Threat != threat))
-            throw new ArgumentException($"All attacks must have the threat model {threat} of the ensemble.", nameof(Attacks));
         if (SecurityCurve is null || SecurityCurve.Any(epsilon => !(double.IsFinite(epsilon) && epsilon > 0)))
             throw new ArgumentException("SecurityCurve must hold positive finite budgets.", nameof(SecurityCurve));
         if (StatePath is { Length: 0 }) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));

@@ -38,7 +38,7 @@ internal sealed partial class EnsembleState : IDisposable
                 Span<byte> magic = stackalloc byte[8];
                 BinaryPrimitives.WriteUInt64LittleEndian(magic, Magic);
                 file.Write(magic);
-                state.Append(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(identity), Json.Default.DictionaryStringString), []);
+                state.Append(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(identity), StateJson.Default.DictionaryStringString), []);
             }
             return state;
         }
@@ -54,7 +54,7 @@ internal sealed partial class EnsembleState : IDisposable
     {
         if (_file is null) return;
         using var plain = points?.cpu().contiguous();
-        Append(JsonSerializer.SerializeToUtf8Bytes(batch, Json.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
+        Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
     }
 
     public void Dispose() => _file?.Dispose();
@@ -80,11 +80,11 @@ internal sealed partial class EnsembleState : IDisposable
         if (BinaryPrimitives.ReadUInt64LittleEndian(magic) != Magic)
             throw new InvalidOperationException($"{path} is not the state of an evaluation. It was left as it is; choose another StatePath.");
         if (Next() is not { } header) return false;
-        Identity.EnsureSame(JsonSerializer.Deserialize(header.Json, Json.Default.DictionaryStringString)!, identity, path, "Choose another StatePath or delete the file.");
+        Identity.EnsureSame(JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!, identity, path, "Choose another StatePath or delete the file.");
         var whole = _file.Position;
         while (Next() is { } record)
         {
-            var batch = JsonSerializer.Deserialize(record.Json, Json.Default.EnsembleBatch)!;
+            var batch = JsonSerializer.Deserialize(record.Json, StateJson.Default.EnsembleBatch)!;
             done.Add((batch, Points(record.Data, batch, images)));
             whole = _file.Position;
         }
@@ -120,5 +120,5 @@ internal sealed partial class EnsembleState : IDisposable
 
     [JsonSerializable(typeof(EnsembleBatch))]
     [JsonSerializable(typeof(Dictionary<string, string>))]
-    private sealed partial class Json : JsonSerializerContext;
+    private sealed partial class StateJson : JsonSerializerContext;
 }

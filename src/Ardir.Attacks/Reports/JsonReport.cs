@@ -11,12 +11,12 @@ internal static partial class JsonReport
 
     public static void Save(RobustnessReport report, string path)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes(Describe(report), Json.Default.Document);
+        var json = JsonSerializer.SerializeToUtf8Bytes(Describe(report), ReportJson.Default.Document);
         AtomicFile.Write(path, stream => stream.Write(json));
     }
 
     public static Document Read(string path) =>
-        JsonSerializer.Deserialize(File.ReadAllBytes(path), Json.Default.Document) ?? throw new JsonException($"{path} holds null.");
+        JsonSerializer.Deserialize(File.ReadAllBytes(path), ReportJson.Default.Document) ?? throw new JsonException($"{path} holds null.");
 
     public static Document Describe(RobustnessReport report) => new()
     {
@@ -81,5 +81,5 @@ internal static partial class JsonReport
 
     [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
     [JsonSerializable(typeof(Document))]
-    private sealed partial class Json : JsonSerializerContext;
+    private sealed partial class ReportJson : JsonSerializerContext;
 }

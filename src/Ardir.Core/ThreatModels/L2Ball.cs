@@ -6,6 +6,9 @@ internal sealed class L2Ball : NormBall
 
     private const int MaxNewtonSteps = 100;
 
+    // Below this a value of w counts as zero; small enough for float32 to hold room / TinyNormal.
+    private const double TinyNormal = 1e-30;
+
     public override Tensor Norm(Tensor flat) => linalg.vector_norm(flat, 2, new long[] { 1 }, false);
 
     /// <summary>
@@ -51,6 +54,20 @@ internal sealed class L2Ball : NormBall
 
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
         Normalized(streams.Normal(like)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+
+    public override Tensor DualNorm(Tensor flat) => Norm(flat);
+
+    public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
+    {
+        // The scale of w cancels; without it the squares of small gradients would underflow in float32.
+        var largest = normal.abs().amax(new long[] { 1 }, true).clamp_min_(TinyNormal);
+        var speed = normal.abs().div_(largest);
+        var direction = HyperplaneMove.Direction(normal, excess);
+        var room = HyperplaneMove.Room(points, direction);
+        var limit = room / speed.clamp_min(TinyNormal);
+        var lambda = HyperplaneMove.Solve(speed.square(), limit, excess.abs() / largest);
+        return minimum(limit, lambda).mul_(speed).mul_(direction);
+    }
 
     private static Tensor Scale(Tensor size, Tensor room, double epsilon)
     {

@@ -18,6 +18,17 @@ internal sealed class LinfBall : NormBall
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
         Normalized(streams.Uniform(like, -1, 1)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
 
+    public override Tensor DualNorm(Tensor flat) => flat.abs().sum(1);
+
+    public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
+    {
+        var direction = HyperplaneMove.Direction(normal, excess);
+        var room = HyperplaneMove.Room(points, direction);
+        return minimum(room, HyperplaneMove.Solve(normal.abs(), room, excess.abs())).mul_(direction);
+    }
+
+    public override Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Uniform(like, -1, 1));
+
     private static Tensor Bound(Tensor reference, double delta)
     {
         // Float32 overshoots by 2^-25 at most, which every feasibility test allows; half precisions would overshoot visibly.

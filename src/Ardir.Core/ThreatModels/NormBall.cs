@@ -8,6 +8,7 @@ internal abstract class NormBall
     /// <summary>Keeps a division by the norm of a zero gradient finite.</summary>
     protected const double Tiny = 1e-12;
 
+
     private const double Slack = 1e-12;
 
     /// <summary>Per-sample norm of a flat [N,d] tensor: [N].</summary>
@@ -33,6 +34,22 @@ internal abstract class NormBall
 
     /// <summary>Keeps a division by a length finite in a dtype: float16 rounds 1e-12 to zero.</summary>
     public static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : Tiny;
+
+    /// <summary>The norm that measures gradients: |g·d| is at most its value at g times <see cref="Norm"/> of d. Flat [N,d] to [N].</summary>
+    public abstract Tensor DualNorm(Tensor flat);
+
+    /// <summary>
+    /// The smallest move, in this norm, that takes w·v to b and stays in the box, where the excess is w·v - b; to the corner of the box that comes
+    /// nearest if the hyperplane misses the box, none where w is zero. Exact up to rounding, in the dtype of the inputs.
+    /// </summary>
+    /// <param name="points">v in [0,1], [m,n,d]: m points for each hyperplane.</param>
+    /// <param name="normal">w, [n,d].</param>
+    /// <param name="excess">[m,n,1].</param>
+    /// <returns>[m,n,d].</returns>
+    public abstract Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess);
+
+    /// <summary>A random direction of length one.</summary>
+    public virtual Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Normal(like));
 
     /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
     protected static Tensor PerSample(Tensor values, Tensor like)

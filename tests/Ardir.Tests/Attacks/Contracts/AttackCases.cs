@@ -32,6 +32,15 @@ public static class AttackCases
             all[$"PGD {threat.Norm} unclamped DLR"] = () => new PgdAttack(
                 threat, new PgdOptions { Steps = 4, Start = RandomStart.UniformUnclamped, Loss = AttackLoss.Dlr });
         }
+        // These return an image as it was unless they break it, so the balls are wide enough for that.
+        foreach (var threat in new[] { ThreatModel.Linf(0.4), ThreatModel.L2(1.6), ThreatModel.L1(5) })
+        {
+            all[$"FAB {threat.Norm} x2"] = () => new FabAttack(threat, new FabOptions { Iterations = 6, Restarts = 2 });
+            all[$"FAB {threat.Norm} nearest"] = () => new FabAttack(threat, new FabOptions { Iterations = 6, MinimiseNorm = true, FinalSearch = true });
+            all[$"FAB-T {threat.Norm}"] = () => new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 6 });
+            all[$"FAB-T {threat.Norm} x2 nearest"] = () => new TargetedFabAttack(
+                threat, new TargetedFabOptions { Iterations = 6, TargetClasses = 2, Restarts = 2, MinimiseNorm = true });
+        }
         all["PGD Linf KL to clean"] = () => new PgdAttack(
             ThreatModel.Linf(0.1), new PgdOptions { Steps = 4, Start = RandomStart.Gaussian, Loss = AttackLoss.KlToClean });
         all["PGD L2 margin first success"] = () => new PgdAttack(

@@ -1,0 +1,50 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// FAB (Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack"): walks along the nearest linearised
+/// decision boundary and keeps the adversarial point that is nearest to the image; an image counts as broken if that lies in the ball.
+/// Needs the gradients of all logits, one backward pass per wrong class; with many classes use <see cref="TargetedFabAttack"/>.
+/// With <see cref="AttackContext.Targets"/> there is only the boundary of the target.
+/// </summary>
+public sealed class FabAttack : UnitAttack
+{
+    private readonly FabOptions _options;
+    private readonly FabSettings _settings;
+
+    /// <summary>Creates the attack.</summary>
+    /// <param name="threat">What may change.</param>
+    /// <param name="options">Options; 100 iterations when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public FabAttack(ThreatModel threat, FabOptions? options = null) : base(threat)
+    {
+        _options = options ?? new FabOptions();
+        _settings = _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "FAB";
+
+    internal override int UnitCount(long classes) => _options.Restarts;
+
+    internal override long UnitCost => 10L * _options.Iterations;
+
+    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    {
+        if (run.Targets is not null) return FabEngine.Search(run.With(AttackLoss.Margin), _settings, FabPlane.OfLoss, Name, unit, unit);
+        return FabEngine.Search(run, _settings, NearestWrong, Name, unit, unit);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{base.ToString()} {_options}";
+
+    private static FabPlane NearestWrong(AttackRun run, Tensor points)
+    {
+        using var scope = NewDisposeScope();
+        var classes = run.CleanLogits.shape[1];
+        // y+1, y+2, ... modulo K: every class but the label.
+        var plane = FabPlane.Nearest(run, points, (run.Labels.unsqueeze(1) + arange(1, classes, device: points.device)).remainder(classes));
+        return new FabPlane(plane.Logits.MoveToOuterDisposeScope(), plane.Value.MoveToOuterDisposeScope(), plane.Normal.MoveToOuterDisposeScope());
+    }
+}

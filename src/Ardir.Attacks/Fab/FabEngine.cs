@@ -1,0 +1,178 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// One unit of FAB. Each iteration steps onto the linearised boundary and evaluates the new point once, which tells whether it is adversarial
+/// and gives the next linearisation. After a success the search goes on from a point nearer to the image, which needs an
+/// evaluation of its own; since successes come in rows, samples that just had one are first tried without gradient.
+/// </summary>
+internal sealed class FabEngine : IDisposable
+{
+    private const double ShortestMove = 1e-8;
+
+    private readonly FabSettings _settings;
+    private readonly Func<AttackRun, Tensor, FabPlane> _linearise;
+    private readonly ScalarType _precision;
+    private readonly Tensor _found;      // of all samples of the unit: the nearest adversarial point
+    private readonly Tensor _distance;   // and how far it is, in float64
+    private AttackRun _run;
+    private Tensor _rows;        // of the samples still at work: their positions among all,
+    private Tensor _points;      // where they are, in at least float32,
+    private Tensor _value;       // the boundary as seen from there,
+    private Tensor _normal;
+    private Tensor _succeeded;   // and whether the last point they tried was adversarial
+    private bool _mayLeave;
+    private bool _done;
+
+    private FabEngine(AttackRun run, FabSettings settings, Func<AttackRun, Tensor, FabPlane> linearise, Tensor start)
+    {
+        (_run, _settings, _linearise) = (run, settings, linearise);
+        var images = run.Images;
+        _precision = images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        _found = images.clone();
+        _distance = full([run.Count], double.PositiveInfinity, ScalarType.Float64, images.device);
+        _rows = arange(run.Count, device: images.device).DetachFromDisposeScope();
+        _points = start.to(_precision).clone().DetachFromDisposeScope();
+        _value = empty(0).DetachFromDisposeScope();
+        _normal = empty(0).DetachFromDisposeScope();
+        _succeeded = zeros([run.Count], ScalarType.Bool, images.device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Runs a unit.</summary>
+    /// <param name="run">The samples; knows how to give what <paramref name="linearise"/> asks for.</param>
+    /// <param name="settings">Parameters of the method.</param>
+    /// <param name="linearise">The boundary as seen from some points.</param>
+    /// <param name="purpose">Names the random stream.</param>
+    /// <param name="unit">The unit, from 0.</param>
+    /// <param name="restart">0 starts at the images, others at random.</param>
+    public static UnitOutcome Search(
+        AttackRun run, FabSettings settings, Func<AttackRun, Tensor, FabPlane> linearise, string purpose, int unit, int restart)
+    {
+        using var scope = NewDisposeScope();
+        var start = restart == 0 ? run.Images : RandomStart(run, run.Streams(purpose, unit));
+        using var engine = new FabEngine(run, settings, linearise, start);
+        engine.Begin();
+        for (var iteration = 1; iteration <= settings.Iterations && !engine._done; iteration++)
+            engine.Iterate(iteration, unit);
+        if (settings.FinalSearch) FabFinalSearch.Improve(run, engine._found, engine._distance);
+        var broken = engine._distance <= run.Threat.Tolerated;
+        return new UnitOutcome(engine._found.MoveToOuterDisposeScope(), broken.MoveToOuterDisposeScope());
+    }
+
+    public void Dispose()
+    {
+        foreach (var tensor in new[] { _rows, _points, _value, _normal, _succeeded }) tensor.Dispose();
+    }
+
+    /// <summary>The length of each perturbation, in float64: half precisions would round a point into the ball.</summary>
+    public static Tensor Length(ThreatModel threat, Tensor images, Tensor points) =>
+        threat.Ball.Norm((points.to(ScalarType.Float64) - images.to(ScalarType.Float64)).flatten(1));
+
+    private static Tensor RandomStart(AttackRun run, SampleStreams streams) =>
+        run.Images.add(run.Threat.Ball.RandomDirection(run.Images, streams), alpha: run.Threat.Epsilon / 2).clamp_(0, 1);
+
+    private void Begin()
+    {
+        using var scope = NewDisposeScope();
+        Linearise(_succeeded.logical_not());
+        Leave();
+    }
+
+    private void Iterate(int iteration, int unit)
+    {
+        using var scope = NewDisposeScope();
+        Owned.Renew(ref _points, Step());
+        if (iteration == _settings.Iterations)
+        {
+            // From the last point nothing starts any more: it is only tried.
+            Take(_run.IsAdversarial(_run.Logits(Shown(_points))).nonzero().flatten());
+            _run.Report(iteration, _settings.Iterations, unit);
+            return;
+        }
+        var untried = _succeeded.logical_not();
+        var expected = _succeeded.nonzero().flatten();
+        if (expected.numel() > 0)
+        {
+            var part = _run.Select(expected);
+            var hits = expected[part.IsAdversarial(part.Logits(Shown(_points.index_select(0, expected))))];
+            _succeeded.zero_();
+            Take(hits);
+        }
+        Linearise(untried);
+        _run.Report(iteration, _settings.Iterations, unit);
+        Leave();
+    }
+
+    /// <summary>Steps 2 to 4 of the method: both moves onto the hyperplane, from the point and from the image, and their weighted mean.</summary>
+    private Tensor Step()
+    {
+        using var scope = NewDisposeScope();
+        var (point, image, normal) = (_points.flatten(1), _run.Images.to(_precision).flatten(1), _normal.flatten(1));
+        var value = _value.unsqueeze(1);
+        var atImage = ((image - point).mul_(normal)).sum(1, keepdim: true).add_(value);
+        var ends = stack(new[] { point, image });
+        var moves = _run.Threat.Ball.ToHyperplane(ends, normal, stack(new[] { value, atImage }));
+        var lengths = _run.Threat.Ball.Norm(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
+        var weight = (lengths[0] / (lengths[0] + lengths[1])).clamp_(0, _settings.AlphaMax);
+        ends.add_(moves, alpha: _settings.Eta);
+        return ends[0].lerp(ends[1], weight).clamp_(0, 1).reshape(_points.shape).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Evaluates all points. Those in the mask have not been tried yet: a success is taken, and the next step starts nearer to the image.</summary>
+    private void Linearise(Tensor untried)
+    {
+        var plane = _linearise(_run, Shown(_points));
+        var (value, normal) = (plane.Value.to(_precision), plane.Normal.to(_precision));
+        var hits = _run.IsAdversarial(plane.Logits).logical_and_(untried).nonzero().flatten();
+        Take(hits);
+        var again = hits.numel() == 0 || _settings.MinimiseNorm ? hits : hits[Open()[hits]];
+        if (again.numel() > 0)
+        {
+            var nearer = _linearise(_run.Select(again), Shown(_points.index_select(0, again)));
+            value.index_copy_(0, again, nearer.Value.to(_precision));
+            normal.index_copy_(0, again, nearer.Normal.to(_precision));
+        }
+        Owned.Renew(ref _value, value);
+        Owned.Renew(ref _normal, normal);
+    }
+
+    /// <summary>Step 5 of the method: keeps these adversarial points if they are nearer than what was found, and goes back towards the images.</summary>
+    private void Take(Tensor hits)
+    {
+        if (hits.numel() == 0) return;
+        _mayLeave = true;
+        _succeeded.index_fill_(0, hits, true);
+        var (rows, points, images) = (_rows[hits], _points.index_select(0, hits), _run.Images.index_select(0, hits));
+        var shown = Shown(points);
+        var length = Length(_run.Threat, images, shown);
+        var nearer = (length < _distance[rows]).nonzero().flatten();
+        if (nearer.numel() > 0)
+        {
+            _found.index_copy_(0, rows[nearer], shown[nearer]);
+            _distance.index_copy_(0, rows[nearer], length[nearer]);
+        }
+        _points.index_copy_(0, hits, images.to(_precision).lerp(points, _settings.Beta));
+    }
+
+    /// <summary>Lets samples go that are broken.</summary>
+    private void Leave()
+    {
+        if (_settings.MinimiseNorm || !_mayLeave) return;
+        _mayLeave = false;
+        var stay = Open().nonzero().flatten();
+        _done = stay.numel() == 0;
+        if (_done || stay.numel() == _run.Count) return;
+        _run = _run.Narrow(stay);
+        Owned.Narrow(ref _rows, stay);
+        Owned.Narrow(ref _points, stay);
+        Owned.Narrow(ref _value, stay);
+        Owned.Narrow(ref _normal, stay);
+        Owned.Narrow(ref _succeeded, stay);
+    }
+
+    private Tensor Open() => _distance[_rows] > _run.Threat.Tolerated;
+
+    // What the model sees, and what a result is: points in the dtype of the images.
+    private Tensor Shown(Tensor points) => points.to(_run.Images.dtype);
+}

@@ -1,0 +1,39 @@
+namespace Ardir.Attacks;
+
+/// <summary>Options of <see cref="FabAttack"/>. The defaults are those of AutoAttack (Croce and Hein 2020).</summary>
+public sealed record FabOptions
+{
+    /// <summary>Iterations per restart.</summary>
+    /// <value>100 by default.</value>
+    public int Iterations { get; init; } = 100;
+
+    /// <summary>Independent attempts, the first from the image, the others from random points half the radius away. Only samples that still resist go on.</summary>
+    /// <value>1 by default; AutoAttack's "plus" version takes 5.</value>
+    public int Restarts { get; init; } = 1;
+
+    /// <summary>Largest weight of the step from the clean image against the step from the current point, in [0,1].</summary>
+    /// <value>0.1 by default.</value>
+    public double AlphaMax { get; init; } = 0.1;
+
+    /// <summary>How far to step beyond the linearised boundary, at least 1.</summary>
+    /// <value>1.05 by default.</value>
+    public double Eta { get; init; } = 1.05;
+
+    /// <summary>The share of the perturbation that is kept after a success, in [0,1).</summary>
+    /// <value>0.9 by default.</value>
+    public double Beta { get; init; } = 0.9;
+
+    /// <summary>Searches the segment from the image to the found point for a nearer one, with 4 more forward passes (the original FAB).</summary>
+    /// <value>false by default, as in AutoAttack.</value>
+    public bool FinalSearch { get; init; }
+
+    /// <summary>Goes on for all iterations to find the nearest adversarial point. Otherwise a sample is done with the first point inside the ball.</summary>
+    /// <value>false by default: for a yes or no within epsilon, more would be wasted.</value>
+    public bool MinimiseNorm { get; init; }
+
+    internal FabSettings Validate()
+    {
+        OptionGuard.Positive(Restarts);
+        return new FabSettings(Iterations, AlphaMax, Eta, Beta, FinalSearch, MinimiseNorm).Validate();
+    }
+}

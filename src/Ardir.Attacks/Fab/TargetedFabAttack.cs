@@ -1,0 +1,43 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// FAB-T (Croce and Hein 2020, in AutoAttack): <see cref="FabAttack"/> along the boundary to one class after another, in the order of the clean
+/// logits, with one backward pass per iteration. The targets are a means: any wrong class counts as a success. For targets of your own use
+/// <see cref="FabAttack"/> and <see cref="AttackContext.Targets"/>.
+/// </summary>
+public sealed class TargetedFabAttack : UnitAttack
+{
+    private readonly TargetedFabOptions _options;
+    private readonly FabSettings _settings;
+
+    /// <summary>Creates the attack.</summary>
+    /// <param name="threat">What may change.</param>
+    /// <param name="options">Options; 100 iterations toward each of 9 classes when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public TargetedFabAttack(ThreatModel threat, TargetedFabOptions? options = null) : base(threat)
+    {
+        _options = options ?? new TargetedFabOptions();
+        _settings = _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public override string Name => "FAB-T";
+
+    internal override int UnitCount(long classes) => (int)Math.Min(_options.TargetClasses, classes - 1) * _options.Restarts;
+
+    internal override long UnitCost => 2L * _options.Iterations;
+
+    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    {
+        if (run.Targets is not null)
+            throw new InvalidOperationException("FAB-T chooses its targets itself, but context.Targets is set. Use FabAttack to reach targets of your own.");
+        var target = TargetClasses.ByRank(run.CleanLogits, run.Labels, unit / _options.Restarts);
+        return FabEngine.Search(
+            run.Aim(target).With(TargetDifferenceLoss.Instance), _settings, FabPlane.OfLoss, Name, unit, unit % _options.Restarts);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{base.ToString()} {_options}";
+}

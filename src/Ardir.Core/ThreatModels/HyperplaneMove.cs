@@ -1,0 +1,49 @@
+namespace Ardir.Core;
+
+/// <summary>
+/// The smallest moves of points onto a hyperplane inside the box [0,1], for norms where all coordinates move together: coordinate i by
+/// speed_i * min(lambda, room_i / speed_i) (Croce and Hein 2020, FAB). Tensors are [m,n,d], or [n,d] to serve all m.
+/// </summary>
+internal static class HyperplaneMove
+{
+    private const int MaxNewtonSteps = 200;
+
+    // Convergence is read back from the device, so only from time to time; every step from the start would stall a GPU.
+    private const int StepsBetweenChecks = 2;
+
+    /// <summary>Which way each coordinate goes: -1, 0 or +1, so that the value w·v - b goes from <paramref name="excess"/> to zero.</summary>
+    public static Tensor Direction(Tensor normal, Tensor excess) => normal.sign() * excess.sign().neg_();
+
+    /// <summary>How far the box lets each coordinate go in its direction.</summary>
+    public static Tensor Room(Tensor points, Tensor direction) => where(direction > 0, 1 - points, points).clamp_min_(0);
+
+    /// <summary>
+    /// The lambda at which sum_i gain_i * min(lambda, limit_i) reaches the need; infinite or huge where it never does (then every coordinate goes to
+    /// its limit). The sum is increasing, concave and piecewise linear, so Newton's method from zero never overshoots and ends
+    /// on the piece of the solution after finitely many steps, in practice a handful.
+    /// </summary>
+    /// <param name="gain">What the sum gains per unit of lambda, at least 0, [n,d].</param>
+    /// <param name="limit">Where each coordinate stops, at least 0, [m,n,d].</param>
+    /// <param name="need">At least 0, [m,n,1].</param>
+    /// <returns>[m,n,1].</returns>
+    public static Tensor Solve(Tensor gain, Tensor limit, Tensor need)
+    {
+        var (tiny, relative) = limit.dtype == ScalarType.Float64 ? (1e-300, 1e-14) : (1e-37, 3e-7);
+        var lambda = need / gain.sum(-1, keepdim: true).clamp_min_(tiny);
+        var scope = NewDisposeScope();
+        for (var step = 1; step <= MaxNewtonSteps; step++)
+        {
+            var reached = (minimum(limit, lambda).mul_(gain)).sum(-1, keepdim: true);
+            var slope = ((limit > lambda) * gain).sum(-1, keepdim: true);
+            // On the right piece what is left is rounding, of either sign; only a step forward is a step.
+            var next = lambda + (need - reached).clamp_min_(0) / slope.clamp_min_(tiny);
+            var settled = step % StepsBetweenChecks == 0 && (next <= lambda * (1 + relative)).all().ToBoolean();
+            lambda = next.MoveToOuterDisposeScope();
+            scope.Dispose();
+            if (settled) break;
+            scope = NewDisposeScope();
+        }
+        scope.Dispose();
+        return lambda;
+    }
+}
