@@ -27,17 +27,7 @@ public abstract class Attack : IAttack
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
-        TensorGuard.Images(images);
-        TensorGuard.Box(images);
-        TensorGuard.Labels(labels, images);
-        TensorGuard.LabelRange(labels);
-        if (context.Targets is { } targets)
-        {
-            TensorGuard.Labels(targets, images, "context.Targets");
-            TensorGuard.LabelRange(targets, name: "context.Targets");
-        }
-        if (is_inference_mode_enabled())
-            throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");
+        CheckInputs(images, labels, context);
         context.CancellationToken.ThrowIfCancellationRequested();
 
         using var scope = NewDisposeScope();
@@ -59,6 +49,22 @@ public abstract class Attack : IAttack
     /// <summary>Name and threat model.</summary>
     /// <returns>For example <c>PGD-20 Linf(0.03)</c>.</returns>
     public override string ToString() => $"{Name} {Threat}";
+
+    /// <summary>What every attack refuses before any work.</summary>
+    internal static void CheckInputs(Tensor images, Tensor labels, AttackContext context)
+    {
+        TensorGuard.Images(images);
+        TensorGuard.Box(images);
+        TensorGuard.Labels(labels, images);
+        TensorGuard.LabelRange(labels);
+        if (context.Targets is { } targets)
+        {
+            TensorGuard.Labels(targets, images, "context.Targets");
+            TensorGuard.LabelRange(targets, name: "context.Targets");
+        }
+        if (is_inference_mode_enabled())
+            throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");
+    }
 
     private Tensor Safe(Tensor images, Tensor found)
     {

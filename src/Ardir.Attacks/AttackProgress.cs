@@ -23,4 +23,7 @@ public sealed record AttackProgress
 
     /// <summary>Samples passed backward through the model so far.</summary>
     public required long SampleBackwards { get; init; }
+
+    /// <summary>How far the ensemble is, when an ensemble reports at the end of a batch; null otherwise.</summary>
+    public EvaluationProgress? Evaluation { get; init; }
 }

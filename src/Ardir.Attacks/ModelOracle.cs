@@ -8,6 +8,7 @@ namespace Ardir.Attacks;
 /// </summary>
 internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
+    private readonly IModule _model = model;
     private long _classes;
     private Tensor? _nanLogits;
     private Tensor? _badGradients;
@@ -19,6 +20,10 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     public long SampleBackwards { get; private set; }
 
+    /// <summary>The model behind the counter of forward passes, for whoever wants a plain model.</summary>
+    public IModule Counted => new CountedModel(this);
+
+    /// <summary>Samples whose gradient was exactly zero at the start of an attack.</summary>
     public long ZeroStarts { get; private set; }
 
     public void AddZeroStarts(long count) => ZeroStarts += count;
@@ -117,7 +122,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss)
     {
         CheckCancelled();
-        var output = loss is null ? new TappedOutput(Call(model, points)) : loss.Forward(model, points);
+        var output = loss is null ? new TappedOutput(Call(_model, points)) : loss.Forward(_model, points);
         var logits = output.Output;
         SampleForwards += run.Count;
         if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
@@ -178,4 +183,14 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     private static InvalidOperationException NoDependence() => new(
         "The model's output does not depend on its input through the graph (a detach, no_grad, a rounding step or a constant inside the model), so there is no gradient to follow. Gradient-free attacks still apply.");
+
+    private sealed class CountedModel(ModelOracle oracle) : IModule
+    {
+        public Tensor call(Tensor input1)
+        {
+            oracle.CheckCancelled();
+            oracle.SampleForwards += input1.shape[0];
+            return Call(oracle._model, input1);
+        }
+    }
 }

@@ -14,6 +14,9 @@ public abstract class UnitAttack : Attack
     /// <summary>How many units there are for a model of so many classes.</summary>
     internal abstract int UnitCount(long classes);
 
+    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for progress.</summary>
+    internal abstract long UnitCost { get; }
+
     /// <summary>Runs one unit on samples that are not broken yet. The run knows its clean logits.</summary>
     internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
 

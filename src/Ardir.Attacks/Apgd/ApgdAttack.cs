@@ -28,6 +28,8 @@ public sealed class ApgdAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Restarts;
 
+    internal override long UnitCost => 2L * (_options.Iterations + 1) * _options.EotSamples;
+
     internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
         ApgdUnit.Search(run.With(_options.Loss), _settings, Name, unit);
 

@@ -27,6 +27,8 @@ public sealed class TargetedApgdAttack : UnitAttack
 
     internal override int UnitCount(long classes) => (int)Math.Min(_options.TargetClasses, classes - 1) * _options.Restarts;
 
+    internal override long UnitCost => 2L * (_options.Iterations + 1);
+
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         if (run.Targets is not null)

@@ -28,6 +28,8 @@ public sealed class FabAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Restarts;
 
+    internal override long UnitCost => 10L * _options.Iterations;
+
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         if (run.Targets is not null) return FabEngine.Search(run.With(AttackLoss.Margin), _settings, FabPlane.OfLoss, Name, unit, unit);

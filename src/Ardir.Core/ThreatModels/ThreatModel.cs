@@ -46,6 +46,12 @@ public sealed record ThreatModel
     /// <exception cref="ArgumentOutOfRangeException">Not finite or not positive.</exception>
     public static ThreatModel L1(double epsilon) => new(PerturbationNorm.L1, epsilon, L1Ball.Instance);
 
+    /// <summary>The same norm with another budget.</summary>
+    /// <param name="epsilon">Radius, as for the norm's own method.</param>
+    /// <returns>The threat model.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive, or above 1 for Linf.</exception>
+    public ThreatModel WithEpsilon(double epsilon) => new(Norm, epsilon, Ball);
+
     /// <summary>
     /// The nearest point (Euclidean) to <paramref name="candidate"/> that lies in the ball around <paramref name="reference"/> and in the
     /// box [0,1], sample by sample. Exact for all three norms; points already inside come back unchanged.

@@ -1,0 +1,179 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Looks at a model before and after an evaluation for reasons to doubt its result. All on the first batch, never changing the evaluation.</summary>
+internal sealed class ModelProbe : IDisposable
+{
+    private const int RepeatedForwards = 5;
+    private const double LogitTolerance = 1e-4;
+    private const double ProbabilityTolerance = 1e-5;
+    private const double SquareSlack = 0.002;
+    private const int FullyClassed = 4;
+    private const double TinyGradient = 1e-10;
+    private const double ModerateMargin = 30;
+    private const int HugeBudgetSteps = 20;
+
+    private readonly IModule _model;
+    private readonly AutoAttackOptions _options;
+    private readonly AttackContext _context;
+    private readonly ThreatModel _threat;
+    private readonly Tensor _images;
+    private readonly Tensor _labels;
+    private readonly Tensor _logits;
+    private readonly List<EvaluationFinding> _findings = [];
+
+    public ModelProbe(IModule model, Tensor images, Tensor labels, AutoAttackOptions options, AttackContext context, ThreatModel threat)
+    {
+        var count = Math.Min(options.BatchSize, images.shape[0]);
+        (_model, _options, _threat) = (model, options, threat);
+        _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)count).ToList() };
+        (_images, _labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
+        _logits = ModelOracle.Call(model, _images).detach();
+        if (_logits.dim() != 2 || _logits.shape[0] != count)
+            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(_logits)} for {count} images; expected logits [{count},K].");
+        TensorGuard.LabelRange(labels, _logits.shape[1]);
+        if (options.Diagnose) LookAtModel();
+    }
+
+    public long Classes => _logits.shape[1];
+
+    /// <summary>All findings, in the order of their kinds.</summary>
+    public List<EvaluationFinding> Findings(EnsembleRun run, IReadOnlyList<AttackSummary> attacks)
+    {
+        LookAtClean(run);
+        LookAtAttacks(run, attacks);
+        LookAtGradients(run);
+        return [.. _findings.OrderBy(finding => finding.Kind)];
+    }
+
+    public void Dispose()
+    {
+        _images.Dispose();
+        _labels.Dispose();
+        _logits.Dispose();
+    }
+
+    private void LookAtModel()
+    {
+        using var scope = NewDisposeScope();
+        if (_options.Version != AutoAttackVersion.Rand && IsRandomized())
+            Add(FindingKind.Randomized, $"{RepeatedForwards} forward passes of the same images differ: the model is randomised, and one pass cannot judge an image. Use AutoAttackVersion.Rand.");
+        var sums = _logits.to(ScalarType.Float64).sum(1);
+        if (_logits.min().ToDouble() > -ProbabilityTolerance && _logits.max().ToDouble() < 1 + ProbabilityTolerance && (sums - 1).abs().max().ToDouble() < ProbabilityTolerance)
+            Add(FindingKind.Probabilities, "Every row of the model's output lies in [0,1] and sums to 1: these are probabilities. Return the logits before the softmax; its saturation hides the gradients.");
+        if (Classes < FullyClassed)
+            Add(FindingKind.FewClasses, $"The model has {Classes} classes; the targeted losses of the standard ensemble need {FullyClassed}. Their replacements for fewer classes ran, so the number is not comparable with published ones.");
+        if (_model is nn.Module module && module.modules().Any(child => child.training))
+            Add(FindingKind.TrainMode, "A module stays in train mode after eval() was called on the model: it overrides train() or is not registered. Dropout or batch statistics make the result depend on the batch.");
+        if (IsDynamic())
+            Add(FindingKind.DynamicModel, "The model cannot run inside torch.inference_mode(): it seems to compute gradients while it predicts. Standard attacks do not adapt to a defence that optimises at test time.");
+    }
+
+    private bool IsRandomized()
+    {
+        var reference = Unit(_logits);
+        for (var i = 1; i < RepeatedForwards; i++)
+        {
+            _context.CancellationToken.ThrowIfCancellationRequested();
+            var difference = Unit(ModelOracle.Call(_model, _images)) - reference;
+            if (linalg.vector_norm(difference, 2, new long[] { 1 }, false).max().ToDouble() > LogitTolerance) return true;
+        }
+        return false;
+    }
+
+    private static Tensor Unit(Tensor logits) => logits / (linalg.vector_norm(logits, 2, new long[] { 1 }, true) + 1e-10);
+
+    private bool IsDynamic()
+    {
+        using var inference = inference_mode(true);
+        try
+        {
+            using var copy = _images.narrow(0, 0, 1).clone();
+            ModelOracle.Call(_model, copy).Dispose();
+            return false;
+        }
+        catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException)
+        {
+            return true;
+        }
+    }
+
+    private void LookAtClean(EnsembleRun run)
+    {
+        using var scope = NewDisposeScope();
+        var logits = run.CleanLogits;
+        var nan = logits.isnan().any(1).sum().ToInt64();
+        if (nan > 0) Add(FindingKind.NanLogits, $"{nan} of {logits.shape[0]} clean images have NaN logits; they count as misclassified.");
+        if (logits.shape[0] > 1 && (logits == logits.narrow(0, 0, 1)).all().ToBoolean())
+            Add(FindingKind.ConstantLogits, "All images have exactly the same logits: the model ignores its input, or its weights were not loaded.");
+    }
+
+    private void LookAtAttacks(EnsembleRun run, IReadOnlyList<AttackSummary> attacks)
+    {
+        if (run.ZeroGradients > 0)
+            Add(FindingKind.ZeroGradient, $"The gradient was exactly zero at {run.ZeroGradients} starting points: the model saturates or quantises, and attacks with gradients cannot move there.");
+        for (var i = 1; i < attacks.Count; i++)
+        {
+            // Against the accuracy just before: later attacks of 'plus' would hide it.
+            if (attacks[i].Name.StartsWith("Square", StringComparison.Ordinal) && attacks[i].RobustAccuracyAfter < attacks[i - 1].RobustAccuracyAfter - SquareSlack)
+                Add(FindingKind.SquareImproves, $"Square, which uses no gradient, broke {attacks[i].Broken} images that the attacks with gradients could not: the gradients mislead. Look for an adaptive attack.");
+        }
+        if (run.Unconfirmed > 0)
+            Add(FindingKind.UnconfirmedSuccess, $"{run.Unconfirmed} claimed results were not wrong, or not within the budget, on inspection and were not counted. Randomness or numbers at the edge of the budget do that.");
+    }
+
+    private void LookAtGradients(EnsembleRun run)
+    {
+        using var scope = NewDisposeScope();
+        long[] right = [.. run.Correct.Take((int)_images.shape[0]).Select((ok, i) => (ok, i)).Where(entry => entry.ok).Select(entry => (long)entry.i)];
+        if (right.Length == 0) return;
+        var rows = tensor(right, device: _images.device);
+        var (x, y) = (_images.index_select(0, rows), _labels.index_select(0, rows));
+        using var oracle = new ModelOracle(_model, _context with { SampleIndices = null });
+        var probe = AttackRun.Create(new FgsmAttack(_threat), oracle, x, y).With(AttackLoss.CrossEntropy);
+        Tensor gradient;
+        try
+        {
+            gradient = probe.Gradient(x).Gradient;
+        }
+        catch (InvalidOperationException)
+        {
+            return;   // custom ensembles without gradients may run on such models
+        }
+        var size = linalg.vector_norm(gradient.flatten(1), 2, new long[] { 1 }, false);
+        var margin = MarginAttackLoss.Margin(run.CleanLogits.index_select(0, rows), y).neg();
+        var vanishing = (size < TinyGradient).logical_and(margin < ModerateMargin).sum().ToInt64();
+        if (vanishing > 0)
+            Add(FindingKind.VanishingGradient, $"For {vanishing} of {right.Length} images the gradient of the cross-entropy is below {TinyGradient:G0} although the margin is below {ModerateMargin}: the model masks its gradients.");
+        CompareWithFgsm(run, x, y, right);
+        TryHugeBudget(x, y);
+    }
+
+    private void CompareWithFgsm(EnsembleRun run, Tensor x, Tensor y, long[] right)
+    {
+        var fast = new FgsmAttack(_threat).Perturb(_model, x, y, _context with { SampleIndices = null });
+        var wrong = (Predictions.Of(ModelOracle.Call(_model, fast)) != y).cpu().data<bool>().ToArray();
+        var missed = right.Where((image, i) => wrong[i] && run.Robust[image]).Count();
+        if (missed > 0)
+            Add(FindingKind.WeakerThanFgsm, $"One FGSM step breaks {missed} images of the first batch that the whole ensemble left unbroken: its gradients or its randomness mislead it.");
+    }
+
+    private void TryHugeBudget(Tensor x, Tensor y)
+    {
+        var values = x.numel() / x.shape[0];
+        var epsilon = _threat.Norm switch { PerturbationNorm.Linf => 0.5, PerturbationNorm.L2 => 0.5 * Math.Sqrt(values), _ => 0.5 * values };
+        var huge = _threat.WithEpsilon(epsilon);
+        var attack = new PgdAttack(huge, new PgdOptions { Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Selection = PgdSelection.FirstSuccess });
+        var points = attack.Perturb(_model, x, y, _context with { SampleIndices = null });
+        var resisting = (Predictions.Of(ModelOracle.Call(_model, points)) == y).sum().ToInt64();
+        if (resisting > 0.1 * x.shape[0])
+            Add(FindingKind.ResistsHugeBudget, $"{resisting} of {x.shape[0]} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made grey: the attack does not get through to the model.");
+    }
+
+    private void Add(FindingKind kind, string message)
+    {
+        _findings.Add(new EvaluationFinding(kind, message));
+        AttackLog.Finding(_context.Logger, kind, message);
+    }
+}

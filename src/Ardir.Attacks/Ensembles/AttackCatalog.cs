@@ -1,0 +1,52 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>The attacks of each version, in order, with the parameters of the official ensemble.</summary>
+internal static class AttackCatalog
+{
+    private const int ManyRestarts = 5;
+    private const int RandomizedSamples = 20;
+    private const int L1Targets = 5;
+
+    public static IReadOnlyList<IAttack> Of(AutoAttackOptions options, ThreatModel threat, long classes) => options.Version switch
+    {
+        AutoAttackVersion.Standard => Standard(threat),
+        AutoAttackVersion.Plus => Plus(threat, classes),
+        AutoAttackVersion.Rand => Rand(threat, classes),
+        _ => options.Attacks!,
+    };
+
+    private static IAttack[] Standard(ThreatModel threat)
+    {
+        var isL1 = threat.Norm == PerturbationNorm.L1;
+        return
+        [
+            new ApgdAttack(threat, new ApgdOptions { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 }),
+            isL1
+                ? new TargetedApgdAttack(threat, new TargetedApgdOptions { TargetClasses = L1Targets, UseLargeRadii = true })
+                : new TargetedApgdAttack(threat),
+            new TargetedFabAttack(threat),
+            new SquareAttack(threat),
+        ];
+    }
+
+    private static IAttack[] Plus(ThreatModel threat, long classes) =>
+    [
+        new ApgdAttack(threat, new ApgdOptions { Restarts = ManyRestarts }),
+        new ApgdAttack(threat, new ApgdOptions { Restarts = ManyRestarts, Loss = RatioLoss(classes) }),
+        new FabAttack(threat, new FabOptions { Restarts = ManyRestarts }),
+        new SquareAttack(threat),
+        new TargetedApgdAttack(threat),
+        new TargetedFabAttack(threat),
+    ];
+
+    private static IAttack[] Rand(ThreatModel threat, long classes) =>
+    [
+        new ApgdAttack(threat, new ApgdOptions { EotSamples = RandomizedSamples }),
+        new ApgdAttack(threat, new ApgdOptions { EotSamples = RandomizedSamples, Loss = RatioLoss(classes) }),
+    ];
+
+    // DLR divides by z_1st - z_3rd, which two classes do not have.
+    private static IAttackLoss RatioLoss(long classes) => classes >= 3 ? AttackLoss.Dlr : AttackLoss.Margin;
+}

@@ -1,0 +1,148 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// AutoAttack (Croce and Hein 2020): an ensemble of attacks that need no tuning, worst case per image. Broken images leave at once, survivors are packed into
+/// full batches after every unit, and every success is confirmed by a fresh forward pass and a check of its distance.
+/// </summary>
+/// <example><code>
+/// var attack = new AutoAttack(ThreatModel.Linf(8 / 255.0), new AutoAttackOptions { StatePath = "run.state" });
+/// using RobustnessReport report = attack.Evaluate(model, images, labels);
+/// Console.WriteLine($"{report.CleanAccuracy:P2} clean, {report.RobustAccuracy:P2} robust");
+/// </code></example>
+public sealed class AutoAttack : IAttack
+{
+    private readonly AutoAttackOptions _options;
+
+    /// <summary>Creates the ensemble.</summary>
+    /// <param name="threat">What may change.</param>
+    /// <param name="options">Options; the standard version when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
+    public AutoAttack(ThreatModel threat, AutoAttackOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(threat);
+        (Threat, _options) = (threat, options ?? new AutoAttackOptions());
+        _options.Validate();
+        if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
+            throw new ArgumentException($"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
+    }
+
+    /// <inheritdoc/>
+    public string Name => $"AutoAttack-{_options.Version.ToString().ToLowerInvariant()}";
+
+    /// <inheritdoc/>
+    public ThreatModel Threat { get; }
+
+    /// <summary>Evaluates a model.</summary>
+    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Runs in eval mode; every module gets its mode back.</param>
+    /// <param name="images">All images, floating point [N,C,H,W] in [0,1], on the model's device. Not changed.</param>
+    /// <param name="labels">True classes, int64 [N].</param>
+    /// <param name="context">Seed (mixed with that of the options), cancellation, logging, progress, and sample numbers; targets must be null.</param>
+    /// <returns>The report, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, an empty batch, or targets.</exception>
+    /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message names the differences.</exception>
+    /// <exception cref="IOException">The state file cannot be written.</exception>
+    /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
+    public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+    {
+        context = Prepare(model, images, labels, context);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var evaluation = new EvaluationModeScope(model);
+        var clamped = images.detach().clamp(0, 1);
+        using var probe = new ModelProbe(model, clamped, labels, _options, context, Threat);
+        var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
+        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, context, Threat);
+        using var state = EnsembleState.Open(_options.StatePath, Identify(model, images, labels, context, attacks), images, out var done);
+        run.Classify();
+        run.Resume(done);
+        run.Attack(state);
+        return Report(run, probe, model, images, labels, context);
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+    {
+        using var report = Evaluate(model, images, labels, context);
+        using var scope = NewDisposeScope();
+        return report.Adversarial.clone().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Name, threat model and options.</summary>
+    /// <returns>Text for people and for comparison.</returns>
+    public override string ToString() => $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {(_options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks))} }}";
+
+    private AttackContext Prepare(IModule model, Tensor images, Tensor labels, AttackContext? context)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        context ??= new AttackContext();
+        Attack.CheckInputs(images, labels, context);
+        if (context.Targets is not null) throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
+        context.CancellationToken.ThrowIfCancellationRequested();
+        return context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
+    }
+
+    private Dictionary<string, string> Identify(IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
+    {
+        if (_options.StatePath is null) return [];
+        using var invariant = new InvariantCultureScope();
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = "1",
+            ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
+            ["threat model"] = Threat.ToString(),
+            ["version"] = $"{_options.Version}",
+            ["attacks"] = string.Join("; ", attacks),
+            ["seed"] = $"{context.Seed}",
+            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray()))) : "0 to N-1",
+            ["batch size"] = $"{_options.BatchSize}",
+            ["images"] = Fingerprint.Of(("images", images)),
+            ["labels"] = Fingerprint.Of(("labels", labels)),
+            ["model"] = Fingerprint.Of(model),
+        };
+    }
+
+    private RobustnessReport Report(EnsembleRun run, ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
+        var summaries = run.Summaries();
+        return new RobustnessReport(
+            new ReportData
+            {
+                Threat = Threat,
+                Version = _options.Version,
+                Seed = _options.Seed,
+                Model = Fingerprint.Of(model),
+                Correct = run.Correct,
+                Robust = run.Robust,
+                BrokenBy = run.BrokenBy,
+                Predictions = run.Predictions,
+                Attacks = summaries,
+                Findings = _options.Diagnose ? probe.Findings(run, summaries) : [],
+                SecurityCurve = SecurityCurve(model, images, labels, context),
+            },
+            images.alias().MoveToOuterDisposeScope(),
+            labels.alias().MoveToOuterDisposeScope(),
+            run.Adversarial.clone().MoveToOuterDisposeScope());
+    }
+
+    private List<(double Epsilon, double RobustAccuracy)> SecurityCurve(IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
+        var curve = new List<(double, double)>();
+        foreach (var epsilon in _options.SecurityCurve.Order())
+        {
+            var threat = Threat.WithEpsilon(epsilon);
+            var attack = new AutoAttack(threat, new AutoAttackOptions
+            {
+                Version = AutoAttackVersion.Custom,
+                Attacks = [new TargetedApgdAttack(threat)],
+                BatchSize = _options.BatchSize,
+                Seed = _options.Seed,
+                Diagnose = false,
+            });
+            using var report = attack.Evaluate(model, images, labels, context with { Progress = null });
+            curve.Add((epsilon, report.RobustAccuracy));
+        }
+        return curve;
+    }
+}

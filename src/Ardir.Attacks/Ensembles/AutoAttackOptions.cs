@@ -1,0 +1,47 @@
+namespace Ardir.Attacks;
+
+/// <summary>Options of <see cref="AutoAttack"/>.</summary>
+public sealed record AutoAttackOptions
+{
+    /// <summary>Which ensemble.</summary>
+    /// <value><see cref="AutoAttackVersion.Standard"/> by default.</value>
+    public AutoAttackVersion Version { get; init; } = AutoAttackVersion.Standard;
+
+    /// <summary>The attacks of <see cref="AutoAttackVersion.Custom"/>, in order, all with the ensemble's threat model. Must be null for the other versions.</summary>
+    /// <value>null by default.</value>
+    public IReadOnlyList<IAttack>? Attacks { get; init; }
+
+    /// <summary>Images per batch. Results do not depend on it, up to rounding.</summary>
+    /// <value>256 by default.</value>
+    public int BatchSize { get; init; } = 256;
+
+    /// <summary>Root of all random numbers.</summary>
+    /// <value>0 by default.</value>
+    public ulong Seed { get; init; }
+
+    /// <summary>A file that takes every finished batch. When it holds an interrupted evaluation of the same model, images and options, the evaluation
+    /// goes on there and ends with the same result.</summary>
+    /// <value>null by default.</value>
+    public string? StatePath { get; init; }
+
+    /// <summary>Runs the checks behind <see cref="RobustnessReport.Findings"/>. They cost some 30 evaluations of the first batch.</summary>
+    /// <value>true by default.</value>
+    public bool Diagnose { get; init; } = true;
+
+    /// <summary>Budgets at which a curve of robust accuracy is measured as well, with targeted APGD alone; positive.</summary>
+    /// <value>None by default.</value>
+    public IReadOnlyList<double> SecurityCurve { get; init; } = [];
+
+    internal void Validate()
+    {
+        if (!Enum.IsDefined(Version)) throw new ArgumentOutOfRangeException(nameof(Version), Version, "Unknown version.");
+        OptionGuard.Positive(BatchSize);
+        if (Version != AutoAttackVersion.Custom && Attacks is not null)
+            throw new ArgumentException($"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
+        if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
+            throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
+        if (SecurityCurve is null || SecurityCurve.Any(epsilon => !(double.IsFinite(epsilon) && epsilon > 0)))
+            throw new ArgumentException("SecurityCurve must hold positive finite budgets.", nameof(SecurityCurve));
+        if (StatePath is { Length: 0 }) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));
+    }
+}

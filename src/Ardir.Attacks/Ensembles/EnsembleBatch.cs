@@ -1,0 +1,32 @@
+namespace Ardir.Attacks;
+
+/// <summary>What one batch of one unit of one attack brought: all that an evaluation needs to remember of it.</summary>
+internal sealed record EnsembleBatch
+{
+    /// <summary>Index of the attack.</summary>
+    public required int Attack { get; init; }
+
+    /// <summary>Index of the unit in the attack.</summary>
+    public required int Unit { get; init; }
+
+    /// <summary>The highest image number of the batch; the next batch begins after it.</summary>
+    public required long Cursor { get; init; }
+
+    /// <summary>Numbers of the images that were broken, in increasing order.</summary>
+    public required long[] Broken { get; init; }
+
+    /// <summary>The class that the model gives to each of them now.</summary>
+    public required long[] Predictions { get; init; }
+
+    public required long Forwards { get; init; }
+
+    public required long Backwards { get; init; }
+
+    /// <summary>Claims that a fresh forward pass or a check of the distance did not confirm.</summary>
+    public required int Unconfirmed { get; init; }
+
+    /// <summary>Samples whose gradient was exactly zero at the start.</summary>
+    public required int ZeroGradients { get; init; }
+
+    public required double Seconds { get; init; }
+}

@@ -1,0 +1,234 @@
+using System.Diagnostics;
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// One evaluation: every unit of every attack on the images that still resist, packed into full batches, each batch from the clean images. What a
+/// batch brings is confirmed, remembered in the state file, and only then counted.
+/// </summary>
+internal sealed class EnsembleRun(
+    IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat) : IDisposable
+{
+    private readonly List<EnsembleBatch> _done = [];
+    private readonly bool[] _robust = new bool[images.shape[0]];
+    private readonly int[] _brokenBy = [.. Enumerable.Repeat(-1, (int)images.shape[0])];
+    private readonly int[] _attacked = new int[attacks.Count];
+    private readonly double[] _accuracyAfter = new double[attacks.Count];
+
+    public bool[] Correct { get; private set; } = [];
+
+    public bool[] Robust => _robust;
+
+    public int[] BrokenBy => _brokenBy;
+
+    public long[] Predictions { get; private set; } = [];
+
+    /// <summary>Logits of all clean images, [N,K].</summary>
+    public Tensor CleanLogits { get; private set; } = null!;
+
+    /// <summary>What was found, the clean image elsewhere.</summary>
+    public Tensor Adversarial { get; } = images.detach().clone().DetachFromDisposeScope();
+
+    public int Unconfirmed => _done.Sum(batch => batch.Unconfirmed);
+
+    public int ZeroGradients => _done.Sum(batch => batch.ZeroGradients);
+
+    private int Count => _robust.Length;
+
+    /// <summary>The clean pass. NaN logits make an image misclassified.</summary>
+    public void Classify()
+    {
+        var parts = new List<Tensor>();
+        using var scope = NewDisposeScope();
+        for (var first = 0L; first < Count; first += batchSize)
+        {
+            context.CancellationToken.ThrowIfCancellationRequested();
+            var part = images.narrow(0, first, Math.Min(batchSize, Count - first));
+            var logits = ModelOracle.Call(model, part);
+            if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != part.shape[0] || logits.shape[1] < 2)
+                throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {part.shape[0]} images; expected floating-point logits [{part.shape[0]},K] with K of at least 2.");
+            parts.Add(logits);
+        }
+        CleanLogits = cat(parts, 0).DetachFromDisposeScope();
+        TensorGuard.LabelRange(labels, CleanLogits.shape[1]);
+        var predicted = Core.Predictions.Of(CleanLogits);
+        Predictions = predicted.cpu().data<long>().ToArray();
+        Correct = (predicted == labels).cpu().data<bool>().ToArray();
+        Correct.CopyTo(_robust, 0);
+    }
+
+    /// <summary>Takes over what an interrupted run had finished.</summary>
+    public void Resume(List<(EnsembleBatch Batch, Tensor? Points)> done)
+    {
+        foreach (var (batch, points) in done)
+        {
+            Enter(batch.Attack);
+            Apply(batch, points);
+            points?.Dispose();
+        }
+    }
+
+    public void Attack(EnsembleState state)
+    {
+        var (attack, unit, cursor) = _done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
+        for (; attack < attacks.Count; attack++, unit = 0)
+        {
+            Enter(attack);
+            var units = Units(attack);
+            for (; unit < units; unit++, cursor = -1)
+            {
+                // The images after the cursor are as the unit found them, so a resumed run cuts the same batches as an uninterrupted one.
+                while (Next(cursor) is { Length: > 0 } rows)
+                {
+                    var (batch, points) = Run(attack, unit, rows);
+                    state.Append(batch, points);
+                    Apply(batch, points);
+                    points?.Dispose();
+                    cursor = batch.Cursor;
+                    Report(attack, unit, units, cursor);
+                }
+            }
+        }
+    }
+
+    public List<AttackSummary> Summaries() => [.. attacks.Select((attack, index) =>
+    {
+        var batches = _done.Where(batch => batch.Attack == index).ToList();
+        return new AttackSummary
+        {
+            Name = attack.Name,
+            Attacked = _attacked[index],
+            Broken = batches.Sum(batch => batch.Broken.Length),
+            RobustAccuracyAfter = _accuracyAfter[index],
+            SampleForwards = batches.Sum(batch => batch.Forwards),
+            SampleBackwards = batches.Sum(batch => batch.Backwards),
+            Elapsed = TimeSpan.FromSeconds(batches.Sum(batch => batch.Seconds)),
+        };
+    })];
+
+    public void Dispose()
+    {
+        CleanLogits?.Dispose();
+        Adversarial.Dispose();
+    }
+
+    private void Enter(int attack)
+    {
+        // Also for attacks that find nothing left to do.
+        for (var i = _done.Count == 0 ? 0 : _done[^1].Attack + 1; i <= attack; i++)
+        {
+            _attacked[i] = _robust.Count(robust => robust);
+            _accuracyAfter[i] = _attacked[i] / (double)Count;
+        }
+    }
+
+    private int Units(int attack) => attacks[attack] is UnitAttack units ? units.UnitCount(CleanLogits.shape[1]) : 1;
+
+    private long[] Next(long cursor)
+    {
+        var rows = new List<long>(batchSize);
+        for (var i = cursor + 1; i < Count && rows.Count < batchSize; i++)
+            if (_robust[i]) rows.Add(i);
+        return [.. rows];
+    }
+
+    private (EnsembleBatch Batch, Tensor? Points) Run(int attack, int unit, long[] rows)
+    {
+        var clock = Stopwatch.StartNew();
+        using var scope = NewDisposeScope();
+        var at = tensor(rows, device: images.device);
+        var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
+        using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
+        var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
+        var found = claimed.nonzero().flatten();
+        var (broken, predictions, kept) = Confirm(oracle, found, points, x, y, rows);
+        return (new EnsembleBatch
+        {
+            Attack = attack,
+            Unit = unit,
+            Cursor = rows[^1],
+            Broken = broken,
+            Predictions = predictions,
+            Forwards = oracle.SampleForwards,
+            Backwards = oracle.SampleBackwards,
+            Unconfirmed = (int)found.numel() - broken.Length,
+            ZeroGradients = (int)oracle.ZeroStarts,
+            Seconds = clock.Elapsed.TotalSeconds,
+        }, kept?.MoveToOuterDisposeScope());
+    }
+
+    private (Tensor Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
+    {
+        if (attack is UnitAttack units)
+        {
+            var outcome = units.SearchUnit(AttackRun.Create(units, oracle, x, y).WithCleanLogits(CleanLogits.index_select(0, at)), unit);
+            oracle.EnsureSound();
+            return (outcome.Broken, outcome.Points);
+        }
+        // Somebody else's attack may claim everything; the confirmation sorts it out.
+        var points = attack.Perturb(oracle.Counted, x, y, oracle.Context);
+        return (ones(x.shape[0], ScalarType.Bool, device: x.device), points);
+    }
+
+    /// <summary>A fresh forward pass and a check of the distance for every claim: no attack's word is taken.</summary>
+    private (long[] Broken, long[] Predictions, Tensor? Points) Confirm(ModelOracle oracle, Tensor found, Tensor points, Tensor x, Tensor y, long[] rows)
+    {
+        if (found.numel() == 0) return ([], [], null);
+        var candidates = points.index_select(0, found);
+        var predicted = Core.Predictions.Of(oracle.Counted.call(candidates));
+        var good = (predicted != y.index_select(0, found)).logical_and(threat.Contains(x.index_select(0, found), candidates)).nonzero().flatten();
+        if (good.numel() == 0) return ([], [], null);
+        long[] broken = [.. found.index_select(0, good).cpu().data<long>().ToArray().Select(row => rows[row])];
+        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), candidates.index_select(0, good));
+    }
+
+    private void Apply(EnsembleBatch batch, Tensor? points)
+    {
+        for (var i = 0; i < batch.Broken.Length; i++)
+        {
+            _robust[batch.Broken[i]] = false;
+            _brokenBy[batch.Broken[i]] = batch.Attack;
+            Predictions[batch.Broken[i]] = batch.Predictions[i];
+        }
+        if (points is not null)
+        {
+            using var at = tensor(batch.Broken, device: images.device);
+            Adversarial.index_copy_(0, at, points);
+        }
+        _done.Add(batch);
+        _accuracyAfter[batch.Attack] = _robust.Count(robust => robust) / (double)Count;
+    }
+
+    private void Report(int attack, int unit, int units, long cursor) => context.Progress?.Report(new AttackProgress
+    {
+        Attack = attacks[attack].Name,
+        Step = unit,
+        Steps = units,
+        Restart = 0,
+        Active = _robust.Count(robust => robust),
+        SampleForwards = _done.Sum(batch => batch.Forwards),
+        SampleBackwards = _done.Sum(batch => batch.Backwards),
+        Evaluation = new EvaluationProgress
+        {
+            CleanAccuracy = Correct.Count(right => right) / (double)Count,
+            RobustAccuracy = _robust.Count(right => right) / (double)Count,
+            Fraction = Fraction(attack, unit, cursor),
+        },
+    });
+
+    /// <summary>Share of the work done, if every image that resists now resists to the end.</summary>
+    private double Fraction(int attack, int unit, long cursor)
+    {
+        double done = _done.Sum(batch => batch.Forwards + batch.Backwards), rest = 0;
+        for (var a = attack; a < attacks.Count; a++)
+        {
+            var perUnit = attacks[a] is UnitAttack known ? known.UnitCost : 100.0;
+            var units = Units(a);
+            var from = a == attack ? unit + 1 : 0;
+            rest += perUnit * (units - from) * _robust.Count(robust => robust);
+            if (a == attack) rest += perUnit * _robust.Skip((int)cursor + 1).Count(robust => robust);
+        }
+        return done / Math.Max(done + rest, 1);
+    }
+}

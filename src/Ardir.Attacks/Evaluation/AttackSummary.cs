@@ -1,0 +1,26 @@
+namespace Ardir.Attacks;
+
+/// <summary>What one attack of an ensemble did.</summary>
+public sealed record AttackSummary
+{
+    /// <summary>Name of the attack.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Images it attacked: those that the model got right and no attack before had broken.</summary>
+    public required int Attacked { get; init; }
+
+    /// <summary>Images it broke, each confirmed by a fresh forward pass and a check of its distance.</summary>
+    public required int Broken { get; init; }
+
+    /// <summary>Share of all images, 0 to 1, that are right and unbroken after it and all attacks before it.</summary>
+    public required double RobustAccuracyAfter { get; init; }
+
+    /// <summary>Samples passed forward through the model, confirmations included.</summary>
+    public required long SampleForwards { get; init; }
+
+    /// <summary>Samples passed backward through the model; 0 for attacks that are not Ardir's own, whose backward passes cannot be seen.</summary>
+    public required long SampleBackwards { get; init; }
+
+    /// <summary>Wall time.</summary>
+    public required TimeSpan Elapsed { get; init; }
+}

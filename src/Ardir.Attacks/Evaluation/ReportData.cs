@@ -1,0 +1,30 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>The numbers of a report.</summary>
+internal sealed record ReportData
+{
+    public required ThreatModel Threat { get; init; }
+
+    public required AutoAttackVersion Version { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required string Model { get; init; }
+
+    public required bool[] Correct { get; init; }
+
+    public required bool[] Robust { get; init; }
+
+    /// <summary>Index into the attacks; -1 for none.</summary>
+    public required int[] BrokenBy { get; init; }
+
+    public required long[] Predictions { get; init; }
+
+    public required IReadOnlyList<AttackSummary> Attacks { get; init; }
+
+    public required IReadOnlyList<EvaluationFinding> Findings { get; init; }
+
+    public required IReadOnlyList<(double Epsilon, double RobustAccuracy)> SecurityCurve { get; init; }
+}

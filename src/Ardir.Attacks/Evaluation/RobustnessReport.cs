@@ -1,0 +1,99 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Result of an ensemble, image by image, and how it came about. Owns its tensors.</summary>
+public sealed class RobustnessReport : IDisposable
+{
+    private const double Quantile = 1.959963984540054;   // of the normal distribution, for 95 %
+
+    internal RobustnessReport(ReportData data, Tensor images, Tensor labels, Tensor adversarial)
+    {
+        (Data, Images, Labels, Adversarial) = (data, images, labels, adversarial);
+    }
+
+    /// <summary>Share of all images that the model gets right, 0 to 1.</summary>
+    public double CleanAccuracy => Data.Correct.Count(right => right) / (double)Count;
+
+    /// <summary>Share of all images that the model gets right and no attack broke, 0 to 1: the worst case image by image.</summary>
+    public double RobustAccuracy => Data.Robust.Count(right => right) / (double)Count;
+
+    /// <summary>95 % confidence interval of the robust accuracy (Wilson), taking the images as a random sample.</summary>
+    public (double Low, double High) ConfidenceInterval
+    {
+        get
+        {
+            var (n, p) = ((double)Count, RobustAccuracy);
+            var centre = p + Quantile * Quantile / (2 * n);
+            var half = Quantile * Math.Sqrt(p * (1 - p) / n + Quantile * Quantile / (4 * n * n));
+            var scale = 1 + Quantile * Quantile / n;
+            return (Math.Max(0, (centre - half) / scale), Math.Min(1, (centre + half) / scale));
+        }
+    }
+
+    /// <summary>The attacks in the order they ran.</summary>
+    public IReadOnlyList<AttackSummary> Attacks => Data.Attacks;
+
+    /// <summary>For each image whether the model is right on it and no attack broke it.</summary>
+    public IReadOnlyList<bool> Robust => Data.Robust;
+
+    /// <summary>For each image whether the model is right on the clean image.</summary>
+    public IReadOnlyList<bool> Correct => Data.Correct;
+
+    /// <summary>For each image the name of the attack that broke it; null for robust images and those the model gets wrong anyway.</summary>
+    public IReadOnlyList<string?> BrokenBy => [.. Data.BrokenBy.Select(attack => attack < 0 ? null : Data.Attacks[attack].Name)];
+
+    /// <summary>The class the model gives to each image of <see cref="Adversarial"/>.</summary>
+    public IReadOnlyList<long> Predictions => Data.Predictions;
+
+    /// <summary>[N,C,H,W] like the images: where an attack worked what it found, elsewhere the clean image.</summary>
+    public Tensor Adversarial { get; }
+
+    /// <summary>The clean images, sharing memory with the caller's.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>The true classes, sharing memory with the caller's.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>The evaluation's doubts about itself.</summary>
+    public IReadOnlyList<EvaluationFinding> Findings => Data.Findings;
+
+    /// <summary>Norm and budget.</summary>
+    public ThreatModel Threat => Data.Threat;
+
+    /// <summary>The version of the ensemble.</summary>
+    public AutoAttackVersion Version => Data.Version;
+
+    /// <summary>Root of all random numbers.</summary>
+    public ulong Seed => Data.Seed;
+
+    /// <summary>How many images.</summary>
+    public int Count => Data.Robust.Length;
+
+    /// <summary>Writes everything but the images as JSON (docs/report-schema.md). The file appears whole or not at all.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void SaveJson(string path) => JsonReport.Save(this, path);
+
+    /// <summary>Writes tables as Markdown.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void SaveMarkdown(string path, IReadOnlyList<string>? classNames = null) => MarkdownReport.Save(this, path, classNames);
+
+    /// <summary>Writes one self-contained page with tables, curves and pictures.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void SaveHtml(string path, IReadOnlyList<string>? classNames = null) => HtmlRobustnessReport.Save(this, path, classNames);
+
+    /// <summary>Disposes the tensors.</summary>
+    public void Dispose()
+    {
+        Images.Dispose();
+        Labels.Dispose();
+        Adversarial.Dispose();
+    }
+
+    internal ReportData Data { get; }
+}

@@ -1,0 +1,49 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>A report as one page: tables, accuracy against attack, security curve, pictures of broken images.</summary>
+internal static class HtmlRobustnessReport
+{
+    private const int Pictures = 12;
+
+    public static void Save(RobustnessReport report, string path, IReadOnlyList<string>? classNames)
+    {
+        var page = new HtmlReport("Robustness report")
+            .Paragraph(ReportTables.Summary(report))
+            .Table(ReportTables.AttackHeaders, ReportTables.Attacks(report));
+        page.Heading("Findings");
+        if (report.Findings.Count == 0) page.Paragraph("None: the checks of the evaluation found no reason to doubt it.");
+        foreach (var finding in report.Findings) page.Paragraph($"{finding.Kind}: {finding.Message}");
+        page.Heading("Accuracy after each attack")
+            .LineChart(new LineChart("0 is the clean accuracy, then one attack after the other") { XLabel = "Attacks", YLabel = "Accuracy", Percent = true }
+                .Line("robust", report.Attacks.Select((attack, i) => (i + 1.0, attack.RobustAccuracyAfter)).Prepend((0.0, report.CleanAccuracy))));
+        if (report.Data.SecurityCurve.Count > 0)
+            page.Heading("Security curve").LineChart(new LineChart("Robust accuracy against the budget (targeted APGD)") { XLabel = "Epsilon", YLabel = "Accuracy", Percent = true }
+                .Line("robust", report.Data.SecurityCurve.Select(point => (point.Epsilon, point.RobustAccuracy)).Prepend((0.0, report.CleanAccuracy))));
+        page.Heading("By class").Table(ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
+        if (Grid(report, classNames) is { } grid) page.Heading("Broken images").ImageGrid(grid);
+        page.Save(path);
+    }
+
+    private static ImageGrid? Grid(RobustnessReport report, IReadOnlyList<string>? classNames)
+    {
+        if (report.Images.shape[1] is not (1 or 3)) return null;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var grid = new ImageGrid("Image", "Adversarial", "Perturbation");
+        var labels = report.Labels.cpu().data<long>().ToArray();
+        var broken = Enumerable.Range(0, report.Count).Where(i => report.Correct[i] && !report.Robust[i]).Take(Pictures).ToList();
+        foreach (var i in broken)
+        {
+            var (clean, adversarial) = (report.Images[i].clamp(0, 1).to(ScalarType.Float32), report.Adversarial[i].to(ScalarType.Float32));
+            var perturbation = adversarial - clean;
+            var scale = Math.Max(perturbation.abs().max().ToDouble(), 1e-9);
+            grid.Row($"#{i}",
+                (clean, ReportTables.Class(labels[i], classNames)),
+                (adversarial, ReportTables.Class(report.Predictions[i], classNames)),
+                (ImageGrid.Amplify(perturbation, scale), report.BrokenBy[i] ?? ""));
+        }
+        return broken.Count == 0 ? null : grid;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>A report as JSON: everything but the images. The schema is in docs/report-schema.md.</summary>
+internal static partial class JsonReport
+{
+    public const int SchemaVersion = 1;
+
+    public static void Save(RobustnessReport report, string path)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(Describe(report), ReportJson.Default.Document);
+        AtomicFile.Write(path, stream => stream.Write(json));
+    }
+
+    public static Document Read(string path) =>
+        JsonSerializer.Deserialize(File.ReadAllBytes(path), ReportJson.Default.Document) ?? throw new JsonException($"{path} holds null.");
+
+    public static Document Describe(RobustnessReport report) => new()
+    {
+        Schema = SchemaVersion,
+        Library = typeof(RobustnessReport).Assembly.GetName().Version!.ToString(),
+        Norm = report.Threat.Norm.ToString(),
+        Epsilon = report.Threat.Epsilon,
+        Version = report.Version.ToString(),
+        Seed = report.Seed,
+        Model = report.Data.Model,
+        Images = report.Count,
+        CleanAccuracy = report.CleanAccuracy,
+        RobustAccuracy = report.RobustAccuracy,
+        ConfidenceInterval = [report.ConfidenceInterval.Low, report.ConfidenceInterval.High],
+        Attacks = [.. report.Attacks],
+        Findings = [.. report.Findings],
+        SecurityCurve = [.. report.Data.SecurityCurve.Select(point => new[] { point.Epsilon, point.RobustAccuracy })],
+        Correct = [.. report.Correct],
+        Robust = [.. report.Robust],
+        BrokenBy = [.. report.BrokenBy],
+        Predictions = [.. report.Predictions],
+    };
+
+    internal sealed record Document
+    {
+        public required int Schema { get; init; }
+
+        public required string Library { get; init; }
+
+        public required string Norm { get; init; }
+
+        public required double Epsilon { get; init; }
+
+        public required string Version { get; init; }
+
+        public required ulong Seed { get; init; }
+
+        public required string Model { get; init; }
+
+        public required int Images { get; init; }
+
+        public required double CleanAccuracy { get; init; }
+
+        public required double RobustAccuracy { get; init; }
+
+        public required double[] ConfidenceInterval { get; init; }
+
+        public required List<AttackSummary> Attacks { get; init; }
+
+        public required List<EvaluationFinding> Findings { get; init; }
+
+        public required List<double[]> SecurityCurve { get; init; }
+
+        public required bool[] Correct { get; init; }
+
+        public required bool[] Robust { get; init; }
+
+        public required List<string?> BrokenBy { get; init; }
+
+        public required long[] Predictions { get; init; }
+    }
+
+    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
+    [JsonSerializable(typeof(Document))]
+    private sealed partial class ReportJson : JsonSerializerContext;
+}

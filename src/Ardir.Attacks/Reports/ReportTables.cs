@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace Ardir.Attacks;
+
+/// <summary>The tables that every printed form of a report shows.</summary>
+internal static class ReportTables
+{
+    public static readonly string[] AttackHeaders = ["Attack", "Attacked", "Broken", "Robust accuracy after", "Sample forwards", "Sample backwards", "Time"];
+
+    public static readonly string[] ClassHeaders = ["Class", "Images", "Clean", "Robust"];
+
+    public static string Summary(RobustnessReport report) => string.Create(CultureInfo.InvariantCulture,
+        $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to {Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, seed {report.Seed}.");
+
+    public static IEnumerable<string[]> Attacks(RobustnessReport report) => report.Attacks.Select(attack => (string[])
+    [
+        attack.Name, Number(attack.Attacked), Number(attack.Broken), Percent(attack.RobustAccuracyAfter), Number(attack.SampleForwards), Number(attack.SampleBackwards),
+        attack.Elapsed.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture),
+    ]);
+
+    public static IEnumerable<string[]> Classes(RobustnessReport report, IReadOnlyList<string>? names)
+    {
+        var labels = report.Labels.cpu().data<long>().ToArray();
+        return labels.Distinct().Order().Select(label =>
+        {
+            int[] members = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] == label)];
+            return (string[])
+            [
+                Class(label, names), Number(members.Length), Percent(members.Count(i => report.Correct[i]) / (double)members.Length),
+                Percent(members.Count(i => report.Robust[i]) / (double)members.Length),
+            ];
+        });
+    }
+
+    public static string Class(long label, IReadOnlyList<string>? names) =>
+        names is not null && label < names.Count ? names[(int)label] : label.ToString(CultureInfo.InvariantCulture);
+
+    public static string Percent(double value) => value.ToString("P2", CultureInfo.InvariantCulture);
+
+    private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}
