@@ -27,6 +27,8 @@ public sealed class SquareAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Restarts;
 
+    internal override long UnitCost => _options.Queries + 1L;
+
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         var loss = _options.Loss ?? (run.Targets is null ? AttackLoss.Margin : AttackLoss.CrossEntropy);
