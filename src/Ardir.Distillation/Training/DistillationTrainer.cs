@@ -107,8 +107,14 @@ public sealed class DistillationTrainer : IDisposable
         }
         if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException($"There is no best epoch yet{(BestPath is null ? "" : $" in '{BestPath}'")}; call Fit first.");
         var (_, student, momentum) = TrainingCheckpoint.Read(BestPath);
-        StudentState.Load(_student, student, BestPath);
-        Release(student, momentum);
+        try
+        {
+            StudentState.Load(_student, student, BestPath);
+        }
+        finally
+        {
+            Release(student, momentum);
+        }
     }
 
     /// <summary>Releases what the trainer holds. Student, teacher and data sets are the caller's and stay.</summary>
