@@ -45,6 +45,8 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
+            if (tensors.Keys.FirstOrDefault(name => !name.StartsWith(StudentPrefix, StringComparison.Ordinal) && !name.StartsWith(MomentumPrefix, StringComparison.Ordinal)) is { } stranger)
+                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum.");
             return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix));
         }
         catch (Exception e)
