@@ -57,7 +57,7 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="cancellationToken">Stops the run; the checkpoint of the last full epoch stays.</param>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
-    /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the loss became NaN.</exception>
+    /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the training diverged.</exception>
     /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public TrainingResult Fit(ImageDataset train, ImageDataset? validation = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -84,7 +84,7 @@ public sealed class DistillationTrainer : IDisposable
         while (epochs.Count < _options.Epochs)
         {
             var trained = Train(run, epochs.Count);
-            if (HasDiverged()) throw Diverged(trained.TrainLoss, trained.Epoch);
+            if (HasDiverged(run.Train)) throw Diverged(trained.Epoch);
             var metrics = Evaluate(run, trained);
             epochs.Add(metrics);
             if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
@@ -156,28 +156,33 @@ public sealed class DistillationTrainer : IDisposable
             {
                 _step.Run(images, labels, run.Optimizer, totals, context);
             }
-            catch (InvalidOperationException e) when (HasDiverged())
+            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run.Train))
             {
-                throw Diverged(double.NaN, epoch, e);
+                throw Diverged(epoch, cause: e);
             }
             var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
             Tell(run, TrainingPhase.Train, epoch, step + 1, steps, read ? totals.MeanLoss() : null);
         }
         var loss = totals.MeanLoss();
-        if (!double.IsFinite(loss)) throw Diverged(loss, epoch);
+        if (!double.IsFinite(loss)) throw Diverged(epoch, loss);
         return new EpochMetrics
         {
             Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), Elapsed = run.Clock.Elapsed - started,
         };
     }
 
-    private static InvalidOperationException Diverged(double loss, int epoch, Exception? cause = null) => new(
-        $"The training loss became {loss} in epoch {epoch}, or weights of the student did. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);
+    private static InvalidOperationException Diverged(int epoch, double? loss = null, Exception? cause = null) => new(
+        $"{(loss is null ? "Weights or logits of the student became NaN or infinite" : $"The training loss became {loss}")} in epoch {epoch}. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);
 
-    private bool HasDiverged()
+    // Exploded weights may be finite still; their logits are not.
+    private bool HasDiverged(ImageDataset data)
     {
         using var scope = NewDisposeScope();
-        return _student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean());
+        using var noGrad = no_grad();
+        if (_student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean())) return true;
+        using var evaluation = new EvaluationModeScope(_student);
+        var (images, _) = data.Batch([.. Enumerable.Range(0, Math.Min(16, data.Count)).Select(i => (long)i)], _student.parameters().First().dtype);
+        return !_student.call(images).isfinite().all().ToBoolean();
     }
 
     private static string? SharedModule(nn.Module student, IModule? teacher)
