@@ -44,6 +44,7 @@ public sealed class WorstCaseAttack : IAttack
         var rows = arange(images.shape[0], device: images.device);
         foreach (var attack in _attacks.AsSpan(1))
         {
+            context.CancellationToken.ThrowIfCancellationRequested();
             var (points, goal) = (result[rows], context.Targets?[rows]);
             var predicted = Predictions.Of(model.call(points));
             var resists = goal is null ? predicted == labels[rows] : predicted != goal;
