@@ -107,7 +107,7 @@ public sealed class ArdirLoss : IDistillationLoss
         }
         if (_options.CrossEntropyWeight > 0)
         {
-            var crossEntropy = nn.functional.cross_entropy(logits, labels);
+            var crossEntropy = HardLabels.Mean(logits, labels);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total + crossEntropy * _options.CrossEntropyWeight;
         }

@@ -44,6 +44,6 @@ internal static class FeatureMath
     private static Tensor Flat(Tensor map)
     {
         var flat = map.dim() == 2 ? map.unsqueeze(2) : map.flatten(2);
-        return flat.dtype is ScalarType.Float32 or ScalarType.Float64 ? flat : flat.to(ScalarType.Float32);
+        return LossPrecision.AtLeastSingle(flat);
     }
 }

@@ -2,14 +2,19 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Plain cross-entropy as loss terms: what standard and adversarial training share.</summary>
+/// <summary>Plain cross-entropy with the true labels.</summary>
 internal static class HardLabels
 {
+    /// <summary>As loss terms: what standard and adversarial training share.</summary>
     public static LossTerms CrossEntropy(Tensor logits, Tensor labels)
     {
         LossGuard.Logits(logits, labels);
         TensorGuard.LabelRange(labels, logits.shape[1]);
-        var total = nn.functional.cross_entropy(logits, labels);
-        return new LossTerms(total, new Dictionary<string, Tensor> { [LossTerms.CrossEntropy] = total.detach() });
+        using var scope = NewDisposeScope();
+        var total = Mean(logits, labels).MoveToOuterDisposeScope();
+        return new LossTerms(total, new Dictionary<string, Tensor> { [LossTerms.CrossEntropy] = total.detach().MoveToOuterDisposeScope() });
     }
+
+    /// <summary>The mean over the batch, for a caller that has a dispose scope.</summary>
+    public static Tensor Mean(Tensor logits, Tensor labels) => nn.functional.cross_entropy(LossPrecision.AtLeastSingle(logits), labels);
 }

@@ -80,8 +80,8 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     internal (Tensor Divergence, Tensor Wrong) PerSample(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
     {
         var (t, scale) = (_options.Temperature, _options.ScaleByTemperatureSquared);
-        var z = AsFloat(studentLogits);
-        var soft = SoftLabels.Of(AsFloat(teacherLogits), labels, t, _options.LabelReplacement);
+        var z = LossPrecision.AtLeastSingle(studentLogits);
+        var soft = SoftLabels.Of(LossPrecision.AtLeastSingle(teacherLogits), labels, t, _options.LabelReplacement);
         var logP = (z / t).log_softmax(1);
         var divergence = _options.Direction == KlDirection.TeacherStudent
             ? nn.functional.kl_div(logP, soft.Probabilities, reduction: nn.Reduction.None, log_target: false).sum(1)
@@ -101,8 +101,4 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         KlReduction.Sum => perSample.sum(),
         _ => perSample.mean(),
     };
-
-    // Half-precision exponentials lose the small probabilities that distillation lives on.
-    private static Tensor AsFloat(Tensor logits) =>
-        logits.dtype is ScalarType.Float32 or ScalarType.Float64 ? logits : logits.to(ScalarType.Float32);
 }
