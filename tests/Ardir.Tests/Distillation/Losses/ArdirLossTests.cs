@@ -8,6 +8,7 @@ public sealed class ArdirLossTests
     [Theory]
     [InlineData(1)]
     [InlineData(2.5)]
+    [InlineData(4)]
     [InlineData(30)]
     public void Compute_BetaZero_IsArdWithReplacementBitForBit(double temperature)
     {

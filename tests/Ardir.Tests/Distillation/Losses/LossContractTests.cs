@@ -90,6 +90,48 @@ public sealed class LossContractTests
         }
     }
 
+    [Theory, MemberData(nameof(Losses))]
+    public void Compute_HalfPrecision_IsComputedInFloat32(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        foreach (var dtype in new[] { ScalarType.BFloat16, ScalarType.Float16 })
+        {
+            var half = LossData.All(4, dtype: dtype);
+            var (terms, wide) = (loss.Compute(half), loss.Compute(LossData.To(half, ScalarType.Float32)));
+            TensorAssert.Same(terms.Total, wide.Total);
+            foreach (var (part, value) in wide.Parts) TensorAssert.Same(terms.Parts[part], value);
+        }
+    }
+
+    [Theory, MemberData(nameof(Losses))]
+    public void Compute_BatchOfOne_IsItsSampleInALargerBatch(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        var inputs = LossData.All(3);
+        var one = loss.Compute(LossData.Select(inputs, 1));
+        var thrice = loss.Compute(LossData.Select(inputs, 1, 1, 1));
+        TensorAssert.Close(one.Total, thrice.Total, 1e-12);
+        one.Parts.Keys.Should().BeEquivalentTo(thrice.Parts.Keys);
+        foreach (var (part, value) in thrice.Parts) TensorAssert.Close(one.Parts[part], value, 1e-12);
+    }
+
+    [Theory, MemberData(nameof(Losses))]
+    public void Compute_ConstantShiftOfTheLogits_ChangesNothing(string name)
+    {
+        using var scope = NewDisposeScope();
+        var loss = LossCases.Make(name);
+        var inputs = LossData.All(4);
+        TappedOutput Shift(TappedOutput pass, double by) => new(pass.Output + by, pass.Features);
+        var shifted = inputs with
+        {
+            StudentClean = Shift(inputs.StudentClean!, 7), StudentAdversarial = Shift(inputs.StudentAdversarial!, -3),
+            TeacherClean = Shift(inputs.TeacherClean!, 11), TeacherAdversarial = Shift(inputs.TeacherAdversarial!, -5),
+        };
+        LossData.Value(loss, shifted).Should().BeApproximately(LossData.Value(loss, inputs), 1e-9);
+    }
+
     private sealed class Held : IDisposable
     {
         public Held(DistillationInputs value)

@@ -59,5 +59,15 @@ internal static class LossData
         };
     }
 
+    public static DistillationInputs To(DistillationInputs inputs, ScalarType dtype)
+    {
+        TappedOutput? Cast(TappedOutput? pass) => pass is null ? null : new TappedOutput(pass.Output.to(dtype), Named([.. pass.Features.Select(map => map.to(dtype))]));
+        return inputs with
+        {
+            StudentClean = Cast(inputs.StudentClean), StudentAdversarial = Cast(inputs.StudentAdversarial),
+            TeacherClean = Cast(inputs.TeacherClean), TeacherAdversarial = Cast(inputs.TeacherAdversarial),
+        };
+    }
+
     public static double Value(IDistillationLoss loss, DistillationInputs inputs) => loss.Compute(inputs).Total.ToDouble();
 }
