@@ -45,6 +45,9 @@ public static class AttackCases
             all[$"Square {threat.Norm} x2 cross-entropy EoT"] = () => new SquareAttack(
                 threat, new SquareOptions { Queries = 12, Restarts = 2, RescaleSchedule = true, Loss = AttackLoss.CrossEntropy, EotSamples = 2 });
         }
+        foreach (var threat in new[] { ThreatModel.Linf(0.1), ThreatModel.L2(0.4) })
+            all[$"chain {threat.Norm}"] = () => new WorstCaseAttack(
+                "chain", new FgsmAttack(threat), new PgdAttack(threat, new PgdOptions { Steps = 3, Loss = AttackLoss.Dlr }), new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }));
         all["DeepFool"] = () => new DeepFoolAttack(ThreatModel.L2(0.4), new DeepFoolOptions { Iterations = 5, Classes = 3 });
         all["CW"] = () => new CarliniWagnerAttack(
             ThreatModel.L2(0.4), new CarliniWagnerOptions { SearchSteps = 3, Iterations = 8, InitialConstant = 0.5, LearningRate = 0.1 });

@@ -8,6 +8,9 @@ public sealed class AttackContractTests
 {
     public static TheoryData<string> Attacks => AttackCases.Names;
 
+    /// <summary>All but the chains, whose reports are those of the attacks in them.</summary>
+    public static TheoryData<string> SingleAttacks => [.. AttackCases.All.Where(name => !name.StartsWith("chain", StringComparison.Ordinal))];
+
     [Theory]
     [MemberData(nameof(Attacks))]
     public void Perturb_AnyFloatingDtype_StaysInTheThreatSetAndInTheDtype(string name)
@@ -180,7 +183,7 @@ public sealed class AttackContractTests
     }
 
     [Theory]
-    [MemberData(nameof(Attacks))]
+    [MemberData(nameof(SingleAttacks))]
     public void Perturb_Reports_NameAndMonotoneCounts(string name)
     {
         using var scope = NewDisposeScope();
