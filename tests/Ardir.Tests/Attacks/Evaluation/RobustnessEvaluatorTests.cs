@@ -109,6 +109,48 @@ public sealed class RobustnessEvaluatorTests
     }
 
     [Fact]
+    public void Evaluate_AttackThatReturnsNonsense_IsNeverCountedAsASuccess()
+    {
+        using var model = Judge();
+        using var data = Data();
+        void Refused<T>(Func<Tensor, Tensor> perturb, string message) where T : Exception
+        {
+            using var scope = NewDisposeScope();
+            var modes = model.training;
+            FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, new OwnAttack(perturb))).Should().Throw<T>().Which.Message.Should().Contain(message);
+            model.training.Should().Be(modes, "the mode is given back after a failure, too");
+        }
+
+        Refused<InvalidOperationException>(x => x * float.NaN, "own returned images outside");
+        Refused<InvalidOperationException>(x => x + 0.2, "own returned images outside");
+        Refused<InvalidOperationException>(x => -x, "own returned images outside");
+        Refused<ArgumentException>(x => x.narrow(0, 0, 1), "[1,1,1,2]");
+        Refused<ArgumentException>(x => x.flatten(1), "[4,2]");
+        Refused<ArgumentException>(x => x.to(ScalarType.Float64), "Float64");
+    }
+
+    [Fact]
+    public void Evaluate_AttackThatReturnsItsInput_CountsNothing()
+    {
+        using var model = Judge();
+        using var data = Data();
+        RobustnessEvaluator.Evaluate(model, data, new OwnAttack(x => x)).Robust.Should().Equal(true, true, false, true, true, false);
+        RobustnessEvaluator.Evaluate(model, data, new OwnAttack(x => x.alias())).Robust.Should().Equal(true, true, false, true, true, false);
+    }
+
+    [Fact]
+    public void Evaluate_Seed_DecidesTheAttacksNoiseAndNothingElse()
+    {
+        using var model = TinyModels.Smooth(dtype: ScalarType.Float32);
+        using var data = new ImageDataset(TinyModels.Random([24, 1, 4, 4], 3, ScalarType.Byte, 0, 256), TinyModels.Labels(24));
+        var noise = new FgsmAttack(ThreatModel.Linf(0.1), new FgsmOptions { Start = RandomStart.Uniform });
+        RobustnessResult Run(ulong seed) => RobustnessEvaluator.Evaluate(model, data, noise, 7, new AttackContext { Seed = seed });
+        var first = Run(1);
+        Run(1).Robust.Should().Equal(first.Robust);
+        for (ulong seed = 2; seed < 6; seed++) Run(seed).Correct.Should().Equal(first.Correct);
+    }
+
+    [Fact]
     public void Evaluate_InvalidArguments_Throws()
     {
         using var model = Judge();
@@ -150,6 +192,15 @@ public sealed class RobustnessEvaluatorTests
     {
         var pixels = _margins.SelectMany(margin => new[] { (byte)Math.Round(255 * (0.5 + margin)), (byte)Math.Round(255 * (0.5 - margin)) }).ToArray();
         return new ImageDataset(tensor(pixels, [6, 1, 1, 2]), zeros(6, dtype: ScalarType.Int64), ["left", "right"]);
+    }
+
+    private sealed class OwnAttack(Func<Tensor, Tensor> perturb) : IAttack
+    {
+        public string Name => "own";
+
+        public ThreatModel Threat { get; } = ThreatModel.Linf(Epsilon);
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => perturb(images);
     }
 
     private sealed class SpyAttack(IAttack inner) : IAttack
