@@ -12,7 +12,7 @@ internal static class OverheadBenchmark
 {
     public static int Run(string[] args)
     {
-        var rounds = int.Parse(Value(args, "--rounds") ?? "7", CultureInfo.InvariantCulture);
+        var rounds = CommandLineValue.Of(args, "--rounds", 7);
         set_num_threads(2);
         var text = new StringBuilder()
             .AppendLine("| network | job | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
@@ -26,7 +26,7 @@ internal static class OverheadBenchmark
             }
         }
         Console.WriteLine(text);
-        if (Value(args, "--save") is { } file) File.WriteAllText(file, text.ToString());
+        if (CommandLineValue.Of(args, "--save") is { } file) File.WriteAllText(file, text.ToString());
         return 0;
     }
 
@@ -41,28 +41,13 @@ internal static class OverheadBenchmark
         for (var round = 0; round < rounds; round++)
         {
             // Who goes first alternates, so that neither always finds the caches warm.
-            if (round % 2 == 0) { floors.Add(Time(floor)); times.Add(Time(ours)); }
-            else { times.Add(Time(ours)); floors.Add(Time(floor)); }
+            if (round % 2 == 0) { floors.Add(Pulse.Time(floor)); times.Add(Pulse.Time(ours)); }
+            else { times.Add(Pulse.Time(ours)); floors.Add(Pulse.Time(floor)); }
         }
         var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount - before;
-        var (low, high) = (Median(floors), Median(times));
+        var (low, high) = (Pulse.Median(floors), Pulse.Median(times));
         text.AppendLine(string.Create(CultureInfo.InvariantCulture,
             $"| {workload.Name} | {job} | {low:F1} | {high:F1} | {high / low:F3} | {workload.Limit:F2} | {live / (double)rounds:F0} |"));
         Console.Error.WriteLine($"{workload.Name}, {job}: done");
     }
-
-    private static double Time(Action action)
-    {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        action();
-        return clock.Elapsed.TotalMilliseconds;
-    }
-
-    private static double Median(List<double> values)
-    {
-        var sorted = values.Order().ToArray();
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
-
-    private static string? Value(string[] args, string name) => Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 }

@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 return args.FirstOrDefault() switch
 {
     "overhead" => OverheadBenchmark.Run(args[1..]),
+    "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "micro" => Micro(args[1..]),
     _ => Usage(),
 };
@@ -18,6 +19,8 @@ static int Usage()
 {
     Console.WriteLine("""
         overhead [--rounds N] [--save FILE]   training step and PGD-10 against the raw loop, same modules, same process
+        autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
+                                              the ensemble against the official result, cost and time, and its overhead
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;

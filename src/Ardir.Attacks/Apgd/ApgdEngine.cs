@@ -77,6 +77,13 @@ internal sealed class ApgdEngine : IDisposable
         using var scope = NewDisposeScope();
         var (state, step) = (_state!, _step!);
         state.MoveTo(step.Move(_run, state, iteration == 1 ? 1 : Momentum));
+        if (iteration == _stage.Iterations && _handling == BrokenSamples.Leave && _settings.EotSamples == 1)
+        {
+            // Nothing moves on from the last point: it is only tried.
+            Judge(state.Point, _run.Logits(state.Point));
+            report?.Invoke(_run, iteration);
+            return false;
+        }
         var here = _run.MeanGradient(state.Point, _settings.EotSamples);
         report?.Invoke(_run, iteration);
         if (Judge(state.Point, here.Logits) is { } stay)

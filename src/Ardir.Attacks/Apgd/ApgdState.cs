@@ -46,9 +46,9 @@ internal sealed class ApgdState : IDisposable
     {
         _gradient = gradient.DetachFromDisposeScope();
         var better = loss > _bestLoss;
-        var rows = PerSample(better);
-        Owned.Renew(ref _best, where(rows, _point, _best));
-        Owned.Renew(ref _bestGradient, where(rows, gradient, _bestGradient));
+        var rows = better.nonzero().flatten();
+        Take(_best, _point, rows);
+        Take(_bestGradient, gradient, rows);
         Owned.Renew(ref _bestLoss, where(better, loss, _bestLoss));
     }
 
@@ -78,6 +78,13 @@ internal sealed class ApgdState : IDisposable
         _best.Dispose();
         _bestLoss.Dispose();
         _bestGradient.Dispose();
+    }
+
+    // Copies rows; a selection by a mask per sample is several times slower on a CPU.
+    private static void Take(Tensor into, Tensor from, Tensor rows)
+    {
+        if (rows.numel() == from.shape[0]) into.copy_(from);
+        else if (rows.numel() > 0) into.index_copy_(0, rows, from.index_select(0, rows));
     }
 
     private static Tensor PerSample(Tensor flags) => flags.reshape(-1, 1, 1, 1);

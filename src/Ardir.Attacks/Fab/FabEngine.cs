@@ -5,23 +5,32 @@ namespace Ardir.Attacks;
 /// <summary>
 /// One unit of FAB. Each iteration steps onto the linearised boundary and evaluates the new point once, which tells whether it is adversarial
 /// and gives the next linearisation. After a success the search goes on from a point nearer to the image, which needs an
-/// evaluation of its own; since successes come in rows, samples that just had one are first tried without gradient.
+/// evaluation of its own; since successes come in rows, samples that had one lately are first tried without gradient.
 /// </summary>
 internal sealed class FabEngine : IDisposable
 {
     private const double ShortestMove = 1e-8;
 
+    // Giving up: after how many iterations the pace is taken, by how much it may grow, and what share of the distance a pace is at least.
+    private const int Pace = 20;
+    private const double PaceGrowth = 3;
+    private const double LeastPace = 0.08;
+
+    // For how many iterations after a success the next one is expected.
+    private const int Hope = 2;
+
     private readonly FabSettings _settings;
     private readonly Func<AttackRun, Tensor, FabPlane> _linearise;
     private readonly ScalarType _precision;
     private readonly Tensor _found;      // of all samples of the unit: the nearest adversarial point
-    private readonly Tensor _distance;   // and how far it is, in float64
+    private readonly Tensor _distance;   // how far it is, in float64,
+    private readonly Tensor _before;     // and how far the nearest was when the pace was last taken
     private AttackRun _run;
     private Tensor _rows;        // of the samples still at work: their positions among all,
     private Tensor _points;      // where they are, in at least float32,
     private Tensor _value;       // the boundary as seen from there,
     private Tensor _normal;
-    private Tensor _succeeded;   // and whether the last point they tried was adversarial
+    private Tensor _hope;        // and for how many iterations more they are expected to succeed
     private bool _mayLeave;
     private bool _done;
 
@@ -32,11 +41,12 @@ internal sealed class FabEngine : IDisposable
         _precision = images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         _found = images.clone();
         _distance = full([run.Count], double.PositiveInfinity, ScalarType.Float64, images.device);
+        _before = _distance.clone();
         _rows = arange(run.Count, device: images.device).DetachFromDisposeScope();
         _points = start.to(_precision).clone().DetachFromDisposeScope();
         _value = empty(0).DetachFromDisposeScope();
         _normal = empty(0).DetachFromDisposeScope();
-        _succeeded = zeros([run.Count], ScalarType.Bool, images.device).DetachFromDisposeScope();
+        _hope = zeros([run.Count], ScalarType.Int8, images.device).DetachFromDisposeScope();
     }
 
     /// <summary>Runs a unit.</summary>
@@ -62,7 +72,7 @@ internal sealed class FabEngine : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in new[] { _rows, _points, _value, _normal, _succeeded }) tensor.Dispose();
+        foreach (var tensor in new[] { _rows, _points, _value, _normal, _hope }) tensor.Dispose();
     }
 
     /// <summary>The length of each perturbation, in float64: half precisions would round a point into the ball.</summary>
@@ -75,8 +85,8 @@ internal sealed class FabEngine : IDisposable
     private void Begin()
     {
         using var scope = NewDisposeScope();
-        Linearise(_succeeded.logical_not());
-        Leave();
+        Linearise(_hope == 0);
+        Leave(iteration: 0);
     }
 
     private void Iterate(int iteration, int unit)
@@ -90,18 +100,18 @@ internal sealed class FabEngine : IDisposable
             _run.Report(iteration, _settings.Iterations, unit);
             return;
         }
-        var untried = _succeeded.logical_not();
-        var expected = _succeeded.nonzero().flatten();
+        var untried = _hope == 0;
+        var expected = _hope.nonzero().flatten();
+        _hope.sub_(1).clamp_min_(0);
         if (expected.numel() > 0)
         {
             var part = _run.Select(expected);
             var hits = expected[part.IsAdversarial(part.Logits(Shown(_points.index_select(0, expected))))];
-            _succeeded.zero_();
             Take(hits);
         }
         Linearise(untried);
         _run.Report(iteration, _settings.Iterations, unit);
-        Leave();
+        Leave(iteration);
     }
 
     /// <summary>Steps 2 to 4 of the method: both moves onto the hyperplane, from the point and from the image, and their weighted mean.</summary>
@@ -142,7 +152,7 @@ internal sealed class FabEngine : IDisposable
     {
         if (hits.numel() == 0) return;
         _mayLeave = true;
-        _succeeded.index_fill_(0, hits, true);
+        _hope.index_fill_(0, hits, Hope);
         var (rows, points, images) = (_rows[hits], _points.index_select(0, hits), _run.Images.index_select(0, hits));
         var shown = Shown(points);
         var length = Length(_run.Threat, images, shown);
@@ -155,12 +165,15 @@ internal sealed class FabEngine : IDisposable
         _points.index_copy_(0, hits, images.to(_precision).lerp(points, _settings.Beta));
     }
 
-    /// <summary>Lets samples go that are broken.</summary>
-    private void Leave()
+    /// <summary>Lets samples go that are broken, and those for which there is no hope.</summary>
+    private void Leave(int iteration)
     {
-        if (_settings.MinimiseNorm || !_mayLeave) return;
+        var paced = _settings.GiveUp && iteration > 0 && iteration % Pace == 0;
+        if (_settings.MinimiseNorm || !(_mayLeave || paced)) return;
         _mayLeave = false;
-        var stay = Open().nonzero().flatten();
+        var open = Open();
+        if (paced) open.logical_and_(Hopeless(iteration).logical_not_());
+        var stay = open.nonzero().flatten();
         _done = stay.numel() == 0;
         if (_done || stay.numel() == _run.Count) return;
         _run = _run.Narrow(stay);
@@ -168,7 +181,18 @@ internal sealed class FabEngine : IDisposable
         Owned.Narrow(ref _points, stay);
         Owned.Narrow(ref _value, stay);
         Owned.Narrow(ref _normal, stay);
-        Owned.Narrow(ref _succeeded, stay);
+        Owned.Narrow(ref _hope, stay);
+    }
+
+    // Would end outside the ball even if all iterations left brought it nearer as fast as the last ones did, and faster. Without any success
+    // so far there is no pace, and hope.
+    private Tensor Hopeless(int iteration)
+    {
+        var paces = (_settings.Iterations - iteration) / (double)Pace;
+        var gain = maximum((_before - _distance).mul_(PaceGrowth), _distance * LeastPace);
+        var hopeless = (_distance - gain.mul_(paces) > _run.Threat.Tolerated)[_rows];
+        _before.copy_(_distance);
+        return hopeless;
     }
 
     private Tensor Open() => _distance[_rows] > _run.Threat.Tolerated;

@@ -7,7 +7,8 @@ namespace Ardir.Attacks;
 /// <param name="Beta">What is kept of the perturbation after a success.</param>
 /// <param name="FinalSearch">Whether to search the segment to the clean image.</param>
 /// <param name="MinimiseNorm">Whether to go on within the ball.</param>
-internal sealed record FabSettings(int Iterations, double AlphaMax, double Eta, double Beta, bool FinalSearch, bool MinimiseNorm)
+/// <param name="GiveUp">Whether to leave samples alone that are far from the ball and hardly come nearer.</param>
+internal sealed record FabSettings(int Iterations, double AlphaMax, double Eta, double Beta, bool FinalSearch, bool MinimiseNorm, bool GiveUp)
 {
     /// <summary>The settings, checked.</summary>
     public FabSettings Validate()

@@ -29,7 +29,7 @@ internal abstract class BumpSquareMoves : SquareMoves
 
     public override void Start(Tensor images, SampleStreams streams) => Best.copy_(Candidate(images, Tiles(images, streams)));
 
-    public override Tensor Propose(Tensor images, SquareWindow window, int side)
+    public override SquareProposal Propose(Tensor images, SquareWindow window, int side)
     {
         var delta = (Best.to(_precision) - images.to(_precision)).flatten(1);
         var used = Length(delta).unsqueeze(2);
@@ -39,7 +39,8 @@ internal abstract class BumpSquareMoves : SquareMoves
         var next = bump.add_(first.div_(firstLength + Tiny));
         next.mul_(Budget(used, firstLength, secondLength).div_(Length(next) + Tiny));
         delta.scatter_(1, window.First, next.view(window.First.shape));
-        return _candidates = Candidate(images, delta);
+        _candidates = Candidate(images, delta);
+        return new SquareProposal(_candidates);
     }
 
     public override void Settle(Tensor accepted)
@@ -54,6 +55,9 @@ internal abstract class BumpSquareMoves : SquareMoves
         base.Dispose();
         _bumps?.Dispose();
     }
+
+    /// <summary>The radius to fill.</summary>
+    protected virtual double Radius => Threat.Epsilon;
 
     /// <summary>Length over the last dimension, which is kept.</summary>
     protected abstract Tensor Length(Tensor values);
@@ -112,6 +116,6 @@ internal abstract class BumpSquareMoves : SquareMoves
             }
         }
         var delta = tensor(values, [keys.Length, Channels * Height * Width], _precision, images.device);
-        return delta.mul_(Threat.Epsilon / Length(delta).add_(Tiny));
+        return delta.mul_(Radius / Length(delta).add_(Tiny));
     }
 }

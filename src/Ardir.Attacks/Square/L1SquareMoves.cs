@@ -9,21 +9,24 @@ internal sealed class L1SquareMoves(AttackRun run)
     // Float32 adds up to a little too much.
     private const double Inside = 1 - 1e-6;
 
-    protected override Tensor Length(Tensor values) => linalg.vector_norm(values, 1, new long[] { -1 }, true);
+    protected override double Radius => Threat.Epsilon * Inside;
+
+    // The library's 1-norm is several times slower on a CPU.
+    protected override Tensor Length(Tensor values) => values.abs().sum(-1, keepdim: true);
 
     protected override Tensor Budget(Tensor used, Tensor first, Tensor second) =>
-        (Threat.Epsilon * Inside - used).clamp_min_(0).div_(Channels).add(first).add_(second).mul_(Channels);
+        (Radius - used).clamp_min_(0).div_(Channels).add(first).add_(second).mul_(Channels);
 
     protected override Tensor Candidate(Tensor images, Tensor delta)
     {
         var candidate = images.to(delta.dtype).add(delta.view(images.shape)).clamp_(0, 1).to(images.dtype);
+        if (images.dtype != delta.dtype) return Threat.Ball.Project(images, candidate, Threat.Epsilon);
         var length = Length((candidate - images).flatten(1)).squeeze(1);
         var beyond = (length > Threat.Epsilon).nonzero().flatten();
-        if (images.dtype != delta.dtype) return Threat.Ball.Project(images, candidate, Threat.Epsilon);
         if (beyond.numel() == 0) return candidate;
         // The exact projection of what was asked for, not of what the box left of it.
         var (some, wanted) = (images.index_select(0, beyond), delta.index_select(0, beyond));
-        var projected = Threat.Ball.Project(some, some + wanted.view(some.shape), Threat.Epsilon * Inside);
+        var projected = Threat.Ball.Project(some, some + wanted.view(some.shape), Radius);
         return candidate.index_copy_(0, beyond, projected);
     }
 }

@@ -32,15 +32,17 @@ internal sealed class LinfSquareMoves : SquareMoves
         Best.copy_(where(streams.Signs(images.narrow(2, 0, 1)) > 0, End(1), End(0)));
     }
 
-    public override Tensor Propose(Tensor images, SquareWindow window, int side)
+    public override SquareProposal Propose(Tensor images, SquareWindow window, int side)
     {
         var best = Best.view(-1, _count);
         var shape = window.First.shape;
         var from = window.First.view(-1, Channels, side * side) + window.Up * _count;
         var after = _ends.gather(1, from.view(shape));
-        _move = (window.First, best.gather(1, window.First), after);
+        var before = best.gather(1, window.First);
+        _move = (window.First, before, after);
         best.scatter_(1, window.First, after);
-        return Best;
+        // Small windows are often at the drawn end already.
+        return new SquareProposal(Best, (after != before).any(1).nonzero().flatten());
     }
 
     public override void Settle(Tensor accepted) =>

@@ -56,31 +56,45 @@ internal sealed class SquareEngine : IDisposable
     private void Query(int query)
     {
         using var scope = NewDisposeScope();
-        var points = _moves.Best;
-        if (query > 0)
+        if (query == 0) Judge(query, new SquareProposal(_moves.Best));
+        else
         {
-            var window = _draws.Next(query, Streams, points.device);
-            points = _moves.Propose(_run.Images, window, _draws.Side(query));
+            var window = _draws.Next(query, Streams, _moves.Best.device);
+            Judge(query, _moves.Propose(_run.Images, window, _draws.Side(query)));
         }
-        var (logits, loss) = Evaluate(points);
-        var advantage = _marginIsLoss && _options.EotSamples == 1 ? loss : _run.Advantage(logits);
-        var reached = advantage >= 0;
-        if (query > 0) _moves.Settle((loss > _loss).logical_or_(reached));
-        Owned.Renew(ref _loss, maximum(_loss, loss));
         _run.Report(query + 1, _options.Queries, _unit);
-        if (reached.any().ToBoolean()) Leave(_run.IsAdversarial(logits).logical_and_(reached));
     }
+
+    private void Judge(int query, SquareProposal proposal)
+    {
+        var moved = proposal.Moved is { } rows && rows.numel() < _run.Count ? rows : null;
+        if (moved?.numel() == 0) return;
+        var part = moved is null ? _run : _run.Select(moved);
+        var (logits, loss) = Evaluate(part, moved is null ? proposal.Points : proposal.Points.index_select(0, moved));
+        var reached = (_marginIsLoss && _options.EotSamples == 1 ? loss : part.Advantage(logits)) >= 0;
+        var anyReached = reached.any().ToBoolean();
+        var adversarial = anyReached ? Everyone(part.IsAdversarial(logits).logical_and_(reached), moved, 0) : null;
+        loss = Everyone(loss, moved, double.NegativeInfinity);
+        if (query > 0) _moves.Settle(anyReached ? (loss > _loss).logical_or_(Everyone(reached, moved, 0)) : loss > _loss);
+        Owned.Renew(ref _loss, maximum(_loss, loss));
+        if (adversarial is not null) Leave(adversarial);
+    }
+
+    // Of some samples to [n].
+    private Tensor Everyone(Tensor values, Tensor? rows, double otherwise) => rows is null
+        ? values
+        : full([_run.Count], otherwise, values.dtype, values.device).index_copy_(0, rows, values);
 
     private SampleStreams Streams() => _run.Streams(_purpose, _unit);
 
-    private (Tensor Logits, Tensor Loss) Evaluate(Tensor points)
+    private (Tensor Logits, Tensor Loss) Evaluate(AttackRun run, Tensor points)
     {
-        var (logits, loss) = _run.Evaluate(points);
+        var (logits, loss) = run.Evaluate(points);
         if (_options.EotSamples == 1) return (logits, loss);
         for (var sample = 1; sample < _options.EotSamples; sample++)
         {
             using var each = NewDisposeScope();
-            var other = _run.Evaluate(points);
+            var other = run.Evaluate(points);
             logits.add_(other.Logits);
             loss.add_(other.Loss);
         }

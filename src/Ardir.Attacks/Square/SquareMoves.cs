@@ -39,8 +39,8 @@ internal abstract class SquareMoves : IDisposable
     /// <summary>Puts the best points at a random start.</summary>
     public abstract void Start(Tensor images, SampleStreams streams);
 
-    /// <summary>Candidates, [n,C,H,W], valid until <see cref="Settle"/>.</summary>
-    public abstract Tensor Propose(Tensor images, SquareWindow window, int side);
+    /// <summary>Candidates, valid until <see cref="Settle"/>.</summary>
+    public abstract SquareProposal Propose(Tensor images, SquareWindow window, int side);
 
     /// <summary>Makes the candidates in the mask, bool [n], the best points.</summary>
     public abstract void Settle(Tensor accepted);

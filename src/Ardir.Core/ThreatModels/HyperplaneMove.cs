@@ -14,8 +14,9 @@ internal static class HyperplaneMove
     /// <summary>Which way each coordinate goes: -1, 0 or +1, so that the value w·v - b goes from <paramref name="excess"/> to zero.</summary>
     public static Tensor Direction(Tensor normal, Tensor excess) => normal.sign() * excess.sign().neg_();
 
-    /// <summary>How far the box lets each coordinate go in its direction.</summary>
-    public static Tensor Room(Tensor points, Tensor direction) => where(direction > 0, 1 - points, points).clamp_min_(0);
+    /// <summary>How far the box lets each coordinate go in its direction: 1-v upwards, v downwards, 0 without one. By arithmetic, which is many
+    /// times faster on a CPU than a selection.</summary>
+    public static Tensor Room(Tensor points, Tensor direction) => direction.clamp_min(0).addcmul_(direction, points, -1).clamp_min_(0);
 
     /// <summary>
     /// The lambda at which sum_i gain_i * min(lambda, limit_i) reaches the need; infinite or huge where it never does (then every coordinate goes to
@@ -34,7 +35,7 @@ internal static class HyperplaneMove
         for (var step = 1; step <= MaxNewtonSteps; step++)
         {
             var reached = (minimum(limit, lambda).mul_(gain)).sum(-1, keepdim: true);
-            var slope = ((limit > lambda) * gain).sum(-1, keepdim: true);
+            var slope = (limit - lambda).clamp_min_(0).sign_().mul_(gain).sum(-1, keepdim: true);
             // On the right piece what is left is rounding, of either sign; only a step forward is a step.
             var next = lambda + (need - reached).clamp_min_(0) / slope.clamp_min_(tiny);
             var settled = step % StepsBetweenChecks == 0 && (next <= lambda * (1 + relative)).all().ToBoolean();

@@ -13,22 +13,13 @@ internal sealed class L1Ball : NormBall
     /// </summary>
     public override Tensor Project(Tensor reference, Tensor candidate, double epsilon)
     {
-        var x = reference.flatten(1).to(ScalarType.Float64);
-        var d = candidate.flatten(1).to(ScalarType.Float64) - x;
-        var room = where(d > 0, 1 - x, x).clamp_min(0);
-        var size = d.abs();
-        var cap = minimum(size, room);
-        var outside = IsBeyond(cap.sum(1), epsilon);
-        var moved = cap;
-        if (outside.any().ToBoolean())
-        {
-            var threshold = Polished(Threshold(size, cap, epsilon), size, cap, epsilon);
-            var lambda = where(outside.unsqueeze(1), threshold, zeros_like(threshold));
-            moved = minimum(size - lambda, cap).clamp_min_(0);
-        }
-        var projected = RoundInward(x, moved * d.sign(), reference.dtype).clamp_(0, 1).reshape(reference.shape);
-        var inside = outside.logical_not().logical_and((size <= room).all(1));
-        return where(PerSample(inside, candidate), candidate, projected);
+        var (x, y) = (reference.flatten(1), candidate.flatten(1));
+        var size = (y - x).abs();
+        var most = size.count_nonzero(new long[] { 1 }).max().ToInt64();
+        if (most == 0 || most > x.shape[1] / 2) return ProjectFlat(x, y, epsilon).reshape(reference.shape);
+        // Attacks in this norm move few coordinates, and only those need the float64 and the sorting.
+        var (_, order) = size.topk((int)most, 1, true, false);
+        return x.scatter(1, order, ProjectFlat(x.gather(1, order), y.gather(1, order), epsilon)).reshape(reference.shape);
     }
 
     public override Tensor Ascent(Tensor gradient) => Normalized(gradient);
@@ -88,6 +79,26 @@ internal sealed class L1Ball : NormBall
             }
             scope.Dispose();
         }
+    }
+
+    private static Tensor ProjectFlat(Tensor reference, Tensor candidate, double epsilon)
+    {
+        var x = reference.to(ScalarType.Float64);
+        var d = candidate.to(ScalarType.Float64) - x;
+        var room = where(d > 0, 1 - x, x).clamp_min(0);
+        var size = d.abs();
+        var cap = minimum(size, room);
+        var outside = IsBeyond(cap.sum(1), epsilon);
+        var moved = cap;
+        if (outside.any().ToBoolean())
+        {
+            var threshold = Polished(Threshold(size, cap, epsilon), size, cap, epsilon);
+            var lambda = where(outside.unsqueeze(1), threshold, zeros_like(threshold));
+            moved = minimum(size - lambda, cap).clamp_min_(0);
+        }
+        var projected = RoundInward(x, moved * d.sign(), reference.dtype).clamp_(0, 1);
+        var inside = outside.logical_not().logical_and((size <= room).all(1));
+        return where(inside.unsqueeze(1), candidate, projected);
     }
 
     // The running sums over thousands of breakpoints cost a few digits; on the piece they found, one Newton step gives them back.

@@ -94,7 +94,7 @@ public sealed class ApgdAttackTests
         var attack = new ApgdAttack(threat, new ApgdOptions { Iterations = 10, Restarts = 2, UseLargeRadii = false });
         attack.Perturb(counting, images, Labels(model, images));
         counting.SampleForwards.Should().Be(4 * (1 + (2 * 11)));
-        counting.SampleBackwards.Should().Be(4 * 2 * 11);
+        counting.SampleBackwards.Should().Be(4 * 2 * 10, "the last point is only tried");
     }
 
     [Fact]
@@ -110,7 +110,8 @@ public sealed class ApgdAttackTests
         var found = attack.Perturb(counting, images, labels);
         counting.Forwards[0].Should().Be(40, "the clean images");
         counting.Forwards[1].Should().Be(39, "the one that the model gets wrong is not attacked");
-        counting.Forwards.Should().BeInDescendingOrder().And.Equal([40, .. counting.Backwards]);
+        counting.Forwards.Should().BeInDescendingOrder();
+        counting.Backwards.Should().Equal(counting.Forwards.Where((_, pass) => pass % 13 != 0), "clean images and last points have no backward pass");
         var robust = 40 - (model.call(found).argmax(1) != labels).sum().ToInt64();
         counting.Forwards[^1].Should().Be(robust).And.BePositive();
         counting.Forwards[14].Should().BeLessThanOrEqualTo(counting.Forwards[13], "a restart only sees survivors");

@@ -104,9 +104,39 @@ public sealed class FabAttackTests
         var images = TinyModels.Images(3, ScalarType.Float64, low: 0.3, high: 0.7);
         var labels = model.call(images).argmax(1);
         var counting = new CountingModel(model);
-        new TargetedFabAttack(ThreatModel.Linf(1e-4), new TargetedFabOptions { Iterations = 50, TargetClasses = 1 }).Perturb(counting, images, labels);
+        new TargetedFabAttack(ThreatModel.Linf(1e-4), new TargetedFabOptions { Iterations = 50, TargetClasses = 1, GiveUp = false }).Perturb(counting, images, labels);
         counting.SampleForwards.Should().BeInRange(3 * 52, 3 * 105);
         counting.SampleBackwards.Should().BeInRange(3 * 50, 3 * 55);
+    }
+
+    [Theory]
+    [InlineData(PerturbationNorm.Linf)]
+    [InlineData(PerturbationNorm.L2)]
+    [InlineData(PerturbationNorm.L1)]
+    public void Perturb_FarOutsideTheBall_GivesUpAfterFortyIterationsAndNotBefore(PerturbationNorm norm)
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear();
+        var images = TinyModels.Images(3, ScalarType.Float64, low: 0.3, high: 0.7);
+        var labels = model.call(images).argmax(1);
+        (long Forwards, Tensor Found) Run(double epsilon, TargetedFabOptions options)
+        {
+            var counting = new CountingModel(model);
+            var found = new TargetedFabAttack(Balls.Of(norm, epsilon), options with { TargetClasses = 1 }).Perturb(counting, images, labels);
+            return (counting.SampleForwards, found);
+        }
+
+        var forty = Run(1e-6, new TargetedFabOptions { Iterations = 40, GiveUp = false });
+        var hundred = Run(1e-6, new TargetedFabOptions { Iterations = 100 });
+        hundred.Forwards.Should().BeLessThanOrEqualTo(forty.Forwards + 3 * 2);
+        Run(1e-6, new TargetedFabOptions { Iterations = 100, GiveUp = false }).Forwards.Should().BeGreaterThan(2 * hundred.Forwards);
+        Run(1e-6, new TargetedFabOptions { Iterations = 39 }).Forwards.Should().Be(Run(1e-6, new TargetedFabOptions { Iterations = 39, GiveUp = false }).Forwards);
+        var nearest = Run(16, new TargetedFabOptions { MinimiseNorm = true });
+        TensorAssert.Same(nearest.Found, Run(16, new TargetedFabOptions { MinimiseNorm = true, GiveUp = false }).Found);
+        // What is in reach is found all the same.
+        var reach = Balls.Of(norm, 1).Distance(images, nearest.Found).max().ToDouble() * 1.001;
+        reach.Should().BePositive();
+        TensorAssert.AllTrue(model.call(Run(reach, new TargetedFabOptions()).Found).argmax(1) != labels);
     }
 
     [Fact]

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using Ardir.Core;
+
+namespace Ardir.Benchmarks;
+
+/// <summary>The small robust network, the images and the official result that the ensemble is compared with.</summary>
+internal sealed class FashionFixture : IDisposable
+{
+    private static readonly string _folder = Path.Combine(AppContext.BaseDirectory, "Fashion");
+
+    private readonly JsonDocument _official = JsonDocument.Parse(File.ReadAllText(Path.Combine(_folder, "autoattack_fashion.json")));
+
+    public FashionFixture(int count)
+    {
+        Model = nn.Sequential(
+            ("features", nn.Sequential(
+                nn.Conv2d(1, 16, 3, padding: 1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, padding: 1), nn.ReLU(), nn.MaxPool2d(2))),
+            ("flatten", nn.Flatten()),
+            ("classifier", nn.Sequential(nn.Linear(32 * 7 * 7, 100), nn.ReLU(), nn.Linear(100, 10))));
+        var weights = SafetensorsFile.Read(Path.Combine(_folder, "fm_robust.safetensors")).Tensors;
+        Model.load_state_dict(weights);
+        foreach (var tensor in weights.Values) tensor.Dispose();
+        Model.eval();
+        using var data = ImageDataset.Mnist(_folder, Split.Test, ImageDataset.FashionMnistClassNames);
+        (Images, Labels) = data.Batch([.. Enumerable.Range(0, count).Select(i => (long)i)]);
+    }
+
+    public nn.Module<Tensor, Tensor> Model { get; }
+
+    public Tensor Images { get; }
+
+    public Tensor Labels { get; }
+
+    public bool[] OfficialRobust => [.. _official.RootElement.GetProperty("robust").EnumerateArray().Select(flag => flag.GetBoolean())];
+
+    public IEnumerable<(long Evaluations, double Seconds)> OfficialCosts => _official.RootElement.GetProperty("attacks").EnumerateArray().Select(
+        attack => (attack.GetProperty("sample_forwards").GetInt64() + attack.GetProperty("sample_backwards").GetInt64(), attack.GetProperty("seconds").GetDouble()));
+
+    public void Dispose()
+    {
+        _official.Dispose();
+        Model.Dispose();
+        Images.Dispose();
+        Labels.Dispose();
+    }
+}
