@@ -12,14 +12,8 @@ internal sealed class FashionFixture : IDisposable
 
     public FashionFixture(int count)
     {
-        Model = nn.Sequential(
-            ("features", nn.Sequential(
-                nn.Conv2d(1, 16, 3, padding: 1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(16, 32, 3, padding: 1), nn.ReLU(), nn.MaxPool2d(2))),
-            ("flatten", nn.Flatten()),
-            ("classifier", nn.Sequential(nn.Linear(32 * 7 * 7, 100), nn.ReLU(), nn.Linear(100, 10))));
-        var weights = SafetensorsFile.Read(Path.Combine(_folder, "fm_robust.safetensors")).Tensors;
-        Model.load_state_dict(weights);
-        foreach (var tensor in weights.Values) tensor.Dispose();
+        Model = SmallCnn.Create();
+        Model.LoadWeights(Path.Combine(_folder, "fm_robust.safetensors"));
         Model.eval();
         using var data = ImageDataset.Mnist(_folder, Split.Test, ImageDataset.FashionMnistClassNames);
         (Images, Labels) = data.Batch([.. Enumerable.Range(0, count).Select(i => (long)i)]);

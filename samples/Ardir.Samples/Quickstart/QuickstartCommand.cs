@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Ardir.Core;
-using Spectre.Console;
 
 namespace Ardir.Samples;
 
@@ -20,7 +18,7 @@ internal static class QuickstartCommand
             data, output, seed, epochs, beta, device,
         };
         // On another thread: Ctrl-C is listened for only once the action has returned its task.
-        command.SetAction((arguments, cancellation) => Task.Run(() => Run(
+        command.SetAction((arguments, cancellation) => Task.Run(() => Job.Run(arguments.GetValue(output)!, () => new Quickstart(
             new QuickstartSettings
             {
                 Data = arguments.GetValue(data)?.FullName,
@@ -29,27 +27,7 @@ internal static class QuickstartCommand
                 Epochs = arguments.GetValue(epochs),
                 Beta = arguments.GetValue(beta),
                 Device = torch.device(arguments.GetValue(device)!),
-            },
-            cancellation)));
+            }).Run(cancellation))));
         return command;
-    }
-
-    private static int Run(QuickstartSettings settings, CancellationToken cancellation)
-    {
-        try
-        {
-            new Quickstart(settings).Run(cancellation);
-            return 0;
-        }
-        catch (OperationCanceledException)
-        {
-            AnsiConsole.MarkupLine($"\n[yellow]Stopped.[/] Finished epochs are in [bold]{Markup.Escape(settings.Output)}[/]; the same command goes on from there.");
-            return 130;
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException)
-        {
-            AnsiConsole.MarkupLine($"\n[red]Error:[/] {Markup.Escape(e.Message)}");
-            return 1;
-        }
     }
 }

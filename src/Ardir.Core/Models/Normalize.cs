@@ -39,10 +39,10 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>Per-channel mean in [0,1] pixel units.</summary>
-    public IReadOnlyList<double> Mean { get; }
+    public IReadOnlyList<double> Mean { get; private set; }
 
     /// <summary>Per-channel standard deviation in [0,1] pixel units.</summary>
-    public IReadOnlyList<double> Std { get; }
+    public IReadOnlyList<double> Std { get; private set; }
 
     /// <summary>Normalises and calls the network.</summary>
     /// <param name="input">Pixels in [0,1], [N,C,H,W].</param>
@@ -56,5 +56,14 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
         using var centred = input - get_buffer("mean")!;
         using var normalised = centred / get_buffer("std")!;
         return _network.call(normalised);
+    }
+
+    /// <summary>Takes over values that came with weights; as many as there are channels.</summary>
+    internal void Configure(double[] mean, double[] std)
+    {
+        using var scope = NewDisposeScope();
+        get_buffer("mean")!.copy_(tensor(mean, [1, mean.Length, 1, 1]));
+        get_buffer("std")!.copy_(tensor(std, [1, std.Length, 1, 1]));
+        (Mean, Std) = (mean, std);
     }
 }

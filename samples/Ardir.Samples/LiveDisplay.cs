@@ -1,4 +1,5 @@
 using System.Globalization;
+using Ardir.Attacks;
 using Ardir.Distillation;
 using Spectre.Console;
 
@@ -30,6 +31,9 @@ internal sealed class LiveDisplay
     /// <summary>A bar of a known number of jobs.</summary>
     public JobTracker Track(string title, int jobs) => new(_context.AddTask(title, maxValue: jobs), title);
 
+    /// <summary>A bar that follows an ensemble of attacks.</summary>
+    public IProgress<AttackProgress> TrackEvaluation(string title) => new EvaluationTracker(_context.AddTask(title, maxValue: 1), title);
+
     private static void Line(string text)
     {
         if (Console.IsOutputRedirected) Console.WriteLine(text);
@@ -57,6 +61,18 @@ internal sealed class LiveDisplay
                 : string.Create(CultureInfo.InvariantCulture, $"epoch {value.Epoch + 1}/{value.Epochs}{(value.Loss is { } loss ? $", loss {loss:F3}" : "")}");
             if (value.Metrics is not null) Line($"{title}: {state}");
             if (value.Metrics is not null || value.Loss is not null) task.Description = $"{(task.Value >= 1 ? $"[green]{title}[/]" : title)} [grey]{state}[/]";
+        }
+    }
+
+    private sealed class EvaluationTracker(ProgressTask task, string title) : IProgress<AttackProgress>
+    {
+        public void Report(AttackProgress value)
+        {
+            if (value.Evaluation is not { } evaluation) return;
+            task.Value = evaluation.Fraction;
+            var state = string.Create(CultureInfo.InvariantCulture, $"{value.Attack} {value.Step + 1}/{value.Steps}: {evaluation.CleanAccuracy:P1} clean, {evaluation.RobustAccuracy:P1} robust so far");
+            task.Description = $"{title} [grey]{state}[/]";
+            Line($"{evaluation.Fraction,4:P0} {state}");
         }
     }
 }

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Ardir.Attacks;
+using Ardir.Core;
+using Spectre.Console;
+
+namespace Ardir.Samples;
+
+/// <summary>AutoAttack on a model from a file: live progress, a state file that a later run goes on from, and a report.</summary>
+internal sealed class Evaluate(EvaluateSettings settings)
+{
+    public void Run(CancellationToken cancellation)
+    {
+        using var model = LoadModel();
+        using var all = ImageDataset.Mnist(settings.DataFolder, Split.Test);
+        using var data = all.Take(Math.Min(settings.Images ?? all.Count, all.Count));
+        var (images, labels) = data.Batch([.. Enumerable.Range(0, data.Count).Select(i => (long)i)]);
+        using var imageOwner = images.to(settings.Device);
+        using var labelOwner = labels.to(settings.Device);
+        var attack = new AutoAttack(settings.Threat, new AutoAttackOptions
+        {
+            Version = settings.Version,
+            BatchSize = settings.BatchSize,
+            Seed = settings.Seed,
+            StatePath = Path.Combine(settings.Output, "evaluation.state"),
+            SecurityCurve = settings.SecurityCurve,
+        });
+        AnsiConsole.MarkupLine($"[bold]{attack.Name}[/], {settings.Threat}, {data.Count} images");
+        RobustnessReport? report = null;
+        LiveDisplay.Show(display => report = attack.Evaluate(
+            model, imageOwner, labelOwner, new AttackContext { CancellationToken = cancellation, Progress = display.TrackEvaluation(attack.Name) }));
+        using (report) Tell(report!, data.ClassNames);
+    }
+
+    private nn.Module<Tensor, Tensor> LoadModel()
+    {
+        using var weights = StateDict.Read(settings.Model);
+        var guess = ModelCatalog.Detect(weights)
+            ?? throw new InvalidOperationException($"{settings.Model} holds weights of no known architecture: {string.Join(", ", weights.Keys.Take(6))}, ...");
+        AnsiConsole.MarkupLine($"{Markup.Escape(guess.Architecture)}, {guess.Classes} classes ({(guess.IsCertain ? "certain" : "not certain")}: {Markup.Escape(guess.Reason)})");
+        var model = guess.Create();
+        try
+        {
+            model.LoadWeights(weights);
+            model.to(settings.Device);
+            return model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private void Tell(RobustnessReport report, IReadOnlyList<string> classNames)
+    {
+        var table = new Table().AddColumns("attack", "attacked", "broken", "robust after", "evaluations", "seconds");
+        foreach (var attack in report.Attacks)
+        {
+            table.AddRow(
+                attack.Name, Text(attack.Attacked), Text(attack.Broken), string.Create(CultureInfo.InvariantCulture, $"{attack.RobustAccuracyAfter:P2}"),
+                Text(attack.SampleForwards + attack.SampleBackwards), string.Create(CultureInfo.InvariantCulture, $"{attack.Elapsed.TotalSeconds:F1}"));
+        }
+        AnsiConsole.Write(table);
+        var (low, high) = report.ConfidenceInterval;
+        AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[bold]{report.CleanAccuracy:P2}[/] clean, [bold]{report.RobustAccuracy:P2}[/] robust (95 % interval {low:P1} to {high:P1})"));
+        foreach (var finding in report.Findings) AnsiConsole.MarkupLine($"[yellow]{finding.Kind}[/]: {Markup.Escape(finding.Message)}");
+        var path = Path.Combine(settings.Output, "report");
+        report.SaveHtml(path + ".html", classNames);
+        report.SaveJson(path + ".json");
+        report.SaveMarkdown(path + ".md", classNames);
+        AnsiConsole.MarkupLine($"Reports: [bold]{Markup.Escape(Path.GetFullPath(path))}[/].html, .json and .md");
+    }
+
+    private static string Text(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,78 @@
+namespace Ardir.Core;
+
+/// <summary>Which entry of a file goes where in a module. Made before anything is changed.</summary>
+internal sealed class LoadPlan
+{
+    private readonly List<(Tensor From, Tensor To)> _copies = [];
+    private Normalize? _normalize;
+    private (double[] Mean, double[] Std)? _normalisation;
+
+    private LoadPlan(LoadReport report) => Report = report;
+
+    public LoadReport Report { get; private set; }
+
+    public static LoadPlan Make(nn.Module module, StateDict weights)
+    {
+        var targets = module.state_dict();
+        List<string> loaded = [], unexpected = [], mismatched = [], converted = [], dropped = [];
+        var plan = new LoadPlan(null!) { _normalize = module as Normalize };
+        if (plan._normalize is not null) { targets.Remove("mean"); targets.Remove("std"); }
+        var byBare = targets.Keys.GroupBy(WeightNames.Bare).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.Single(), StringComparer.Ordinal);
+        Tensor? mean = null, std = null;
+        foreach (var (name, value) in weights)
+        {
+            var target = WeightNames.Candidates(name).FirstOrDefault(targets.ContainsKey) ?? byBare.GetValueOrDefault(WeightNames.Bare(name));
+            if (target is null && WeightNames.IsMean(name)) mean = value;
+            else if (target is null && WeightNames.IsDeviation(name)) std = value;
+            else if (target is null && WeightNames.IsUnused(name)) dropped.Add(name);
+            else if (target is null) unexpected.Add(name);
+            else if (loaded.Contains(target, StringComparer.Ordinal)) unexpected.Add($"{name} (a second entry for {target})");
+            else if (Difference(value, targets[target]) is { } difference) mismatched.Add($"{target}: {difference}");
+            else
+            {
+                if (value.dtype != targets[target].dtype) converted.Add($"{target}: {value.dtype} to {targets[target].dtype}");
+                loaded.Add(target);
+                plan._copies.Add((value, targets[target]));
+            }
+        }
+        plan.Normalise(mean, std, unexpected, mismatched, dropped);
+        var found = new HashSet<string>(loaded, StringComparer.Ordinal);
+        var wrong = mismatched.Select(text => text[..text.IndexOf(':', StringComparison.Ordinal)]).ToHashSet(StringComparer.Ordinal);
+        plan.Report = new LoadReport
+        {
+            Loaded = loaded,
+            Missing = [.. targets.Keys.Where(name => !found.Contains(name) && !wrong.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))],
+            Unexpected = unexpected, Mismatched = mismatched, Converted = converted, Dropped = dropped, NormalisationLoaded = plan._normalisation is not null,
+        };
+        return plan;
+    }
+
+    public void Execute()
+    {
+        foreach (var (from, to) in _copies) to.copy_(from);
+        if (_normalisation is { } normalisation) _normalize!.Configure(normalisation.Mean, normalisation.Std);
+    }
+
+    // A network fed with other pixels than it was trained on is wrong without a word: normalisation that has no place to go is an error.
+    private void Normalise(Tensor? mean, Tensor? std, List<string> unexpected, List<string> mismatched, List<string> dropped)
+    {
+        if (mean is null && std is null) return;
+        var means = mean is null ? [] : Values(mean);
+        var deviations = std is null ? [] : Values(std);
+        if (_normalize is not null && means.Length == _normalize.Mean.Count && deviations.Length == means.Length && deviations.All(value => double.IsFinite(value) && value > 0) && means.All(double.IsFinite))
+            _normalisation = (means, deviations);
+        else if (_normalize is not null)
+            mismatched.Add($"normalisation: the file has {means.Length} means and {deviations.Length} deviations (positive and finite?); the module has {_normalize.Mean.Count} channels");
+        else if (means.All(value => value == 0) && deviations.All(value => value == 1)) dropped.Add("normalisation (mean 0, deviation 1)");
+        else
+            unexpected.Add(FormattableString.Invariant($"normalisation with mean [{string.Join(", ", means.Select(value => value.ToString("G4")))}] and deviation [{string.Join(", ", deviations.Select(value => value.ToString("G4")))}]: wrap the network in Normalize"));
+    }
+
+    private static double[] Values(Tensor tensor) => tensor.numel() > 1024 || !tensor.is_floating_point() ? [] : tensor.to(ScalarType.Float64).contiguous().data<double>().ToArray();
+
+    private static string? Difference(Tensor from, Tensor to)
+    {
+        if (!from.shape.SequenceEqual(to.shape)) return $"{TensorGuard.Shape(from)} in the file, {TensorGuard.Shape(to)} in the module";
+        return from.is_floating_point() != to.is_floating_point() ? $"{from.dtype} in the file, {to.dtype} in the module" : null;
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+
+namespace Ardir.Core;
+
+/// <summary>Names and weights read from a file. Owns its tensors, all on the CPU. Nothing in a file is ever executed.</summary>
+/// <example><code>
+/// using var weights = StateDict.Read("checkpoint.safetensors");
+/// foreach (var (name, tensor) in weights) Console.WriteLine($"{name} {tensor.dtype}");
+/// </code></example>
+[SuppressMessage("Naming", "CA1710", Justification = "PyTorch users know it by this name.")]
+public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
+{
+    private readonly Dictionary<string, Tensor> _tensors;
+    private readonly List<string> _names;
+
+    internal StateDict(Dictionary<string, Tensor> tensors, IEnumerable<string> names, string format, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        (_tensors, _names, Format, Metadata) = (tensors, [.. names], format, metadata ?? new Dictionary<string, string>());
+    }
+
+    /// <summary>The file format, for people: "safetensors", "torch zip" or "torch legacy".</summary>
+    public string Format { get; }
+
+    /// <summary>Texts that the file carries besides the weights; empty for formats without.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>Names in the order of the file.</summary>
+    public IEnumerable<string> Keys => _names;
+
+    /// <summary>Tensors in the order of <see cref="Keys"/>.</summary>
+    public IEnumerable<Tensor> Values => _names.Select(name => _tensors[name]);
+
+    /// <summary>How many entries there are.</summary>
+    public int Count => _names.Count;
+
+    /// <summary>A tensor, which stays owned by this object.</summary>
+    /// <param name="key">Its name.</param>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public Tensor this[string key] => _tensors.TryGetValue(key, out var tensor)
+        ? tensor
+        : throw new KeyNotFoundException($"The file has no '{key}'; it has {string.Join(", ", _names.Take(5))}{(Count > 5 ? ", ..." : "")}.");
+
+    /// <summary>Reads a file, whose format is recognised by its content: safetensors, torch.save since PyTorch 1.6 (zip) or before (legacy). Checkpoints that keep
+    /// the weights under <c>state_dict</c>, <c>net</c>, <c>model</c>, <c>model_state_dict</c>, <c>swa_state_dict</c>, <c>ema</c>, <c>last</c> or <c>best</c> are unwrapped.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">Options; the defaults when null.</param>
+    /// <returns>Its weights, owned by the caller.</returns>
+    /// <exception cref="WeightFormatException">It is damaged, hostile or of another kind; the message says what it is and what to do.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static StateDict Read(string path, StateDictOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return WeightFile.Read(path, (options ?? new StateDictOptions()).Strict);
+    }
+
+    /// <inheritdoc/>
+    public bool ContainsKey(string key) => _tensors.ContainsKey(key);
+
+    /// <inheritdoc/>
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => _tensors.TryGetValue(key, out value);
+
+    /// <inheritdoc/>
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, _tensors[name])).GetEnumerator();
+
+    /// <summary>Releases the tensors.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _tensors.Values) tensor.Dispose();
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,24 @@
+namespace Ardir.Core;
+
+/// <summary>A dictionary in the order of its entries. Only text keys matter to anyone.</summary>
+internal sealed class PickleDictionary
+{
+    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
+    private readonly List<(string Key, object? Value)> _entries = [];
+
+    public IReadOnlyList<(string Key, object? Value)> Entries => _entries;
+
+    public void Set(object? key, object? value)
+    {
+        if (key is List<object?> or PickleDictionary) throw new WeightFormatException("The pickle uses a list or dictionary as a key.");
+        if (key is not string name) return;
+        if (_places.TryGetValue(name, out var place)) _entries[place] = (name, value);
+        else
+        {
+            _places.Add(name, _entries.Count);
+            _entries.Add((name, value));
+        }
+    }
+
+    public object? Find(string key) => _places.TryGetValue(key, out var place) ? _entries[place].Value : null;
+}

@@ -1,0 +1,4 @@
+namespace Ardir.Core;
+
+/// <summary>An immutable sequence.</summary>
+internal sealed record PickleTuple(IReadOnlyList<object?> Items);

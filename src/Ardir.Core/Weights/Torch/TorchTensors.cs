@@ -1,0 +1,96 @@
+namespace Ardir.Core;
+
+/// <summary>Finds the dictionary of tensors in what a pickle holds and makes the tensors.</summary>
+internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLength) : IDisposable
+{
+    private const int MaxContainers = 8;
+    private const long Spare = 64L << 20;
+    private const int MaxGrowth = 64;
+
+    // In this order: training scripts put the weights under one of these.
+    private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
+
+    private readonly Dictionary<(string, ScalarType, long), Tensor> _storages = [];
+    private long _bytes;
+
+    public StateDict Read(object? root, string path, string format)
+    {
+        var found = Find(root, path);
+        var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        try
+        {
+            foreach (var (name, value) in found) tensors.Add(name, Make(value, name));
+            return new StateDict(tensors, found.Select(entry => entry.Name), format);
+        }
+        catch
+        {
+            foreach (var tensor in tensors.Values) tensor.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var storage in _storages.Values) storage.Dispose();
+    }
+
+    private static List<(string Name, PickleTensor Value)> Find(object? root, string path)
+    {
+        for (var depth = 0; depth < MaxContainers; depth++)
+        {
+            if (root is PickleOpaque opaque)
+                throw new WeightFormatException($"{path} holds a whole pickled object ({opaque.Name}), not its weights. In Python: torch.save(model.state_dict(), \"weights.pt\").");
+            if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors.");
+            if (_containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleDictionary) is { } inner)
+            {
+                root = inner;
+                continue;
+            }
+            var tensors = dictionary.Entries.Where(entry => entry.Value is PickleTensor).Select(entry => (entry.Key, (PickleTensor)entry.Value!)).ToList();
+            if (tensors.Count > 0) return tensors;
+            root = _containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleOpaque);
+            if (root is null) throw new WeightFormatException($"{path} has no tensors; its entries are {string.Join(", ", dictionary.Entries.Take(8).Select(entry => entry.Key))}.");
+        }
+        throw new WeightFormatException($"{path} nests its weights deeper than {MaxContainers} containers.");
+    }
+
+    private Tensor Make(PickleTensor source, string name)
+    {
+        var (storage, offset) = (source.Storage, Checked(name, () => checked(source.Offset + source.Storage.Offset)));
+        var (count, reach) = (1L, offset);
+        for (var i = 0; i < source.Sizes.Length; i++)
+        {
+            var (size, stride) = (source.Sizes[i], source.Strides[i]);
+            count = Checked(name, () => checked(count * size));
+            if (size > 0) reach = Checked(name, () => checked(reach + (size - 1) * stride));
+        }
+        if (offset < 0 || (count > 0 && reach >= storage.Count)) throw new WeightFormatException($"'{name}' reaches beyond its {storage.Count} stored values.");
+        if (count > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
+        _bytes = Checked(name, () => checked(_bytes + count * storage.Type.ElementSize()));
+        if (_bytes > fileLength * MaxGrowth + Spare) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {MaxGrowth} times the file.");
+        if (count == 0) return empty(source.Sizes, storage.Type).DetachFromDisposeScope();
+        using var scope = NewDisposeScope();
+        var values = Storage(storage, name);
+        return values.as_strided(source.Sizes, source.Strides, offset).clone().contiguous().DetachFromDisposeScope();
+    }
+
+    private Tensor Storage(PickleStorage storage, string name)
+    {
+        var key = (storage.Key, storage.Type, storage.Count);
+        if (_storages.TryGetValue(key, out var known)) return known;
+        if (_storages.Keys.Any(other => other.Item1 == storage.Key)) throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
+        return _storages[key] = load(storage).DetachFromDisposeScope();
+    }
+
+    private static long Checked(string name, Func<long> value)
+    {
+        try
+        {
+            return value();
+        }
+        catch (OverflowException e)
+        {
+            throw new WeightFormatException($"'{name}' claims a size beyond any memory.", e);
+        }
+    }
+}

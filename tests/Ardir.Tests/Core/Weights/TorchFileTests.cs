@@ -1,0 +1,222 @@
+using System.IO.Compression;
+using System.Text;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+public sealed class TorchFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("ardir-weights-").FullName;
+
+    [Fact]
+    public void Read_ZipLegacyAndSafetensors_GiveIdenticalLogits()
+    {
+        using var scope = NewDisposeScope();
+        var (images, _) = FashionModel.Images(16);
+        var logits = new[] { "fm_robust.pt", "fm_robust_legacy.pt", "fm_robust.safetensors" }.Select(name =>
+        {
+            using var model = SmallCnn.Create();
+            var report = model.LoadWeights(Golden(name));
+            report.IsComplete.Should().BeTrue();
+            report.Loaded.Should().HaveCount(8);
+            return model.call(images);
+        }).ToList();
+        TensorAssert.Same(logits[1], logits[0]);
+        TensorAssert.Same(logits[2], logits[0]);
+    }
+
+    [Theory]
+    [InlineData("odd.pt")]
+    [InlineData("odd_legacy.pt")]
+    public void Read_EveryKindOfTensor_HasItsValues(string name)
+    {
+        using var state = StateDict.Read(Golden(name), new StateDictOptions { Strict = true });
+        using var scope = NewDisposeScope();
+        var big = (arange(24, ScalarType.Float32) / 8).reshape(4, 6);
+        state.Keys.Should().Equal("transposed", "slice", "scalar", "empty", "shared", "half", "bfloat", "double", "long", "int", "short", "char", "byte", "bool", "parameter");
+        TensorAssert.Same(state["transposed"], big.t().contiguous());
+        TensorAssert.Same(state["slice"], big[TensorIndex.Slice(1, 3), TensorIndex.Slice(2, 5)].contiguous());
+        TensorAssert.Same(state["shared"], big);
+        state["scalar"].shape.Should().BeEmpty();
+        state["scalar"].ToSingle().Should().Be(2.5f);
+        state["empty"].shape.Should().Equal(0, 3);
+        TensorAssert.Same(state["half"], (arange(3, ScalarType.Float32) / 8).to(ScalarType.Float16));
+        TensorAssert.Same(state["bfloat"], (arange(3, ScalarType.Float32) / 8).to(ScalarType.BFloat16));
+        TensorAssert.Same(state["double"], (arange(2, ScalarType.Float32) / 8).to(ScalarType.Float64));
+        TensorAssert.Same(state["long"], arange(3));
+        foreach (var (key, type) in new[] { ("int", ScalarType.Int32), ("short", ScalarType.Int16), ("byte", ScalarType.Byte) }) TensorAssert.Same(state[key], arange(3).to(type));
+        TensorAssert.Same(state["char"], (arange(3) - 1).to(ScalarType.Int8));
+        TensorAssert.Same(state["bool"], tensor(new[] { true, false }));
+        TensorAssert.Same(state["parameter"], (arange(4, ScalarType.Float32) / 8).reshape(2, 2));
+        state.Values.Should().OnlyContain(tensor => tensor.is_contiguous());
+        // Two names of one storage are two tensors here: changing one leaves the other.
+        state["shared"].zero_();
+        TensorAssert.Same(state["transposed"], big.t().contiguous());
+    }
+
+    [Theory]
+    [InlineData("checkpoint.pt")]
+    [InlineData("checkpoint_legacy.pt")]
+    public void Read_Checkpoint_UnwrapsTheWeightsAndLeavesTheRest(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var state = StateDict.Read(Golden(name));
+        state.Keys.Should().Equal("module.fc.weight", "module.fc.bias");
+        using var model = nn.Sequential(("fc", nn.Linear(3, 2)));
+        model.LoadWeights(state).IsComplete.Should().BeTrue();
+        TensorAssert.Same(model.state_dict()["fc.bias"], tensor(new[] { 5f, 5.125f }));
+        var strict = () => StateDict.Read(Golden(name), new StateDictOptions { Strict = true });
+        strict.Should().Throw<WeightFormatException>().WithMessage("*argparse.Namespace*");
+    }
+
+    [Theory]
+    [InlineData("whole_model.pt", "state_dict()")]
+    [InlineData("scripted.pt", "TorchScript")]
+    public void Read_OtherTorchFiles_SaysWhatTheyAre(string name, string message) =>
+        FluentActions.Invoking(() => StateDict.Read(Golden(name))).Should().Throw<WeightFormatException>().Which.Message.Should().Contain(message);
+
+    [Theory]
+    [InlineData("<!DOCTYPE html><html>", "HTML")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "LFS")]
+    [InlineData("", "empty")]
+    [InlineData("PK", "zip")]
+    public void Read_NoWeightsAtAll_SaysWhatItIs(string content, string message) => Refused(Encoding.UTF8.GetBytes(content), message);
+
+    [Theory]
+    [InlineData("cos\nsystem\n(X\u0004\0\0\0exittR.", "whole pickled object")]          // would run a program in Python
+    [InlineData("cbuiltins\neval\nX\u0001\0\0\01\u0085R.", "whole pickled object")]
+    [InlineData("(((((", "truncated")]
+    [InlineData("N.", "no dictionary")]
+    [InlineData("}.", "no tensors")]
+    [InlineData("h\u0007.", "never kept")]
+    [InlineData("0.", "takes more")]
+    [InlineData("\u00ff.", "operation")]
+    [InlineData("}]K\u0001s.", "key")]
+    [InlineData("X\u00ff\u00ff\u00ff\u007f", "claims")]
+    [InlineData("ctorch._utils\n_rebuild_tensor_v2\n)R.", "0 arguments")]
+    [InlineData("K\u0001K\u0002R.", "cannot be called")]
+    public void Read_HostilePickle_IsRefused(string pickle, string message) => Refused(Zip(("a/data.pkl", [0x80, 2, .. Encoding.Latin1.GetBytes(pickle)])), message);
+
+    [Fact]
+    public void Read_PickleNestedForEver_IsRefusedWithoutRecursion() => Refused(Zip(("a/data.pkl", [0x80, 2, .. Enumerable.Repeat((byte)'(', 1_000_000)])), "nested deeper");
+
+    [Theory]
+    [InlineData(2, 0, new long[] { 3 }, new long[] { 1 }, "beyond")]
+    [InlineData(2, 1, new long[] { 2 }, new long[] { 1 }, "beyond")]
+    [InlineData(2, 0, new long[] { long.MaxValue, 4 }, new long[] { 1, 1 }, "memory")]
+    [InlineData(2, 0, new long[] { 2 }, new long[] { long.MaxValue }, "beyond")]
+    [InlineData(2, 0, new long[] { 1000000 }, new long[] { 0 }, "only 2 are stored")]
+    [InlineData(99, 0, new long[] { 1 }, new long[] { 1 }, "8 bytes for 99 values")]
+    public void Read_TensorBeyondItsValues_IsRefused(long stored, long offset, long[] sizes, long[] strides, string message)
+    {
+        using var pickle = new MemoryStream();
+        void Text(string text) => pickle.Write(Encoding.Latin1.GetBytes(text));
+        void Long(long value) => pickle.Write([0x8a, 8, .. BitConverter.GetBytes(value)]);
+        void Longs(long[] values)
+        {
+            Text("(");
+            foreach (var value in values) Long(value);
+            Text("t");
+        }
+        Text("}U\u0001wctorch._utils\n_rebuild_tensor_v2\n((U\u0007storagectorch\nFloatStorage\nU\u00010U\u0003cpu");
+        Long(stored);
+        Text("tQ");
+        Long(offset);
+        Longs(sizes);
+        Longs(strides);
+        Text("\u0089NtRs.");
+        Refused(Zip(("a/data.pkl", pickle.ToArray()), ("a/data/0", new byte[8])), message);
+    }
+
+    [Fact]
+    public void Read_ZipTricks_AreRefused()
+    {
+        Refused(Zip(("a/data.pkl", "}."u8.ToArray()), ("b/data.pkl", "}."u8.ToArray())), "2 entries");
+        Refused(Zip(("a/data.pkl", "}."u8.ToArray()), ("../x", [])), "leaves the archive");
+        Refused(Zip(("a/data.pkl", "}."u8.ToArray()), ("a/x", []), ("a/x", [])), "two entries");
+        Refused(Zip(("a/data.pkl", "}."u8.ToArray()), ("a/byteorder", "big"u8.ToArray())), "big-endian");
+        Refused(Zip(("readme.txt", [])), "0 entries");
+    }
+
+    [Fact]
+    public void SaveTorch_ReadBack_IsTheSame()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Smooth();
+        var path = Path.Combine(_folder, "out.pt");
+        model.SaveTorch(path);
+        using var state = StateDict.Read(path, new StateDictOptions { Strict = true });
+        var expected = model.state_dict();
+        state.Keys.Should().Equal(expected.Keys);
+        foreach (var (name, value) in expected) TensorAssert.Same(state[name], value.detach());
+        LeakAssert.None(() => StateDict.Read(path).Dispose());
+        LeakAssert.None(() => model.SaveTorch(path));
+    }
+
+    [PyTorchFact]
+    public void SaveTorch_PyTorch_LoadsItAsWeightsOnly()
+    {
+        using var scope = NewDisposeScope();
+        using var model = PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1, Seed = 3 });
+        var (ours, back) = (Path.Combine(_folder, "ours.pt"), Path.Combine(_folder, "theirs.pt"));
+        model.SaveTorch(ours);
+        PyTorchFactAttribute.Run("import sys, torch\nstate = torch.load(sys.argv[1], weights_only=True)\ntorch.save(type(state)((k, v * 2 if v.is_floating_point() else v) for k, v in state.items()), sys.argv[2])", ours, back);
+        using var state = StateDict.Read(back, new StateDictOptions { Strict = true });
+        var expected = model.state_dict();
+        state.Keys.Should().Equal(expected.Keys);
+        foreach (var (name, value) in expected) TensorAssert.Same(state[name], value.is_floating_point() ? value.detach() * 2 : value.detach());
+    }
+
+    [Fact]
+    public void Read_TwoThousandHostileFiles_RaisesOnlyItsOwnException()
+    {
+        var random = new Random(11);
+        var seeds = new[] { "odd.pt", "odd_legacy.pt", "checkpoint.pt", "checkpoint_legacy.pt", "whole_model.pt" }.Select(name => File.ReadAllBytes(Golden(name))).ToList();
+        using (var model = TinyModels.Linear())
+        {
+            var path = Path.Combine(_folder, "valid.safetensors");
+            model.SaveSafetensors(path);
+            seeds.Add(File.ReadAllBytes(path));
+        }
+        var (file, read) = (Path.Combine(_folder, "hostile"), 0);
+        for (var i = 0; i < 2000; i++)
+        {
+            File.WriteAllBytes(file, FileMutator.Mutate(seeds[i % seeds.Count], random));
+            try
+            {
+                StateDict.Read(file).Dispose();
+                read++;
+            }
+            catch (WeightFormatException)
+            {
+                // what they are for
+            }
+        }
+        read.Should().BeInRange(1, 1500, "some changes do no harm, most do");
+    }
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Goldens", name);
+
+    private static byte[] Zip(params (string Name, byte[] Content)[] entries)
+    {
+        using var stream = new MemoryStream();
+        using (var archive = new ZipArchive(stream, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach (var (name, content) in entries)
+            {
+                using var entry = archive.CreateEntry(name).Open();
+                entry.Write(content);
+            }
+        }
+        return stream.ToArray();
+    }
+
+    private void Refused(byte[] content, string message)
+    {
+        var path = Path.Combine(_folder, "hostile");
+        File.WriteAllBytes(path, content);
+        FluentActions.Invoking(() => StateDict.Read(path)).Should().Throw<WeightFormatException>().Which.Message.Should().Contain(message).And.Contain(path);
+    }
+}
