@@ -15,7 +15,7 @@ namespace Ardir.Core;
 public sealed class MobileNetV2 : nn.Module<Tensor, Tensor>
 {
     // Expansion, width, blocks, stride of the first block.
-    private static readonly (int Expansion, int Width, int Blocks, int Stride)[] _groups =
+    internal static readonly (int Expansion, int Width, int Blocks, int Stride)[] Groups =
         [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)];
 
     private readonly Conv2d _conv1, _conv2;
@@ -31,7 +31,7 @@ public sealed class MobileNetV2 : nn.Module<Tensor, Tensor>
         var width = 32;
         _conv1 = nn.Conv2d(inputChannels, width, kernel_size: 3, padding: 1, bias: false);
         _bn1 = nn.BatchNorm2d(width);
-        foreach (var group in _groups)
+        foreach (var group in Groups)
         {
             for (var i = 0; i < group.Blocks; i++)
             {

@@ -63,7 +63,7 @@ internal sealed class ReferenceNetworks(IReadOnlyDictionary<string, Tensor> stat
                 var (at, stride) = ($"layer.{group}.block.{i}", i == 0 && group > 0 ? 2 : 1);
                 var a = Act(Norm(x, $"{at}.batchnorm_0"), swish);
                 var h = Act(Norm(Conv(Same(a, stride), $"{at}.conv_0", stride, 0), $"{at}.batchnorm_1"), swish);
-                x = Conv(h, $"{at}.conv_1", 1, 1) + (i == 0 ? Conv(a, $"{at}.shortcut", stride, 0) : x);
+                x = Conv(h, $"{at}.conv_1", 1, 1) + (state.ContainsKey($"{at}.shortcut.weight") ? Conv(a, $"{at}.shortcut", stride, 0) : x);
             }
         }
         return Linear(Pool(Act(Norm(x, "batchnorm"), swish)), "logits");
