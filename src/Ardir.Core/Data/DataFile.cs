@@ -24,8 +24,15 @@ public sealed record DataFile
     {
         using var stream = File.OpenRead(path);
 #pragma warning disable CA5351 // the checksums to compare with were published as MD5
-        var md5 = Convert.ToHexStringLower(MD5.HashData(stream));
+        return Of(path, stream.Length, MD5.HashData(stream));
+    }
+
+    internal static DataFile Of(string path, byte[] content) => Of(path, content.Length, MD5.HashData(content));
 #pragma warning restore CA5351
-        return new DataFile { Path = System.IO.Path.GetFullPath(path), Length = stream.Length, Md5 = md5, PublishedAs = PublishedFiles.Find(md5) };
+
+    private static DataFile Of(string path, long length, byte[] hash)
+    {
+        var md5 = Convert.ToHexStringLower(hash);
+        return new DataFile { Path = System.IO.Path.GetFullPath(path), Length = length, Md5 = md5, PublishedAs = PublishedFiles.Find(md5) };
     }
 }
