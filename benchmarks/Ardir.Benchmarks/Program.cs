@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 return args.FirstOrDefault() switch
 {
     "overhead" => OverheadBenchmark.Run(args[1..]),
+    "batches" => BatchBenchmark.Run(args[1..]),
     "micro" => Micro(args[1..]),
     _ => Usage(),
 };
@@ -18,6 +19,7 @@ static int Usage()
 {
     Console.WriteLine("""
         overhead [--rounds N] [--save FILE]   training step and PGD-10 against the raw loop, same modules, same process
+        batches [--rounds N]                  an epoch's batches against indexing by hand
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;
