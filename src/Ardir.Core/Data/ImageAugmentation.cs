@@ -36,16 +36,20 @@ public sealed record ImageAugmentation
         if (Padding < 0 || Padding >= Math.Min(height, width))
             throw new ArgumentException($"Padding is {Padding}; it must be from 0 to {Math.Min(height, width) - 1} for images of {height}x{width}.", nameof(images));
 
-        var (down, right, flips) = (new long[n], new long[n], new bool[n]);
+        var (down, right, flipped) = (new long[n], new long[n], new List<long>());
         for (var i = 0; i < n; i++)
         {
             var state = SeedMixer.Mix(seed, (ulong)sampleIndices[i]);
             (down[i], right[i]) = (SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1), SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1));
-            flips[i] = HorizontalFlip && (SeedMixer.Next(ref state) >> 63) == 1;
+            if (HorizontalFlip && (SeedMixer.Next(ref state) >> 63) == 1) flipped.Add(i);
         }
         using var scope = NewDisposeScope();
         var moved = Padding > 0 ? Crop(images, down, right) : images.clone();
-        if (HorizontalFlip) moved = where(tensor(flips, [n, 1, 1, 1], device: images.device), moved.flip(3), moved);
+        if (flipped.Count > 0)
+        {
+            var rows = tensor(flipped.ToArray(), device: images.device);
+            moved.index_copy_(0, rows, moved.index_select(0, rows).flip(3));
+        }
         return moved.MoveToOuterDisposeScope();
     }
 

@@ -70,6 +70,20 @@ public sealed class SvhnTests : IDisposable
     }
 
     [Fact]
+    public void Svhn_LargeFile_IsStreamedIntoNativeMemory()
+    {
+        const int Count = 4_000;   // 12 MB of pixels
+        var mat = new MatBytes();
+        mat.AddCompressed(mat.Matrix("X", 9, [32, 32, 3, Count], 2, new byte[Count * 3072])).AddCompressed(mat.Matrix("y", 9, [Count, 1], 2, [.. Enumerable.Repeat((byte)10, Count)]));
+        File.WriteAllBytes(_folder.File("train_32x32.mat"), mat.File);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        using var data = ImageDataset.Svhn(_folder.Path, Split.Train);
+        (GC.GetAllocatedBytesForCurrentThread() - before).Should().BeLessThan(2 << 20, "only a chunk and the labels are managed");
+        data.Count.Should().Be(Count);
+        data.ClassNames[(int)data.Labels[0].ToInt64()].Should().Be("0");
+    }
+
+    [Fact]
     public void Svhn_WrongContent_IsRefusedWithAReason()
     {
         var mat = new MatBytes();
