@@ -32,22 +32,33 @@ internal static class OverheadBenchmark
 
     private static void Add(StringBuilder text, Workload workload, string job, int rounds, Action floor, Action ours)
     {
-        floor();
-        ours();
-        floor();
-        ours();
-        var (floors, times) = (new List<double>(), new List<double>());
+        WarmUp(floor, ours);
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        var (low, high) = Compare(rounds, floor, ours);
+        var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount - before;
+        text.AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {workload.Name} | {job} | {low:F1} | {high:F1} | {high / low:F3} | {workload.Limit:F2} | {live / (double)rounds:F0} |"));
+        Console.Error.WriteLine($"{workload.Name}, {job}: done");
+    }
+
+    public static void WarmUp(Action floor, Action ours)
+    {
+        floor();
+        ours();
+        floor();
+        ours();
+    }
+
+    /// <summary>Medians in milliseconds, in turns.</summary>
+    public static (double Floor, double Ours) Compare(int rounds, Action floor, Action ours)
+    {
+        var (floors, times) = (new List<double>(), new List<double>());
         for (var round = 0; round < rounds; round++)
         {
             // Who goes first alternates, so that neither always finds the caches warm.
             if (round % 2 == 0) { floors.Add(Pulse.Time(floor)); times.Add(Pulse.Time(ours)); }
             else { times.Add(Pulse.Time(ours)); floors.Add(Pulse.Time(floor)); }
         }
-        var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount - before;
-        var (low, high) = (Pulse.Median(floors), Pulse.Median(times));
-        text.AppendLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {workload.Name} | {job} | {low:F1} | {high:F1} | {high / low:F3} | {workload.Limit:F2} | {live / (double)rounds:F0} |"));
-        Console.Error.WriteLine($"{workload.Name}, {job}: done");
+        return (Pulse.Median(floors), Pulse.Median(times));
     }
 }

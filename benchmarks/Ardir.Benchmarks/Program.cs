@@ -5,6 +5,7 @@ return args.FirstOrDefault() switch
 {
     "overhead" => OverheadBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
+    "batches" => BatchBenchmark.Run(args[1..]),
     "micro" => Micro(args[1..]),
     _ => Usage(),
 };
@@ -21,6 +22,7 @@ static int Usage()
         overhead [--rounds N] [--save FILE]   training step and PGD-10 against the raw loop, same modules, same process
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
+        batches [--rounds N]                  an epoch's batches against indexing by hand
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;

@@ -11,7 +11,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
     public void Run(CancellationToken cancellation)
     {
         using var model = LoadModel();
-        using var all = ImageDataset.Mnist(settings.DataFolder, Split.Test);
+        using var all = DataFolder.Open(settings.DataFolder, Split.Test);
         using var data = all.Take(Math.Min(settings.Images ?? all.Count, all.Count));
         var (images, labels) = data.Batch([.. Enumerable.Range(0, data.Count).Select(i => (long)i)]);
         using var imageOwner = images.to(settings.Device);
@@ -34,9 +34,8 @@ internal sealed class Evaluate(EvaluateSettings settings)
     private nn.Module<Tensor, Tensor> LoadModel()
     {
         using var weights = StateDict.Read(settings.Model);
-        var guess = ModelCatalog.Detect(weights)
-            ?? throw new InvalidOperationException($"{settings.Model} holds weights of no known architecture: {string.Join(", ", weights.Keys.Take(6))}, ...");
-        AnsiConsole.MarkupLine($"{Markup.Escape(guess.Architecture)}, {guess.Classes} classes ({(guess.IsCertain ? "certain" : "not certain")}: {Markup.Escape(guess.Reason)})");
+        var guess = ModelCatalog.Detect(weights);
+        AnsiConsole.MarkupLine(Markup.Escape(guess.ToString()));
         var model = guess.Create();
         try
         {

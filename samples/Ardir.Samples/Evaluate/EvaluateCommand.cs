@@ -10,8 +10,8 @@ internal static class EvaluateCommand
 {
     public static Command Create()
     {
-        var model = new Option<FileInfo>("--model") { Description = "Weights of a known network (safetensors)", Required = true };
-        var data = new Option<DirectoryInfo?>("--data") { Description = "Folder with the test files of an MNIST family (idx, gz or not); the 2,000 images shipped with the samples when left out" };
+        var model = new Option<FileInfo>("--model") { Description = "Weights of a known network: torch.save (any version) or safetensors", Required = true };
+        var data = new Option<DirectoryInfo?>("--data") { Description = "Folder with test images: MNIST family, CIFAR-10 or -100 (binary), SVHN, or a folder per class; the 2,000 images shipped with the samples when left out" };
         var norm = new Option<PerturbationNorm>("--norm") { Description = "linf, l2 or l1", DefaultValueFactory = _ => PerturbationNorm.Linf };
         var epsilon = new Option<string>("--eps") { Description = "Budget in [0,1] pixel units, for example 8/255 or 0.1", Required = true };
         var version = new Option<AutoAttackVersion>("--version-of-attack") { Description = "standard, plus or rand", DefaultValueFactory = _ => AutoAttackVersion.Standard };

@@ -36,39 +36,38 @@ public sealed record ImageAugmentation
         if (Padding < 0 || Padding >= Math.Min(height, width))
             throw new ArgumentException($"Padding is {Padding}; it must be from 0 to {Math.Min(height, width) - 1} for images of {height}x{width}.", nameof(images));
 
-        var rows = new long[n * height];
-        var columns = new long[n * width];
+        var (down, right, flipped) = (new long[n], new long[n], new List<long>());
         for (var i = 0; i < n; i++)
         {
             var state = SeedMixer.Mix(seed, (ulong)sampleIndices[i]);
-            var (down, right) = (SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1), SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1));
-            var flip = HorizontalFlip && (SeedMixer.Next(ref state) >> 63) == 1;
-            for (var r = 0; r < height; r++) rows[i * height + r] = Source(down + r, height);
-            for (var c = 0; c < width; c++) columns[i * width + c] = Source(right + (flip ? width - 1 - c : c), width);
+            (down[i], right[i]) = (SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1), SeedMixer.ToInt(SeedMixer.Next(ref state), 2 * Padding + 1));
+            if (HorizontalFlip && (SeedMixer.Next(ref state) >> 63) == 1) flipped.Add(i);
         }
-        return Gather(images, rows, columns);
-    }
-
-    private Tensor Gather(Tensor images, long[] rows, long[] columns)
-    {
         using var scope = NewDisposeScope();
-        var (n, channels, height, width) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3]);
-        var source = PaddingMode == CropPadding.Zero && Padding > 0
-            ? nn.functional.pad(images, [Padding, Padding, Padding, Padding], PaddingModes.Constant, 0)
-            : images;
-        var device = images.device;
-        return source.index(
-            TensorIndex.Tensor(arange(n, device: device).reshape(n, 1, 1, 1)),
-            TensorIndex.Tensor(arange(channels, device: device).reshape(1, channels, 1, 1)),
-            TensorIndex.Tensor(tensor(rows, [n, 1, height, 1], device: device)),
-            TensorIndex.Tensor(tensor(columns, [n, 1, 1, width], device: device))).MoveToOuterDisposeScope();
+        var moved = Padding > 0 ? Crop(images, down, right) : images.clone();
+        if (flipped.Count > 0)
+        {
+            var rows = tensor(flipped.ToArray(), device: images.device);
+            moved.index_copy_(0, rows, moved.index_select(0, rows).flip(3));
+        }
+        return moved.MoveToOuterDisposeScope();
     }
 
-    // A position in the padded image, as a position in what Gather reads: the padded image itself, or the image mirrored at its border.
-    private int Source(int padded, int size)
+    // All windows of the padded images are one view; each image picks its own, and whole rows are copied.
+    private Tensor Crop(Tensor images, long[] down, long[] right)
     {
-        if (PaddingMode == CropPadding.Zero) return padded;
-        var at = Math.Abs(padded - Padding);
-        return at < size ? at : 2 * (size - 1) - at;
+        var padded = PaddingMode == CropPadding.Zero
+            ? nn.functional.pad(images, [Padding, Padding, Padding, Padding], PaddingModes.Constant, 0)
+            : Mirror(Mirror(images, 2), 3);
+        var windows = padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1);
+        return windows.index(
+            TensorIndex.Tensor(arange(images.shape[0], device: images.device)), TensorIndex.Colon,
+            TensorIndex.Tensor(tensor(down, device: images.device)), TensorIndex.Tensor(tensor(right, device: images.device))).contiguous();
     }
+
+    // By hand, since libtorch mirrors no integers.
+    private Tensor Mirror(Tensor images, int dimension) => cat(
+    [
+        images.narrow(dimension, 1, Padding).flip(dimension), images, images.narrow(dimension, images.shape[dimension] - 1 - Padding, Padding).flip(dimension),
+    ], dimension);
 }

@@ -8,7 +8,7 @@ public sealed partial class ImageDataset
     /// <summary>Reads a data set of the MNIST family: <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-...</c>, gzipped
     /// (with or without <c>.gz</c> in the name) or not.</summary>
     /// <param name="folder">The folder with the files.</param>
-    /// <param name="split">Which files.</param>
+    /// <param name="split"><see cref="Split.Train"/> or <see cref="Split.Test"/>.</param>
     /// <param name="classNames">Names of the classes; digits when null. <see cref="FashionMnistClassNames"/> are at hand.</param>
     /// <returns>Images uint8 [N,1,H,W] on the CPU, owned by the caller.</returns>
     /// <exception cref="FileNotFoundException">A file is missing; the message says which.</exception>
@@ -16,9 +16,10 @@ public sealed partial class ImageDataset
     public static ImageDataset Mnist(string folder, Split split, IReadOnlyList<string>? classNames = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var prefix = split == Split.Train ? "train" : "t10k";
-        var images = IdxFile.Read(Find(folder, $"{prefix}-images-idx3-ubyte"), dimensions: 3);
-        var labels = IdxFile.Read(Find(folder, $"{prefix}-labels-idx1-ubyte"), dimensions: 1);
+        var prefix = TrainOrTest(split) ? "train" : "t10k";
+        var (imagePath, labelPath) = (Find(folder, $"{prefix}-images-idx3-ubyte"), Find(folder, $"{prefix}-labels-idx1-ubyte"));
+        var images = IdxFile.Read(imagePath, dimensions: 3);
+        var labels = IdxFile.Read(labelPath, dimensions: 1);
         if (images.Shape[0] != labels.Shape[0])
             throw new DataFormatException($"{folder}: {images.Shape[0]} images but {labels.Shape[0]} labels; the files do not belong together.");
         if (images.Data.Length == 0) throw new DataFormatException($"{folder}: the files hold no images.");
@@ -27,7 +28,7 @@ public sealed partial class ImageDataset
         return new ImageDataset(
             tensor(images.Data, [images.Shape[0], 1, images.Shape[1], images.Shape[2]], ScalarType.Byte),
             tensor(labels.Data, [labels.Shape[0]], ScalarType.Byte).to(ScalarType.Int64, disposeAfter: true),
-            classNames);
+            classNames) { Files = [DataFile.Of(imagePath), DataFile.Of(labelPath)] };
     }
 
     /// <summary>The ten classes of Fashion-MNIST, in label order.</summary>

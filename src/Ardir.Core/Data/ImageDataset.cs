@@ -39,6 +39,9 @@ public sealed partial class ImageDataset : IDisposable
     /// <summary>The name of each class; the number of names is the number of classes.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
+    /// <summary>The files that the images came from, with checksums; empty for images made in memory. Parts and copies name the same files.</summary>
+    public IReadOnlyList<DataFile> Files { get; private init; } = [];
+
     /// <summary>How many images.</summary>
     public int Count => (int)Images.shape[0];
 
@@ -71,7 +74,7 @@ public sealed partial class ImageDataset : IDisposable
         if (indices.Count == 0 || indices.Any(index => index < 0 || index >= Count))
             throw new ArgumentOutOfRangeException(nameof(indices), $"Expected at least one index, each from 0 to {Count - 1}.");
         using var rows = tensor(indices.ToArray(), device: Device);
-        return new ImageDataset(Images.index_select(0, rows), Labels.index_select(0, rows), ClassNames);
+        return new ImageDataset(Images.index_select(0, rows), Labels.index_select(0, rows), ClassNames) { Files = Files };
     }
 
     /// <summary>The first images.</summary>
@@ -82,7 +85,7 @@ public sealed partial class ImageDataset : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         count = Math.Min(count, Count);
-        return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames);
+        return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames) { Files = Files };
     }
 
     /// <summary>Divides the images at random, for a validation set. The permutation is Fisher-Yates over SplitMix64, the same on every machine.</summary>
@@ -101,7 +104,7 @@ public sealed partial class ImageDataset : IDisposable
     /// <summary>A copy on another device.</summary>
     /// <param name="device">Where to.</param>
     /// <returns>A new data set, owned by the caller.</returns>
-    public ImageDataset To(Device device) => new(Images.to(device, copy: true), Labels.to(device, copy: true), ClassNames);
+    public ImageDataset To(Device device) => new(Images.to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
 
     /// <summary>Disposes the tensors.</summary>
     public void Dispose()

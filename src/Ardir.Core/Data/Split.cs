@@ -8,4 +8,7 @@ public enum Split
 
     /// <summary>The images to report on.</summary>
     Test,
+
+    /// <summary>Further images to train on; SVHN has them.</summary>
+    Extra,
 }

@@ -44,6 +44,12 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     /// <summary>Per-channel standard deviation in [0,1] pixel units.</summary>
     public IReadOnlyList<double> Std { get; private set; }
 
+    /// <inheritdoc/>
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
+    }
+
     /// <summary>Normalises and calls the network.</summary>
     /// <param name="input">Pixels in [0,1], [N,C,H,W].</param>
     /// <returns>The network's output.</returns>

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>The pre-activation block of He et al. (2016, ECCV, figure 1b): BN-ReLU-conv twice, plus the input. Where the shape changes, the
-/// input is replaced by a 1x1 convolution of its activation (variant A).</summary>
+/// input is replaced by a 1x1 convolution of its activation, or of itself.</summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 {
     private readonly BatchNorm2d _bn1, _bn2;
@@ -11,9 +11,11 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
     // Not in place: a hook on a batch norm may hold what these read. Of their own per use, so that each can be tapped.
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
     private readonly Sequential? _shortcut;
+    private readonly bool _rawShortcut;
 
-    public PreActBlock(long input, long output, long stride) : base(nameof(PreActBlock))
+    public PreActBlock(long input, long output, long stride, bool rawShortcut) : base(nameof(PreActBlock))
     {
+        _rawShortcut = rawShortcut;
         _bn1 = nn.BatchNorm2d(input);
         _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
         _bn2 = nn.BatchNorm2d(output);
@@ -29,13 +31,18 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         register_module("shortcut", _shortcut);
     }
 
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
+    }
+
     public override Tensor forward(Tensor input)
     {
         using var normalised = _bn1.call(input);
         using var active = _relu1.call(normalised);
         using var residual = Residual(active);
         if (_shortcut is null) return residual + input;
-        using var carried = _shortcut.call(active);
+        using var carried = _shortcut.call(_rawShortcut ? input : active);
         return residual + carried;
     }
 

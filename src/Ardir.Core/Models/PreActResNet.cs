@@ -3,9 +3,9 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// Pre-activation ResNet (He et al. 2016, ECCV) in the form used for adversarial training on CIFAR since Rice et al. (2020): a final batch norm and
-/// ReLU, and projection shortcuts that read the activated input. State entries are named as in that line of checkpoints
-/// (<c>conv1</c>, <c>layer1.0.bn1</c>, <c>layer2.0.shortcut.0</c>, <c>bn</c>, <c>linear</c>).
+/// Pre-activation ResNet (He et al. 2016, ECCV), by default in the form used for adversarial training on CIFAR since Rice et al. (2020): a final batch norm and
+/// ReLU, and projection shortcuts that read the activated input. <see cref="PreActResNetVariant"/> has the other forms. State entries are named as in that line of
+/// checkpoints (<c>conv1</c>, <c>layer1.0.bn1</c>, <c>layer2.0.shortcut.0</c>, <c>bn</c>, <c>linear</c>).
 /// </summary>
 /// <remarks>
 /// <see cref="FeatureTap"/> sees <c>layer1</c>, <c>layer2</c>, ... (stage outputs, before activation), <c>layer1.0.relu1</c> and <c>layer1.0.relu2</c> (inside
@@ -18,11 +18,10 @@ namespace Ardir.Core;
 /// </code></example>
 public sealed class PreActResNet : nn.Module<Tensor, Tensor>
 {
-    private static readonly long[] _pooled = [2, 3];
     private readonly Conv2d _conv1;
     private readonly Sequential[] _stages;
-    private readonly BatchNorm2d _bn;
-    private readonly ReLU _relu = nn.ReLU();
+    private readonly BatchNorm2d? _bn;
+    private readonly ReLU? _relu;
     private readonly Linear _linear;
 
     private PreActResNet(PreActResNetOptions options) : base(nameof(PreActResNet))
@@ -33,13 +32,17 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
         _stages = new Sequential[options.Widths.Count];
         for (var i = 0; i < _stages.Length; i++)
         {
-            _stages[i] = Stage(options.Widths[Math.Max(i - 1, 0)], options.Widths[i], options.BlocksPerStage, stride: i == 0 ? 1 : 2);
+            _stages[i] = Stage(options, options.Widths[Math.Max(i - 1, 0)], options.Widths[i], stride: i == 0 ? 1 : 2);
             register_module($"layer{i + 1}", _stages[i]);
         }
-        _bn = nn.BatchNorm2d(options.Widths[^1]);
+        if (options.FinalNorm)
+        {
+            _bn = nn.BatchNorm2d(options.Widths[^1]);
+            _relu = nn.ReLU();
+            register_module("bn", _bn);
+            register_module("relu", _relu);
+        }
         _linear = nn.Linear(options.Widths[^1], options.Classes);
-        register_module("bn", _bn);
-        register_module("relu", _relu);
         register_module("linear", _linear);
     }
 
@@ -50,10 +53,11 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     /// <param name="classes">Number of classes.</param>
     /// <param name="inputChannels">Channels of the images.</param>
     /// <param name="seed">Seed of the initial weights; from the global generator when null.</param>
+    /// <param name="variant">Which of the published forms.</param>
     /// <returns>A float32 network on the CPU in training mode, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A number is not positive.</exception>
-    public static PreActResNet Create18(int classes = 10, int inputChannels = 3, ulong? seed = null) =>
-        Create(new PreActResNetOptions { Classes = classes, InputChannels = inputChannels, Seed = seed });
+    /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or the variant is unknown.</exception>
+    public static PreActResNet Create18(int classes = 10, int inputChannels = 3, ulong? seed = null, PreActResNetVariant variant = PreActResNetVariant.Rice) =>
+        Create(new PreActResNetOptions { Classes = classes, InputChannels = inputChannels, Seed = seed, Variant = variant });
 
     /// <summary>A network of any depth and width.</summary>
     /// <param name="options">Its shape.</param>
@@ -65,11 +69,13 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         options = options with { Widths = [.. options.Widths] };
-        if (options.Seed is not { } seed) return new PreActResNet(options);
-        using var untouched = new GlobalRandomScope();   // the layers' constructors draw from it
-        var network = new PreActResNet(options);
-        SeededWeights.Fill(network, seed);
-        return network;
+        return SeededWeights.Create(options.Seed, () => new PreActResNet(options));
+    }
+
+    /// <inheritdoc/>
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
     }
 
     /// <summary>Classifies images.</summary>
@@ -78,32 +84,25 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     /// <exception cref="ArgumentException">Another shape.</exception>
     public override Tensor forward(Tensor input)
     {
-        ArgumentNullException.ThrowIfNull(input);
-        if (input.dim() != 4 || input.shape[1] != Options.InputChannels)
-            throw new ArgumentException($"input has shape {TensorGuard.Shape(input)}; this network takes [N,{Options.InputChannels},H,W].", nameof(input));
-        using var map = Stages(input);
-        using var normalised = _bn.call(map);
-        using var active = _relu.call(normalised);
-        using var pooled = active.mean(_pooled);
+        ModelGuard.Input(input, Options.InputChannels);
+        using var map = LayerMath.Chain(_conv1.call(input), _stages);
+        using var pooled = Pool(map);
         return _linear.call(pooled);
     }
 
-    private Tensor Stages(Tensor input)
+    private Tensor Pool(Tensor map)
     {
-        var map = _conv1.call(input);
-        foreach (var stage in _stages)
-        {
-            using var before = map;
-            map = stage.call(before);
-        }
-        return map;
+        if (_bn is null || _relu is null) return map.GlobalAverage();
+        using var normalised = _bn.call(map);
+        using var active = _relu.call(normalised);
+        return active.GlobalAverage();
     }
 
-    private static Sequential Stage(int input, int output, int blocks, int stride)
+    private static Sequential Stage(PreActResNetOptions options, int input, int output, int stride)
     {
         var stage = nn.Sequential();
-        for (var i = 0; i < blocks; i++)
-            stage.append($"{i}", i == 0 ? new PreActBlock(input, output, stride) : new PreActBlock(output, output, stride: 1));
+        for (var i = 0; i < options.BlocksPerStage; i++)
+            stage.append($"{i}", i == 0 ? new PreActBlock(input, output, stride, options.RawShortcut) : new PreActBlock(output, output, stride: 1, options.RawShortcut));
         return stage;
     }
 }

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Ardir.Core;
 
 /// <summary>Shape of a <see cref="PreActResNet"/>. The defaults are PreActResNet-18 for CIFAR-10.</summary>
@@ -33,19 +31,21 @@ public sealed record PreActResNetOptions
     /// <value>null by default.</value>
     public ulong? Seed { get; init; }
 
+    /// <summary>Which of the published forms.</summary>
+    /// <value><see cref="PreActResNetVariant.Rice"/> by default.</value>
+    public PreActResNetVariant Variant { get; init; } = PreActResNetVariant.Rice;
+
+    internal bool FinalNorm => Variant is PreActResNetVariant.Rice or PreActResNetVariant.FastAdversarial;
+
+    internal bool RawShortcut => Variant is PreActResNetVariant.FastAdversarial or PreActResNetVariant.Wong;
+
     internal void Validate()
     {
-        Positive(InputChannels);
-        Positive(Classes);
-        Positive(BlocksPerStage);
-        Positive(FirstStride);
-        ArgumentNullException.ThrowIfNull(Widths);
-        if (Widths.Count == 0) throw new ArgumentException("Widths is empty; expected the channels of at least one stage.", nameof(Widths));
-        foreach (var width in Widths) Positive(width, nameof(Widths));
-    }
-
-    private static void Positive(int value, [CallerArgumentExpression(nameof(value))] string? name = null)
-    {
-        if (value < 1) throw new ArgumentOutOfRangeException(name, value, $"{name} must be at least 1.");
+        ModelGuard.Positive(InputChannels);
+        ModelGuard.Positive(Classes);
+        ModelGuard.Positive(BlocksPerStage);
+        ModelGuard.Positive(FirstStride);
+        ModelGuard.Widths(Widths);
+        if (!Enum.IsDefined(Variant)) throw new ArgumentOutOfRangeException(nameof(Variant), Variant, "Variant is not a member of PreActResNetVariant.");
     }
 }

@@ -4,11 +4,44 @@ namespace Ardir.Core;
 
 /// <summary>
 /// PyTorch's default initialisation, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions and linear layers and their biases, from numbers of our own:
-/// they depend only on the seed, the parameter's name and the place in it.
+/// they depend only on the seed, the parameter's name and the place in it. Wide residual networks have another one.
 /// </summary>
 internal static class SeededWeights
 {
-    public static void Fill(nn.Module network, ulong seed)
+    /// <summary>A network with PyTorch's default initialisation; from the global generator without a seed.</summary>
+    public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module
+    {
+        if (seed is not { } given) return build();
+        using var untouched = new GlobalRandomScope();   // the layers' constructors draw from it
+        var network = build();
+        FillDefault(network, given);
+        return network;
+    }
+
+    /// <summary>The same with convolutions from N(0, 2/(k*k*C_out)), which is Kaiming-normal by fan-out, and linear biases 0.</summary>
+    public static T CreateFanOut<T>(ulong? seed, Func<T> build) where T : nn.Module
+    {
+        var network = Create(seed, build);
+        using var noGrad = no_grad();
+        foreach (var (name, module) in network.named_modules())
+        {
+            if (module is Linear { bias: { } bias }) bias.zero_();
+            if (module is not Conv2d { weight: { } weight }) continue;
+            var deviation = Math.Sqrt(2.0 / (weight.shape[0] * weight.shape[2] * weight.shape[3]));
+            if (seed is { } given)
+            {
+                using var values = Streams(given, name + ".weight", weight).Normal(weight);
+                weight.copy_(values.mul_(deviation));
+            }
+            else
+            {
+                weight.normal_(0, deviation);
+            }
+        }
+        return network;
+    }
+
+    private static void FillDefault(nn.Module network, ulong seed)
     {
         using var noGrad = no_grad();
         foreach (var (name, module) in network.named_modules())
@@ -21,14 +54,17 @@ internal static class SeededWeights
             };
             if (weight is null) continue;
             var bound = 1 / Math.Sqrt((double)weight.numel() / weight.shape[0]);   // one output's weights: its fan-in
-            Fill(weight, bound, SeedMixer.Mix(seed, name + ".weight"));
-            if (bias is not null) Fill(bias, bound, SeedMixer.Mix(seed, name + ".bias"));
+            Fill(weight, bound, seed, name + ".weight");
+            if (bias is not null) Fill(bias, bound, seed, name + ".bias");
         }
     }
 
-    private static void Fill(Tensor parameter, double bound, ulong seed)
+    private static void Fill(Tensor parameter, double bound, ulong seed, string name)
     {
-        using var values = SampleStreams.ForSamples(seed, null, (int)parameter.shape[0]).Uniform(parameter, -bound, bound);
+        using var values = Streams(seed, name, parameter).Uniform(parameter, -bound, bound);
         parameter.copy_(values);
     }
+
+    private static SampleStreams Streams(ulong seed, string name, Tensor parameter) =>
+        SampleStreams.ForSamples(SeedMixer.Mix(seed, name), null, (int)parameter.shape[0]);
 }

@@ -42,9 +42,7 @@ public static class WeightExtensions
         using var scope = NewDisposeScope();
         var state = module.state_dict();
         if (state.ContainsKey("__metadata__")) throw new ArgumentException("An entry is called '__metadata__', a name that safetensors reserves. Rename it.", nameof(module));
-        var tied = state.GroupBy(entry => entry.Value.Handle).FirstOrDefault(group => group.Count() > 1);
-        if (tied is not null)
-            throw new ArgumentException($"{string.Join(" and ", tied.Select(entry => $"'{entry.Key}'"))} are one tensor, and safetensors has no aliases. Save a copy in which they are separate.", nameof(module));
+        RefuseTied(state);
         SafetensorsFile.Write(path, state);
     }
 
@@ -60,6 +58,16 @@ public static class WeightExtensions
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var scope = NewDisposeScope();
         TorchZipWriter.Write(path, module.state_dict());
+    }
+
+    // On other devices a tie is written twice, which loads the same.
+    private static void RefuseTied(Dictionary<string, Tensor> state)
+    {
+        var entries = state.Where(entry => entry.Value.numel() > 0 && entry.Value.device_type == DeviceType.CPU && entry.Value.is_contiguous()).ToList();
+        for (var i = 0; i < entries.Count; i++)
+            for (var j = i + 1; j < entries.Count; j++)
+                if (entries[i].Value.bytes.Overlaps(entries[j].Value.bytes))
+                    throw new ArgumentException($"'{entries[i].Key}' and '{entries[j].Key}' are one tensor, and safetensors has no aliases. Save a copy in which they are separate, or use SaveTorch.", nameof(state));
     }
 
     private static LoadReport Load(nn.Module module, StateDict weights, LoadOptions options, string source)

@@ -134,34 +134,34 @@ public sealed class DistillationTrainer : IDisposable
     {
         var started = run.Clock.Elapsed;
         var seed = SeedMixer.Mix(_options.Seed, (ulong)epoch);
-        var order = SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), run.Train.Count);
-        var size = Math.Min(_options.BatchSize, order.Length);
-        var steps = (order.Length + size - 1) / size;
+        var batches = new ImageBatches(run.Train, new ImageBatchOptions
+        {
+            BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = _options.Seed, DType = _student.parameters().First().dtype,
+        });
+        var (step, steps) = (0, batches.Count);
         using var totals = new EpochTotals();
         var rate = 0.0;
-        for (var step = 0; step < steps; step++)
+        foreach (var batch in batches.Epoch(epoch))
         {
             using var scope = NewDisposeScope();
             run.Cancellation.ThrowIfCancellationRequested();
             rate = LearningRateSchedule.At(_options, epoch, step, steps);
             foreach (var group in run.Optimizer.ParamGroups) group.LearningRate = rate;
-            var indices = order[(step * size)..Math.Min((step + 1) * size, order.Length)];
             run.Random.Reseed(SeedMixer.Mix(SeedMixer.Mix(seed, "global"), (ulong)step));
-            var (images, labels) = Batch(run.Train, indices, SeedMixer.Mix(seed, "augmentation"));
             var context = new AttackContext
             {
-                Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
+                Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
             };
             try
             {
-                _step.Run(images, labels, run.Optimizer, totals, context);
+                _step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run.Train))
             {
                 throw Diverged(epoch, cause: e);
             }
             var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
-            Tell(run, TrainingPhase.Train, epoch, step + 1, steps, read ? totals.MeanLoss() : null);
+            Tell(run, TrainingPhase.Train, epoch, ++step, steps, read ? totals.MeanLoss() : null);
         }
         var loss = totals.MeanLoss();
         if (!double.IsFinite(loss)) throw Diverged(epoch, loss);
@@ -190,15 +190,6 @@ public sealed class DistillationTrainer : IDisposable
         if (teacher is not nn.Module other) return null;
         var own = new HashSet<nn.Module>(student.modules().Prepend(student), ReferenceEqualityComparer.Instance);
         return other.modules().Prepend(other).FirstOrDefault(own.Contains)?.GetName();
-    }
-
-    private (Tensor Images, Tensor Labels) Batch(ImageDataset train, long[] indices, ulong seed)
-    {
-        var dtype = _student.parameters().First().dtype;
-        if (_options.Augmentation is not { } augmentation) return train.Batch(indices, dtype);
-        var rows = tensor(indices, device: train.Device);
-        var pixels = augmentation.Apply(train.Images.index_select(0, rows), seed, indices);
-        return (ImageDataset.ToFloat(pixels, dtype), train.Labels.index_select(0, rows));
     }
 
     private EpochMetrics Evaluate(Run run, EpochMetrics trained)

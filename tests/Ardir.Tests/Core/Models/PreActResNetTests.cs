@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Ardir.Core;
 
 namespace Ardir.Tests.Core.Models;
@@ -7,31 +5,6 @@ namespace Ardir.Tests.Core.Models;
 public sealed class PreActResNetTests
 {
     private static readonly PreActResNetOptions _tiny = new() { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, Seed = 3 };
-
-    [Fact]
-    public void Forward_WeightsByFormula_GivesTheReferenceLogitsAndStages()
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var expected = Golden();
-        using var model = PreActResNet.Create18();
-        model.to(ScalarType.Float64);
-        SetByFormula(model);
-        model.eval();
-        var input = ((arange(2 * 3 * 32 * 32, ScalarType.Float64) * 0.01).sin() * 0.5 + 0.5).reshape(2, 3, 32, 32);
-        using var tap = FeatureTap.Attach(model, "layer1", "layer2", "layer3", "layer4");
-        using var tapped = tap.Forward(input);
-        Close(tapped.Output.data<double>().ToArray(), Numbers(expected.GetProperty("logits").GetProperty("data")));
-        for (var i = 0; i < 4; i++)
-        {
-            var map = tapped.Features[i];
-            map.shape.Should().Equal(Numbers(expected.GetProperty("stage_shape")[i]).Select(size => (long)size));
-            // A mean near zero is a difference of large numbers, so it is measured against the spread.
-            var std = Numbers(expected.GetProperty("stage_std"))[i];
-            map.mean().ToDouble().Should().BeApproximately(Numbers(expected.GetProperty("stage_mean"))[i], 1e-8 * std);
-            map.std().ToDouble().Should().BeApproximately(std, 1e-8 * std);
-        }
-    }
 
     [Theory]
     [InlineData(10, 11_172_170)]
@@ -47,13 +20,13 @@ public sealed class PreActResNetTests
     public void StateDict_PreActResNet18_HasTheKeysOfTheCheckpoints()
     {
         using var model = PreActResNet.Create18();
-        List<string> expected = ["conv1.weight", .. BatchNormKeys("bn"), "linear.weight", "linear.bias"];
+        List<string> expected = ["conv1.weight", .. StateKeys.BatchNorm("bn"), "linear.weight", "linear.bias"];
         for (var stage = 1; stage <= 4; stage++)
         {
             for (var block = 0; block < 2; block++)
             {
                 var path = $"layer{stage}.{block}";
-                expected.AddRange([.. BatchNormKeys($"{path}.bn1"), $"{path}.conv1.weight", .. BatchNormKeys($"{path}.bn2"), $"{path}.conv2.weight"]);
+                expected.AddRange([.. StateKeys.BatchNorm($"{path}.bn1"), $"{path}.conv1.weight", .. StateKeys.BatchNorm($"{path}.bn2"), $"{path}.conv2.weight"]);
             }
             if (stage > 1) expected.Add($"layer{stage}.0.shortcut.0.weight");
         }
@@ -170,41 +143,5 @@ public sealed class PreActResNetTests
 
     private static Func<PreActResNet> Creating(PreActResNetOptions options) => () => PreActResNet.Create(options);
 
-    private static string[] BatchNormKeys(string path) =>
-        [$"{path}.weight", $"{path}.bias", $"{path}.running_mean", $"{path}.running_var", $"{path}.num_batches_tracked"];
-
     private static float[] Values(PreActResNet model) => [.. model.parameters().SelectMany(parameter => parameter.detach().data<float>().ToArray())];
-
-    // The weights_rule of the golden file.
-    private static void SetByFormula(nn.Module model)
-    {
-        foreach (var (key, value) in model.state_dict())
-        {
-            if (key.EndsWith("num_batches_tracked", StringComparison.Ordinal)) continue;
-            var phase = 0.3 * Encoding.UTF8.GetBytes(key).Sum(letter => (long)letter);
-            var wave = (arange(value.numel(), ScalarType.Float64) * 0.7 + phase).sin().reshape(value.shape);
-            value.copy_(key switch
-            {
-                _ when key.EndsWith("running_var", StringComparison.Ordinal) => wave.abs() * 0.5 + 1,
-                _ when key.EndsWith("running_mean", StringComparison.Ordinal) || key.EndsWith("bias", StringComparison.Ordinal) => wave * 0.1,
-                _ when value.dim() == 1 => wave * 0.1 + 1,
-                _ => wave * Math.Sqrt(2.0 * value.shape[0] / value.numel()),
-            });
-        }
-    }
-
-    private static JsonElement Golden()
-    {
-        var path = Path.Combine(AppContext.BaseDirectory, "Goldens", "architectures.json");
-        return JsonDocument.Parse(File.ReadAllText(path)).RootElement.GetProperty("models").GetProperty("PreActResNet-18 variant A");
-    }
-
-    private static double[] Numbers(JsonElement array) => [.. array.EnumerateArray().Select(number => number.GetDouble())];
-
-    private static void Close(double[] actual, double[] expected)
-    {
-        actual.Should().HaveSameCount(expected);
-        var size = expected.Max(Math.Abs);
-        for (var i = 0; i < actual.Length; i++) actual[i].Should().BeApproximately(expected[i], 1e-8 * size);
-    }
 }

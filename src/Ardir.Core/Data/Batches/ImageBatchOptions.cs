@@ -1,0 +1,36 @@
+namespace Ardir.Core;
+
+/// <summary>Options of <see cref="ImageBatches"/>.</summary>
+public sealed record ImageBatchOptions
+{
+    /// <summary>Images per batch, at least 1.</summary>
+    /// <value>128 by default.</value>
+    public int BatchSize { get; init; } = 128;
+
+    /// <summary>Draws the images of each epoch in an order of its own.</summary>
+    /// <value>true by default.</value>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Leaves out a last batch that is smaller than the others.</summary>
+    /// <value>false by default.</value>
+    public bool DropLast { get; init; }
+
+    /// <summary>Random shift and flip, another one in each epoch; null for none.</summary>
+    /// <value>null by default.</value>
+    public ImageAugmentation? Augmentation { get; init; }
+
+    /// <summary>Root of orders and augmentations.</summary>
+    /// <value>0 by default.</value>
+    public ulong Seed { get; init; }
+
+    /// <summary>Floating dtype of the images.</summary>
+    /// <value>float32 by default.</value>
+    public ScalarType DType { get; init; } = ScalarType.Float32;
+
+    internal void Validate()
+    {
+        if (BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "BatchSize must be at least 1.");
+        if (DType is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
+            throw new ArgumentOutOfRangeException(nameof(DType), DType, "DType must be a floating-point type: Float32, Float64, Float16 or BFloat16.");
+    }
+}

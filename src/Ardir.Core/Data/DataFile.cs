@@ -1,0 +1,38 @@
+using System.Security.Cryptography;
+
+namespace Ardir.Core;
+
+/// <summary>A file that a data set was read from, with its checksum.</summary>
+public sealed record DataFile
+{
+    /// <summary>Full path.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Size in bytes.</summary>
+    public required long Length { get; init; }
+
+    /// <summary>MD5 of the content, 32 lower-case hexadecimal digits: what data sets are published with, no protection against malice.</summary>
+    public required string Md5 { get; init; }
+
+    /// <summary>The published file with this checksum, for example <c>CIFAR-10 test_batch.bin</c>; null when it is none of those known here.</summary>
+    public string? PublishedAs { get; init; }
+
+    /// <summary>Whether the file is, byte by byte, one of the published ones known here. Files that were unpacked, converted or shortened are not, and still fine.</summary>
+    public bool MatchesPublished => PublishedAs is not null;
+
+    internal static DataFile Of(string path)
+    {
+        using var stream = File.OpenRead(path);
+#pragma warning disable CA5351 // the checksums to compare with were published as MD5
+        return Of(path, stream.Length, MD5.HashData(stream));
+    }
+
+    internal static DataFile Of(string path, byte[] content) => Of(path, content.Length, MD5.HashData(content));
+#pragma warning restore CA5351
+
+    private static DataFile Of(string path, long length, byte[] hash)
+    {
+        var md5 = Convert.ToHexStringLower(hash);
+        return new DataFile { Path = System.IO.Path.GetFullPath(path), Length = length, Md5 = md5, PublishedAs = PublishedFiles.Find(md5) };
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Ardir.Core;
+
+/// <summary>
+/// Fetches a file when told to; nothing in the library downloads by itself. A file appears under its name only when it is whole and its checksum is right. What an
+/// interrupted download got stays beside it as <c>.name.part</c>, and the next call goes on from there if the server's file is still the same.
+/// </summary>
+/// <example><code>
+/// await DatasetDownload.FileAsync(new Uri("https://example.org/train_32x32.mat"), "data/svhn/train_32x32.mat",
+///     new DownloadOptions { Md5 = "e26dedcc434d2e4c54c9b2d4a06d8373" }, progress, cancellationToken);
+/// </code></example>
+public static class DatasetDownload
+{
+    private const int Chunk = 1 << 16;
+    private const int MaxValidator = 1024;
+
+    /// <summary>Fetches one file, unless it is there already.</summary>
+    /// <param name="address">An absolute http or https address.</param>
+    /// <param name="path">Where to put the file; folders are created. An existing file is checked against the checksum, if there is one, and left alone.</param>
+    /// <param name="options">Checksum, limit and client.</param>
+    /// <param name="progress">Told after every 64 KiB.</param>
+    /// <param name="cancellationToken">Stops; what has arrived stays for the next call.</param>
+    /// <returns>The file, with its MD5.</returns>
+    /// <exception cref="ArgumentException">The address is not http or https, or an option is malformed.</exception>
+    /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
+    /// <exception cref="DataFormatException">The checksum is wrong (the bad download is deleted, an existing file is not), or the file is larger than allowed.</exception>
+    /// <exception cref="IOException">The connection broke, or the disk refuses; call again to go on.</exception>
+    public static async Task<DataFile> FileAsync(
+        Uri address, string path, DownloadOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new DownloadOptions();
+        options.Validate();
+        if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https")) throw new ArgumentException($"'{address}' is not an absolute http or https address.", nameof(address));
+        path = Path.GetFullPath(path);
+        if (File.Exists(path))
+        {
+            await CheckAsync(path, path, options, "It exists already and is left as it is: delete it to download it again.", cancellationToken).ConfigureAwait(false);
+            return DataFile.Of(path);
+        }
+        var folder = Path.GetDirectoryName(path) ?? throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        Directory.CreateDirectory(folder);
+        var part = new PartialFile(Path.Combine(folder, $".{Path.GetFileName(path)}.part"));
+        var own = options.Client is null ? new HttpClient() : null;
+        try
+        {
+            await ReceiveAsync(options.Client ?? own!, address, part, options, progress, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            own?.Dispose();
+        }
+        try
+        {
+            await CheckAsync(part.Path, path, options, "What arrived was deleted; if it happens again, the file at the address is another one.", cancellationToken).ConfigureAwait(false);
+        }
+        catch (DataFormatException)
+        {
+            part.Delete();
+            throw;
+        }
+        File.Move(part.Path, path);
+        part.Delete();
+        return DataFile.Of(path);
+    }
+
+    private static async Task ReceiveAsync(HttpClient client, Uri address, PartialFile part, DownloadOptions options, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    {
+        var start = part.Resumable(options.HasChecksum);
+        using var response = await SendAsync(client, address, start, part.Validator, cancellationToken).ConfigureAwait(false);
+        if (start > 0 && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+        {
+            // Whole already (killed before the rename), or the server's file is another now: begin again, which is right either way.
+            part.Delete();
+            await ReceiveAsync(client, address, part, options, progress, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+        response.EnsureSuccessStatusCode();
+        // A server that does not know ranges, or has another file now, sends the whole.
+        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != start) start = 0;
+        if (response.StatusCode == HttpStatusCode.PartialContent && start == 0) throw new HttpRequestException($"{address} answered with a part that was not asked for.");
+        var total = response.Content.Headers.ContentLength + start;
+        if (total > options.MaxBytes) throw new DataFormatException($"{address} has {total} bytes; DownloadOptions.MaxBytes is {options.MaxBytes}.");
+        part.Note(response, keep: start > 0);
+
+        var file = new FileStream(part.Path, start > 0 ? FileMode.Open : FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, useAsync: true);
+        await using (file.ConfigureAwait(false))
+        {
+            file.Position = start;
+            var content = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            await using (content.ConfigureAwait(false))
+            {
+                var received = await CopyAsync(content, file, start, total, options.MaxBytes, progress, cancellationToken).ConfigureAwait(false);
+                if (total is { } expected && received != expected) throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to go on.");
+            }
+            file.Flush(flushToDisk: true);
+        }
+    }
+
+    private static async Task<long> CopyAsync(Stream from, FileStream to, long received, long? total, long most, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    {
+        var buffer = new byte[Chunk];
+        for (int read; (read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
+        {
+            received += read;
+            if (received > most) throw new DataFormatException($"More than DownloadOptions.MaxBytes = {most} bytes arrived.");
+            await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
+            progress?.Report(new DownloadProgress { Received = received, Total = total });
+        }
+        return received;
+    }
+
+    private static Task<HttpResponseMessage> SendAsync(HttpClient client, Uri address, long start, string? validator, CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Get, address);
+        if (start > 0)
+        {
+            request.Headers.Range = new RangeHeaderValue(start, null);
+            if (validator is not null) request.Headers.TryAddWithoutValidation("If-Range", validator);
+        }
+        return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    private static async Task CheckAsync(string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
+    {
+#pragma warning disable CA5351 // the checksums to compare with were published as MD5
+        foreach (var (kind, expected, algorithm) in new[] { ("MD5", options.Md5, HashAlgorithmName.MD5), ("SHA-256", options.Sha256, HashAlgorithmName.SHA256) })
+#pragma warning restore CA5351
+        {
+            if (expected is null) continue;
+            using var hash = IncrementalHash.CreateHash(algorithm);
+            var file = File.OpenRead(path);
+            await using (file.ConfigureAwait(false))
+            {
+                var buffer = new byte[Chunk];
+                for (int read; (read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;) hash.AppendData(buffer, 0, read);
+            }
+            var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
+            if (!actual.Equals(expected, StringComparison.OrdinalIgnoreCase)) throw new DataFormatException($"{name} has {kind} {actual}; expected {expected}. {remedy}");
+        }
+    }
+
+    /// <summary>What has arrived, and beside it how the server tells versions of its file apart.</summary>
+    private sealed class PartialFile(string path)
+    {
+        private readonly string _note = path + ".version";
+
+        public string Path => path;
+
+        public string? Validator { get; private set; }
+
+        /// <summary>How many bytes to go on from. Without a version to compare, only a checksum can tell that two halves belong together.</summary>
+        public long Resumable(bool checkedAtTheEnd)
+        {
+            if (!File.Exists(path)) return 0;
+            Validator = File.Exists(_note) && new FileInfo(_note).Length <= MaxValidator ? File.ReadAllText(_note, Encoding.ASCII) : null;
+            return Validator is not null || checkedAtTheEnd ? new FileInfo(path).Length : 0;
+        }
+
+        public void Note(HttpResponseMessage response, bool keep)
+        {
+            if (keep) return;
+            var tag = response.Headers.ETag is { IsWeak: false } strong ? strong.Tag : response.Content.Headers.LastModified?.ToString("R");
+            if (tag is { Length: <= MaxValidator }) File.WriteAllText(_note, tag, Encoding.ASCII);
+            else File.Delete(_note);
+        }
+
+        public void Delete()
+        {
+            File.Delete(path);
+            File.Delete(_note);
+        }
+    }
+}

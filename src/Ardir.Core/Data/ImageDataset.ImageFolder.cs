@@ -1,0 +1,64 @@
+namespace Ardir.Core;
+
+public sealed partial class ImageDataset
+{
+    private static readonly string[] _pictures = [".png", ".jpg", ".jpeg"];
+
+    /// <summary>Reads pictures (PNG, JPEG) from one folder per class. Classes are sorted by the code points of their names, and pictures within them by their paths.</summary>
+    /// <remarks>SkiaSharp decodes; TorchSharp brings it, but not its native library for Linux, which is the package SkiaSharp.NativeAssets.Linux.NoDependencies.
+    /// Rotation notes of cameras are not followed. Other files are passed over.</remarks>
+    /// <param name="folder">The folder that holds the classes' folders.</param>
+    /// <param name="options">Channels and size; RGB as they are when null.</param>
+    /// <returns>Images uint8 [N,C,H,W] on the CPU, owned by the caller; class names are the folders' names.</returns>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="DataFormatException">There are no classes, a class has no pictures, a picture is damaged, or sizes differ and none was asked for.</exception>
+    /// <exception cref="NotSupportedException">SkiaSharp's native library is missing.</exception>
+    public static ImageDataset ImageFolder(string folder, ImageFolderOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(folder);
+        options ??= new ImageFolderOptions();
+        options.Validate();
+        string[] classes = [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        if (classes.Length == 0) throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds no folders; expected one per class.");
+        var pictures = classes.SelectMany((name, label) => Pictures(Path.Combine(folder, name)).Select(path => (Path: path, Label: (long)label))).ToList();
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        Tensor? images = null;
+        var files = new List<DataFile>(pictures.Count);
+        for (var i = 0; i < pictures.Count; i++)
+        {
+            var content = PictureFile.ReadAll(pictures[i].Path);
+            files.Add(DataFile.Of(pictures[i].Path, content));
+            var (pixels, height, width) = Resized(PictureFile.Decode(pictures[i].Path, content, options.Channels), options);
+            images ??= Room(folder, pictures.Count, options.Channels, height, width);
+            if (height != images.shape[2] || width != images.shape[3])
+                throw new DataFormatException($"{pictures[i].Path} is {height}x{width}, {pictures[0].Path} is {images.shape[2]}x{images.shape[3]}; set ImageFolderOptions.Height and Width to resize all.");
+            pixels.CopyTo(images.bytes[(i * pixels.Length)..]);
+        }
+        var labels = tensor(pictures.Select(picture => picture.Label).ToArray());
+        return new ImageDataset(images!.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope(), classes) { Files = files };
+    }
+
+    private static List<string> Pictures(string folder)
+    {
+        var pictures = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Where(path => _pictures.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToList();
+        return pictures.Count > 0 ? pictures : throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds no PNG or JPEG files, so that its class would be empty.");
+    }
+
+    private static Tensor Room(string folder, int count, int channels, int height, int width)
+    {
+        var bytes = (long)channels * height * width * count;
+        if (bytes > int.MaxValue) throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds {count} pictures of {height}x{width}, {bytes} bytes; at most {int.MaxValue} fit. Set ImageFolderOptions.Height and Width to a smaller size.");
+        return empty([count, channels, height, width], ScalarType.Byte);
+    }
+
+    private static (byte[] Pixels, int Height, int Width) Resized((byte[] Pixels, int Height, int Width) picture, ImageFolderOptions options)
+    {
+        if (options is not { Height: { } height, Width: { } width } || (picture.Height, picture.Width) == (height, width)) return picture;
+        using var scope = NewDisposeScope();
+        var floats = tensor(picture.Pixels, [1, options.Channels, picture.Height, picture.Width], ScalarType.Byte).to(ScalarType.Float32);
+        var resized = nn.functional.interpolate(floats, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
+        return (resized.round().clamp(0, 255).to(ScalarType.Byte).contiguous().data<byte>().ToArray(), height, width);
+    }
+}

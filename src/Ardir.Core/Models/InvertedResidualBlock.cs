@@ -1,0 +1,60 @@
+using TorchSharp.Modules;
+
+namespace Ardir.Core;
+
+/// <summary>The block of MobileNetV2 (Sandler et al. 2018): 1x1 expansion, 3x3 depthwise, linear 1x1 projection. At stride 1 the input is added,
+/// through a 1x1 convolution and a batch norm where the width changes (kuangliu; the paper leaves it out there).</summary>
+internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d _conv1, _conv2, _conv3;
+    private readonly BatchNorm2d _bn1, _bn2, _bn3;
+    private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
+    private readonly Sequential? _shortcut;
+    private readonly bool _adds;
+
+    public InvertedResidualBlock(long input, long output, long expansion, long stride) : base(nameof(InvertedResidualBlock))
+    {
+        var hidden = expansion * input;
+        _adds = stride == 1;
+        _conv1 = nn.Conv2d(input, hidden, kernel_size: 1, bias: false);
+        _bn1 = nn.BatchNorm2d(hidden);
+        _conv2 = nn.Conv2d(hidden, hidden, kernel_size: 3, stride: stride, padding: 1, groups: hidden, bias: false);
+        _bn2 = nn.BatchNorm2d(hidden);
+        _conv3 = nn.Conv2d(hidden, output, kernel_size: 1, bias: false);
+        _bn3 = nn.BatchNorm2d(output);
+        register_module("conv1", _conv1);
+        register_module("bn1", _bn1);
+        register_module("relu1", _relu1);
+        register_module("conv2", _conv2);
+        register_module("bn2", _bn2);
+        register_module("relu2", _relu2);
+        register_module("conv3", _conv3);
+        register_module("bn3", _bn3);
+        if (!_adds || input == output) return;
+        _shortcut = nn.Sequential(("0", nn.Conv2d(input, output, kernel_size: 1, bias: false)), ("1", nn.BatchNorm2d(output)));
+        register_module("shortcut", _shortcut);
+    }
+
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var expanded = Layer(input, _conv1, _bn1, _relu1);
+        using var filtered = Layer(expanded, _conv2, _bn2, _relu2);
+        using var projected = _conv3.call(filtered);
+        if (!_adds) return _bn3.call(projected);
+        using var residual = _bn3.call(projected);
+        using var carried = _shortcut?.call(input);
+        return residual + (carried ?? input);
+    }
+
+    private static Tensor Layer(Tensor input, Conv2d convolution, BatchNorm2d norm, ReLU relu)
+    {
+        using var map = convolution.call(input);
+        using var normalised = norm.call(map);
+        return relu.call(normalised);
+    }
+}

@@ -1,0 +1,11 @@
+namespace Ardir.Core;
+
+/// <summary>The nonlinearity of a network that comes with more than one.</summary>
+public enum ModelActivation
+{
+    /// <summary>max(x, 0).</summary>
+    Relu,
+
+    /// <summary>x * sigmoid(x), also called SiLU.</summary>
+    Swish,
+}

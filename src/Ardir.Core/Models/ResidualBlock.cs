@@ -1,0 +1,51 @@
+using TorchSharp.Modules;
+
+namespace Ardir.Core;
+
+/// <summary>The basic block of He et al. (2016, CVPR): conv-BN-ReLU-conv-BN, plus the input (through a 1x1 convolution and a batch norm where the shape changes), then ReLU.</summary>
+internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly Conv2d _conv1, _conv2;
+    private readonly BatchNorm2d _bn1, _bn2;
+    private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
+    private readonly Sequential? _shortcut;
+
+    public ResidualBlock(long input, long output, long stride) : base(nameof(ResidualBlock))
+    {
+        _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
+        _bn1 = nn.BatchNorm2d(output);
+        _conv2 = nn.Conv2d(output, output, kernel_size: 3, stride: 1, padding: 1, bias: false);
+        _bn2 = nn.BatchNorm2d(output);
+        register_module("conv1", _conv1);
+        register_module("bn1", _bn1);
+        register_module("relu1", _relu1);
+        register_module("conv2", _conv2);
+        register_module("bn2", _bn2);
+        register_module("relu2", _relu2);
+        if (stride == 1 && input == output) return;
+        _shortcut = nn.Sequential(("0", nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)), ("1", nn.BatchNorm2d(output)));
+        register_module("shortcut", _shortcut);
+    }
+
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var residual = Residual(input);
+        using var carried = _shortcut?.call(input);
+        using var sum = residual + (carried ?? input);
+        return _relu2.call(sum);
+    }
+
+    private Tensor Residual(Tensor input)
+    {
+        using var hidden = _conv1.call(input);
+        using var normalised = _bn1.call(hidden);
+        using var active = _relu1.call(normalised);
+        using var again = _conv2.call(active);
+        return _bn2.call(again);
+    }
+}

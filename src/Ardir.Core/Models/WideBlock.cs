@@ -1,0 +1,61 @@
+using TorchSharp.Modules;
+
+namespace Ardir.Core;
+
+/// <summary>The block of a wide residual network (Zagoruyko and Komodakis 2016): BN-ReLU-conv twice, plus the input. Where the width changes,
+/// convolution and shortcut both read the activated input.</summary>
+internal sealed class WideBlock : nn.Module<Tensor, Tensor>
+{
+    private readonly BatchNorm2d _bn1, _bn2;
+    private readonly Conv2d _conv1, _conv2;
+    private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
+    private readonly Dropout? _dropout;
+    private readonly Conv2d? _shortcut;
+
+    public WideBlock(long input, long output, long stride, double dropout) : base(nameof(WideBlock))
+    {
+        _bn1 = nn.BatchNorm2d(input);
+        _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
+        _bn2 = nn.BatchNorm2d(output);
+        _conv2 = nn.Conv2d(output, output, kernel_size: 3, stride: 1, padding: 1, bias: false);
+        register_module("bn1", _bn1);
+        register_module("relu1", _relu1);
+        register_module("conv1", _conv1);
+        register_module("bn2", _bn2);
+        register_module("relu2", _relu2);
+        register_module("conv2", _conv2);
+        if (dropout > 0)
+        {
+            _dropout = nn.Dropout(dropout);
+            register_module("dropout", _dropout);
+        }
+        if (stride == 1 && input == output) return;
+        _shortcut = nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false);
+        register_module("convShortcut", _shortcut);
+    }
+
+    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    protected override void RegisterComponents()
+    {
+    }
+
+    public override Tensor forward(Tensor input)
+    {
+        using var normalised = _bn1.call(input);
+        using var active = _relu1.call(normalised);
+        using var residual = Residual(active);
+        if (_shortcut is null) return residual + input;
+        using var carried = _shortcut.call(active);
+        return residual + carried;
+    }
+
+    private Tensor Residual(Tensor active)
+    {
+        using var hidden = _conv1.call(active);
+        using var normalised = _bn2.call(hidden);
+        using var activeAgain = _relu2.call(normalised);
+        if (_dropout is null) return _conv2.call(activeAgain);
+        using var thinned = _dropout.call(activeAgain);
+        return _conv2.call(thinned);
+    }
+}
