@@ -13,7 +13,7 @@ internal static class ModelGuard
     public static void Widths(IReadOnlyList<int> widths, [CallerArgumentExpression(nameof(widths))] string? name = null)
     {
         ArgumentNullException.ThrowIfNull(widths, name);
-        if (widths.Count == 0) throw new ArgumentException($"{name} is empty; expected the channels of at least one stage.", name);
+        if (widths.Count == 0) throw new ArgumentException($"{name} is empty; expected one number per stage and at least one stage.", name);
         foreach (var width in widths) Positive(width, name);
     }
 
