@@ -29,7 +29,7 @@ internal sealed class ModelProbe : IDisposable
         (_model, _options, _threat) = (model, options, threat);
         _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)count).ToList() };
         (_images, _labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
-        _logits = ModelOracle.Call(model, _images).detach();
+        _logits = Call().detach();
         if (_logits.dim() != 2 || _logits.shape[0] != count)
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(_logits)} for {count} images; expected logits [{count},K].");
         TensorGuard.LabelRange(labels, _logits.shape[1]);
@@ -37,6 +37,13 @@ internal sealed class ModelProbe : IDisposable
     }
 
     public long Classes => _logits.shape[1];
+
+    /// <summary>Stands for a model that shows no weights: what it says about the first batch, if it says it twice.</summary>
+    public string Answer()
+    {
+        using var scope = NewDisposeScope();
+        return (Call() == _logits).all().ToBoolean() ? Fingerprint.Of(("logits", _logits)) : "random";
+    }
 
     /// <summary>All findings, in the order of their kinds.</summary>
     public List<EvaluationFinding> Findings(EnsembleRun run, IReadOnlyList<AttackSummary> attacks)
@@ -82,8 +89,7 @@ internal sealed class ModelProbe : IDisposable
         var reference = Unit(_logits);
         for (var i = 1; i < RepeatedForwards; i++)
         {
-            _context.CancellationToken.ThrowIfCancellationRequested();
-            var difference = Unit(ModelOracle.Call(_model, _images)) - reference;
+            var difference = Unit(Call()) - reference;
             if (linalg.vector_norm(difference, 2, new long[] { 1 }, false).max().ToDouble() > LogitTolerance) return true;
         }
         return false;
@@ -176,6 +182,18 @@ internal sealed class ModelProbe : IDisposable
         var resisting = (Predictions.Of(ModelOracle.Call(_model, points)) == y).sum().ToInt64();
         if (resisting > 0.1 * x.shape[0])
             Add(FindingKind.ResistsHugeBudget, $"{resisting} of {x.shape[0]} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made grey: the attack does not get through to the model.");
+    }
+
+    private Tensor Call() => Call(_images);
+
+    // A copy, because a model may normalise in place what it is given.
+    private Tensor Call(Tensor images)
+    {
+        _context.CancellationToken.ThrowIfCancellationRequested();
+        var copy = images.clone();
+        var logits = ModelOracle.Call(_model, copy);
+        if (!ReferenceEquals(logits, copy)) copy.Dispose();
+        return logits;
     }
 
     private void Add(FindingKind kind, string message)

@@ -46,15 +46,16 @@ public sealed class AutoAttack : IAttack
     /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
-        context = Prepare(model, images, labels, context);
+        context = Check(model, images, labels, context);
+        var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = new EvaluationModeScope(model);
         var clamped = images.detach().clamp(0, 1);
-        using var probe = new ModelProbe(model, clamped, labels, _options, context, Threat);
+        using var probe = new ModelProbe(model, clamped, labels, _options, seeded, Threat);
         var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
-        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, context, Threat);
-        using var state = EnsembleState.Open(_options.StatePath, Identify(model, images, labels, context, attacks), images, out var done);
+        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, seeded, Threat);
+        using var state = EnsembleState.Open(_options.StatePath, Identify(probe, model, images, labels, context, attacks), images, out var done);
         run.Classify();
         run.Resume(done);
         run.Attack(state);
@@ -73,17 +74,17 @@ public sealed class AutoAttack : IAttack
     /// <returns>Text for people and for comparison.</returns>
     public override string ToString() => $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {(_options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks))} }}";
 
-    private AttackContext Prepare(IModule model, Tensor images, Tensor labels, AttackContext? context)
+    private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         Attack.CheckInputs(images, labels, context);
         if (context.Targets is not null) throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
         context.CancellationToken.ThrowIfCancellationRequested();
-        return context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
+        return context;
     }
 
-    private Dictionary<string, string> Identify(IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
+    private Dictionary<string, string> Identify(ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
     {
         if (_options.StatePath is null) return [];
         using var invariant = new InvariantCultureScope();
@@ -94,14 +95,16 @@ public sealed class AutoAttack : IAttack
             ["threat model"] = Threat.ToString(),
             ["version"] = $"{_options.Version}",
             ["attacks"] = string.Join("; ", attacks),
-            ["seed"] = $"{context.Seed}",
+            ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
             ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray()))) : "0 to N-1",
             ["batch size"] = $"{_options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
-            ["model"] = Fingerprint.Of(model),
+            ["model"] = ShowsWeights(model) ? Fingerprint.Of(model) : $"{Fingerprint.Of(model)} {probe.Answer()}",
         };
     }
+
+    private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 
     private RobustnessReport Report(EnsembleRun run, ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context)
     {

@@ -13,9 +13,10 @@ namespace Ardir.Attacks;
 /// </summary>
 internal sealed partial class EnsembleState : IDisposable
 {
-    private const ulong Magic = 0x3154534152445241;   // "ARDRAST1"
-    private const int MaxRecord = 1 << 30;
+    private const int MaxRecord = 2_000_000_000;   // what fits into one array
     private const int ChecksumBytes = 8;
+
+    private static readonly byte[] _magic = "ARDRAST1"u8.ToArray();
 
     private readonly FileStream? _file;
 
@@ -27,17 +28,14 @@ internal sealed partial class EnsembleState : IDisposable
         done = [];
         if (path is null) return new EnsembleState(null);
         path = Path.GetFullPath(path);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
+        var file = OpenFile(path);
         try
         {
             var state = new EnsembleState(file);
             if (file.Length == 0 || !state.Replay(identity, path, images, done))
             {
                 file.SetLength(0);
-                Span<byte> magic = stackalloc byte[8];
-                BinaryPrimitives.WriteUInt64LittleEndian(magic, Magic);
-                file.Write(magic);
+                file.Write(_magic);
                 state.Append(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(identity), StateJson.Default.DictionaryStringString), []);
             }
             return state;
@@ -54,10 +52,27 @@ internal sealed partial class EnsembleState : IDisposable
     {
         if (_file is null) return;
         using var plain = points?.cpu().contiguous();
+        if (plain?.numel() * plain?.element_size() > MaxRecord / 2)
+            throw new InvalidOperationException($"A batch broke {batch.Broken.Length} images of {TensorGuard.Shape(plain!)}, too many bytes for a record of the state file. Choose a smaller BatchSize.");
         Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
     }
 
     public void Dispose() => _file?.Dispose();
+
+    private static FileStream OpenFile(string path)
+    {
+        if (Directory.Exists(path)) throw new IOException($"The state path '{path}' is a folder; expected the path of a file.");
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            // Nobody else: records of two evaluations in turn would be the state of neither.
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The state file '{path}' cannot be opened: {e.Message} Every evaluation needs a file of its own, in a folder that can be written.", e);
+        }
+    }
 
     // Record: u32 length of the JSON, u32 length of the data, JSON, data, first 8 bytes of the SHA-256 of all that.
     private void Append(ReadOnlySpan<byte> json, ReadOnlySpan<byte> data)
@@ -75,11 +90,16 @@ internal sealed partial class EnsembleState : IDisposable
     /// <summary>False when not even the header was finished, so that there is nothing to go on with.</summary>
     private bool Replay(IReadOnlyDictionary<string, string> identity, string path, Tensor images, List<(EnsembleBatch, Tensor?)> done)
     {
-        var magic = new byte[8];
-        if (_file!.ReadAtLeast(magic, 8, throwOnEndOfStream: false) < 8) return false;
-        if (BinaryPrimitives.ReadUInt64LittleEndian(magic) != Magic)
+        var magic = new byte[_magic.Length];
+        var read = _file!.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
+        if (!magic.AsSpan(0, read).SequenceEqual(_magic.AsSpan(0, read)))
             throw new InvalidOperationException($"{path} is not the state of an evaluation. It was left as it is; choose another StatePath.");
-        if (Next() is not { } header) return false;
+        if (Next() is not { } header)
+        {
+            // Read to its end and yet wrong: not torn but damaged, and what follows may be the work of days.
+            if (_file.Position > magic.Length + 8) throw new InvalidOperationException($"The header of {path} is damaged. It was left as it is; choose another StatePath or delete the file.");
+            return false;
+        }
         Identity.EnsureSame(JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!, identity, path, "Choose another StatePath or delete the file.");
         var whole = _file.Position;
         while (Next() is { } record)

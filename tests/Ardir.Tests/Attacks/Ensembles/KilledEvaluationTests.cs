@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace Ardir.Tests;
+
+/// <summary>Processes that really die: an evaluation killed again and again ends as if nothing had happened.</summary>
+public sealed class KilledEvaluationTests : IDisposable
+{
+    private const int Kills = 5;
+
+    private readonly TemporaryFolder _folder = new();
+
+    [Fact]
+    public void Evaluate_KilledAgainAndAgain_EndsBitForBitAsUninterrupted()
+    {
+        var whole = ResumeWorker.Evaluate(state: null);
+        var (state, result) = (_folder.File("run.state"), _folder.File("result.json"));
+        var random = new Random(20240607);
+        for (var kill = 0; kill < Kills; kill++)
+        {
+            var before = Length(state);
+            using var process = Start(state, result);
+            // Only after progress, so that the kills fall into different parts of the evaluation; then at any moment, also in the middle of a record.
+            Wait(process, () => Length(state) > before);
+            Thread.Sleep(random.Next(400));
+            process.HasExited.Should().BeFalse("kill {0} must hit a living process", kill);
+            process.Kill();
+            process.WaitForExit();
+            process.ExitCode.Should().NotBe(0);
+            Length(state).Should().BeGreaterThan(before);
+            File.Exists(result).Should().BeFalse();
+        }
+        using (var last = Start(state, result))
+        {
+            Wait(last, () => false);
+            last.ExitCode.Should().Be(0);
+        }
+        File.ReadAllText(result).Should().Be(whole);
+        ResumeWorker.Evaluate(state).Should().Be(whole, "a finished state holds the whole result");
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static long Length(string path) => File.Exists(path) ? new FileInfo(path).Length : 0;
+
+    private static Process Start(string state, string result) =>
+        Process.Start(new ProcessStartInfo("dotnet", [typeof(ResumeWorker).Assembly.Location, state, result]) { UseShellExecute = false })!;
+
+    private static void Wait(Process process, Func<bool> enough)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!process.HasExited && !enough())
+        {
+            clock.Elapsed.Should().BeLessThan(TimeSpan.FromMinutes(2));
+            Thread.Sleep(1);
+        }
+    }
+}
