@@ -6,6 +6,7 @@ return args.FirstOrDefault() switch
     "overhead" => OverheadBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "batches" => BatchBenchmark.Run(args[1..]),
+    "fuzz" => FuzzBenchmark.Run(args[1..]),
     "micro" => Micro(args[1..]),
     _ => Usage(),
 };
@@ -23,6 +24,7 @@ static int Usage()
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         batches [--rounds N]                  an epoch's batches against indexing by hand
+        fuzz [--inputs N] [--seed N]          hostile variants of weights and images; 100,000 by default
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;

@@ -10,8 +10,10 @@ using Module = TorchSharp.torch.nn.Module<TorchSharp.torch.Tensor, TorchSharp.to
 
 torch.set_num_threads(1);
 AttackAModel();
+MeasureRobustness(args[0]);
 DistilInOwnLoop();
 LetTheLibraryTrain(args[0]);
+WeightsAndData(args[0]);
 Console.WriteLine("all programs ran");
 
 static Module OwnNetwork(long seed)
@@ -42,6 +44,23 @@ static void AttackAModel()
     using var distance = threat.Distance(images, adversarial);
     Console.WriteLine($"{pgd.Name} {pgd.Threat.Norm} {pgd.Threat.Epsilon} moved {distance.max().ToDouble()}");
     if (distance.max().ToDouble() is not (> 0 and < 0.0314) || !threat.Contains(images, again).all().ToBoolean()) throw new InvalidOperationException("section 1");
+}
+
+// Section 2
+static void MeasureRobustness(string folder)
+{
+    using var model = OwnNetwork(1);
+    var (images, labels) = Data(4);
+    var (threat, context) = (ThreatModel.Linf(8 / 255.0), new AttackContext());
+
+    var attack = new AutoAttack(threat, new AutoAttackOptions { Version = AutoAttackVersion.Standard, BatchSize = 256, Seed = 0, StatePath = Path.Combine(folder, "run.state") });
+    using RobustnessReport report = attack.Evaluate(model, images, labels, context);
+    foreach (AttackSummary a in report.Attacks) Console.WriteLine($"{a.Name} {a.RobustAccuracyAfter} {a.Attacked} {a.Broken} {a.SampleForwards} {a.SampleBackwards} {a.Elapsed}");
+    Console.WriteLine($"{report.Robust.Count} {report.Adversarial.shape[0]} {report.Findings.Count}");
+    report.SaveJson(Path.Combine(folder, "r.json"));
+    report.SaveMarkdown(Path.Combine(folder, "r.md"));
+    report.SaveHtml(Path.Combine(folder, "r.html"));
+    if (report.RobustAccuracy > report.CleanAccuracy || report.Attacks.Count != 4) throw new InvalidOperationException("section 2");
 }
 
 // Section 3
@@ -91,4 +110,30 @@ static void LetTheLibraryTrain(string folder)
     TrainingResult result = trainer.Fit(trainSet, validationSet, progress, cancellationToken);
     Console.WriteLine($"{result.Best.Epoch} {result.Best.RobustAccuracy} {result.Last.TrainLoss} {result.Epochs.Count}");
     if (result.Epochs.Count != 3 || !File.Exists(Path.Combine(folder, "last.safetensors"))) throw new InvalidOperationException("section 4");
+}
+
+// Section 5
+static void WeightsAndData(string folder)
+{
+    using var student = PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1 });
+    using var teacher = PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1 });
+    var (torchFile, safetensors) = (Path.Combine(folder, "teacher.pt"), Path.Combine(folder, "student.safetensors"));
+    teacher.SaveTorch(torchFile);
+
+    LoadReport r = student.LoadWeights(torchFile);
+    student.SaveSafetensors(safetensors);
+    using StateDict weights = StateDict.Read(safetensors);
+    Module net = PreActResNet.Create18(classes: 10);
+    using Module wide = WideResNet.Create(depth: 10, widen: 1, classes: 10);
+    using Module ready = new Normalize([0.4914, 0.4822, 0.4465], [0.2471, 0.2435, 0.2616], net);
+    if (!r.IsComplete || weights.Count != r.Loaded.Count) throw new InvalidOperationException("section 5");
+    try
+    {
+        using ImageDataset train = ImageDataset.Cifar10(Path.Combine(folder, "no-such-folder"), Split.Train);
+        throw new InvalidOperationException("section 5: there is no such folder");
+    }
+    catch (IOException e)
+    {
+        Console.WriteLine(e.Message);
+    }
 }
