@@ -44,11 +44,14 @@ internal sealed class EnsembleRun(
         for (var first = 0L; first < Count; first += batchSize)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var part = images.narrow(0, first, Math.Min(batchSize, Count - first));
+            // What a model leaves in the scope must go batch by batch.
+            using var step = NewDisposeScope();
+            // A copy for the model, which may normalise in place what it is given.
+            var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
             var logits = ModelOracle.Call(model, part);
             if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != part.shape[0] || logits.shape[1] < 2)
                 throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {part.shape[0]} images; expected floating-point logits [{part.shape[0]},K] with K of at least 2.");
-            parts.Add(logits);
+            parts.Add(logits.detach().MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
         TensorGuard.LabelRange(labels, CleanLogits.shape[1]);
@@ -141,8 +144,7 @@ internal sealed class EnsembleRun(
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
-        var found = claimed.nonzero().flatten();
-        var (broken, predictions, kept, unconfirmed) = Confirm(oracle, found, points, x, y, rows, ours: attacks[attack] is UnitAttack);
+        var (broken, predictions, unconfirmed, kept) = Confirm(oracle, claimed, points, x, y, rows);
         return (new EnsembleBatch
         {
             Attack = attack,
@@ -158,7 +160,8 @@ internal sealed class EnsembleRun(
         }, kept?.MoveToOuterDisposeScope());
     }
 
-    private (Tensor Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
+    /// <summary>What an attack found and which images it claims to have broken; null for somebody else's attack, which makes no claims.</summary>
+    private (Tensor? Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
     {
         if (attack is UnitAttack units)
         {
@@ -166,25 +169,31 @@ internal sealed class EnsembleRun(
             oracle.EnsureSound();
             return (outcome.Broken, outcome.Points);
         }
-        // Somebody else's attack may claim everything; the confirmation sorts it out.
-        var points = attack.Perturb(oracle.Counted, x, y, oracle.Context);
-        return (ones(x.shape[0], ScalarType.Bool, device: x.device), points);
+        // Copies: what it changes in place must not become the truth that it is judged by.
+        var points = attack.Perturb(oracle.Counted, x.clone(), y.clone(), oracle.Context)
+            ?? throw new InvalidOperationException($"The attack {attack.Name} returned null; expected images {TensorGuard.Shape(x)}.");
+        if (points.IsInvalid) throw new InvalidOperationException($"The attack {attack.Name} returned a tensor that has been disposed.");
+        if (!points.shape.AsSpan().SequenceEqual(x.shape) || points.dtype != x.dtype || points.device_type != x.device_type)
+            throw new InvalidOperationException($"The attack {attack.Name} returned {points.dtype} {TensorGuard.Shape(points)} on {points.device}; expected {x.dtype} {TensorGuard.Shape(x)} on {x.device}.");
+        return (null, points.detach());
     }
 
     /// <summary>A fresh forward pass and a check of the distance for every claim: no attack's word is taken.</summary>
-    private (long[] Broken, long[] Predictions, Tensor? Points, int Unconfirmed) Confirm(
-        ModelOracle oracle, Tensor found, Tensor points, Tensor x, Tensor y, long[] rows, bool ours)
+    private (long[] Broken, long[] Predictions, int Unconfirmed, Tensor? Points) Confirm(
+        ModelOracle oracle, Tensor? claimed, Tensor points, Tensor x, Tensor y, long[] rows)
     {
-        if (found.numel() == 0) return ([], [], null, 0);
+        var found = claimed?.nonzero().flatten() ?? arange(x.shape[0], device: x.device);
+        if (found.numel() == 0) return ([], [], 0, null);
         var candidates = points.index_select(0, found);
-        var predicted = Core.Predictions.Of(oracle.Counted.call(candidates));
+        // A copy for the model, which may normalise in place what it is given.
+        var predicted = Core.Predictions.Of(oracle.Counted.call(candidates.clone()));
         var wrong = predicted != y.index_select(0, found);
-        var good = wrong.logical_and(threat.Contains(x.index_select(0, found), candidates)).nonzero().flatten();
-        // Our attacks claim what they broke; somebody else's returns a point for every image, and only a wrong one is a claim.
-        var unconfirmed = (int)((ours ? found.numel() : wrong.sum().ToInt64()) - good.numel());
-        if (good.numel() == 0) return ([], [], null, unconfirmed);
+        var confirmed = wrong.logical_and(threat.Contains(x.index_select(0, found), candidates));
+        var good = confirmed.nonzero().flatten();
+        var unconfirmed = (int)((claimed is null ? wrong.sum().ToInt64() : found.numel()) - good.numel());
+        if (good.numel() == 0) return ([], [], unconfirmed, null);
         long[] broken = [.. found.index_select(0, good).cpu().data<long>().ToArray().Select(row => rows[row])];
-        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), candidates.index_select(0, good), unconfirmed);
+        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), unconfirmed, candidates.index_select(0, good));
     }
 
     private void Apply(EnsembleBatch batch, Tensor? points)

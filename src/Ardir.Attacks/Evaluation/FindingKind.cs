@@ -33,7 +33,7 @@ public enum FindingKind
     /// <summary>The gradient of the cross-entropy is almost zero although the margins are moderate.</summary>
     VanishingGradient,
 
-    /// <summary>The strong attack broke fewer images than one FGSM step.</summary>
+    /// <summary>One FGSM step breaks images that the whole ensemble left unbroken.</summary>
     WeakerThanFgsm,
 
     /// <summary>Images resist even a budget that allows to make them grey.</summary>
