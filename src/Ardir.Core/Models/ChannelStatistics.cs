@@ -28,11 +28,15 @@ public sealed record ChannelStatistics
     /// <exception cref="ArgumentException">The lists differ in length or are empty, or a value is not finite or a std not positive.</exception>
     public Normalize Wrap(nn.Module<Tensor, Tensor> network) => new(Mean, Std, network);
 
+    /// <summary>Whether every mean is finite and every deviation positive and finite.</summary>
+    internal static bool AreSound(IReadOnlyList<double> means, IReadOnlyList<double> deviations) =>
+        means.All(double.IsFinite) && deviations.All(value => double.IsFinite(value) && value > 0);
+
     internal void Validate(int channels, string name)
     {
         if (Mean is null || Std is null || Mean.Count != channels || Std.Count != channels)
             throw new ArgumentException($"{name} has {Mean?.Count ?? 0} means and {Std?.Count ?? 0} standard deviations for {channels} channels; expected one of each per channel, or null for none.", name);
-        if (!Mean.All(double.IsFinite) || !Std.All(value => double.IsFinite(value) && value > 0))
+        if (!AreSound(Mean, Std))
             throw new ArgumentException($"{name} has a mean that is not finite or a standard deviation that is not a positive number.", name);
     }
 

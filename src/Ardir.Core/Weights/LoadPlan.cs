@@ -4,18 +4,19 @@ namespace Ardir.Core;
 internal sealed class LoadPlan
 {
     private readonly List<(Tensor From, Tensor To)> _copies = [];
-    private Normalize? _normalize;
+    private readonly Normalize? _normalize;
     private (double[] Mean, double[] Std)? _normalisation;
 
-    private LoadPlan(LoadReport report) => Report = report;
+    private LoadPlan(Normalize? normalize) => _normalize = normalize;
 
-    public LoadReport Report { get; private set; }
+    public LoadReport Report { get; private set; } = null!;
 
     public static LoadPlan Make(nn.Module module, StateDict weights)
     {
         var targets = module.state_dict();
         List<string> loaded = [], unexpected = [], mismatched = [], converted = [], dropped = [];
-        var plan = new LoadPlan(null!) { _normalize = module as Normalize };
+        HashSet<string> placed = new(StringComparer.Ordinal), misfits = new(StringComparer.Ordinal);
+        var plan = new LoadPlan(module as Normalize);
         if (plan._normalize is not null) { targets.Remove("mean"); targets.Remove("std"); }
         var byBare = targets.Keys.GroupBy(WeightNames.Bare).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.Single(), StringComparer.Ordinal);
         Tensor? mean = null, std = null;
@@ -26,22 +27,25 @@ internal sealed class LoadPlan
             else if (target is null && WeightNames.IsDeviation(name)) std = value;
             else if (target is null && WeightNames.IsUnused(name)) dropped.Add(name);
             else if (target is null) unexpected.Add(name);
-            else if (loaded.Contains(target, StringComparer.Ordinal)) unexpected.Add($"{name} (a second entry for {target})");
-            else if (Difference(value, targets[target]) is { } difference) mismatched.Add($"{target}: {difference}");
+            else if (placed.Contains(target)) unexpected.Add($"{name} (a second entry for {target})");
+            else if (Difference(value, targets[target]) is { } difference)
+            {
+                misfits.Add(target);
+                mismatched.Add($"{target}: {difference}");
+            }
             else
             {
+                placed.Add(target);
                 if (value.dtype != targets[target].dtype) converted.Add($"{target}: {value.dtype} to {targets[target].dtype}");
                 loaded.Add(target);
                 plan._copies.Add((value, targets[target]));
             }
         }
         plan.Normalise(mean, std, unexpected, mismatched, dropped);
-        var found = new HashSet<string>(loaded, StringComparer.Ordinal);
-        var wrong = mismatched.Select(text => text[..text.IndexOf(':', StringComparison.Ordinal)]).ToHashSet(StringComparer.Ordinal);
         plan.Report = new LoadReport
         {
             Loaded = loaded,
-            Missing = [.. targets.Keys.Where(name => !found.Contains(name) && !wrong.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))],
+            Missing = [.. targets.Keys.Where(name => !placed.Contains(name) && !misfits.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))],
             Unexpected = unexpected, Mismatched = mismatched, Converted = converted, Dropped = dropped, NormalisationLoaded = plan._normalisation is not null,
         };
         return plan;
@@ -59,7 +63,7 @@ internal sealed class LoadPlan
         if (mean is null && std is null) return;
         var means = mean is null ? [] : Values(mean);
         var deviations = std is null ? [] : Values(std);
-        if (_normalize is not null && means.Length == _normalize.Mean.Count && deviations.Length == means.Length && deviations.All(value => double.IsFinite(value) && value > 0) && means.All(double.IsFinite))
+        if (_normalize is not null && means.Length == _normalize.Mean.Count && deviations.Length == means.Length && ChannelStatistics.AreSound(means, deviations))
             _normalisation = (means, deviations);
         else if (_normalize is not null)
             mismatched.Add($"normalisation: the file has {means.Length} means and {deviations.Length} deviations (positive and finite?); the module has {_normalize.Mean.Count} channels");

@@ -7,8 +7,6 @@ namespace Ardir.Core;
 /// <summary>Reads and writes safetensors: 8 bytes length, a JSON header, raw little-endian data. Nothing in a file is executed.</summary>
 internal static class SafetensorsFile
 {
-    private const int Chunk = 1 << 20;
-
     /// <summary>Writes to a temporary file, flushes it to the disk and renames it: a reader sees the old file or the new one, never half of one.</summary>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -24,8 +22,7 @@ internal static class SafetensorsFile
             BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
             stream.Write(length);
             stream.Write(header);
-            foreach (var (_, value) in ordered)
-                if (value.numel() > 0) stream.Write(value.bytes);
+            foreach (var (_, value) in ordered) RawTensor.Write(stream, value);
         });
     }
 
@@ -44,7 +41,7 @@ internal static class SafetensorsFile
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
-            foreach (var entry in header.Entries) tensors[entry.Name] = ReadTensor(stream, entry);
+            foreach (var entry in header.Entries) tensors[entry.Name] = ReadTensor(stream, entry, path);
         }
         catch
         {
@@ -54,23 +51,10 @@ internal static class SafetensorsFile
         return (tensors, header.Metadata);
     }
 
-    private static Tensor ReadTensor(Stream stream, SafetensorsHeader.Entry entry)
+    private static Tensor ReadTensor(Stream stream, SafetensorsHeader.Entry entry, string path)
     {
-        var value = empty(entry.Shape, entry.Type).DetachFromDisposeScope();
-        try
-        {
-            if (value.numel() > 0)
-            {
-                var bytes = value.bytes;
-                for (var at = 0; at < bytes.Length; at += Chunk) stream.ReadExactly(bytes.Slice(at, Math.Min(Chunk, bytes.Length - at)));
-            }
-            return value;
-        }
-        catch
-        {
-            value.Dispose();
-            throw;
-        }
+        using var values = RawTensor.Read(stream, entry.Type, entry.Shape.Aggregate(1L, (product, size) => product * size), $"{path}: '{entry.Name}'");
+        return values.reshape(entry.Shape).DetachFromDisposeScope();
     }
 
     private static byte[] Header(List<(string Key, Tensor Value)> ordered, IReadOnlyDictionary<string, string>? metadata)

@@ -10,7 +10,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     // In this order: training scripts put the weights under one of these.
     private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
 
-    private readonly Dictionary<(string, ScalarType, long), Tensor> _storages = [];
+    private readonly Dictionary<string, (ScalarType Type, long Count, Tensor Values)> _storages = new(StringComparer.Ordinal);
     private long _bytes;
 
     public StateDict Read(object? root, string path, string format)
@@ -31,7 +31,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
 
     public void Dispose()
     {
-        foreach (var storage in _storages.Values) storage.Dispose();
+        foreach (var (_, _, values) in _storages.Values) values.Dispose();
     }
 
     private static List<(string Name, PickleTensor Value)> Find(object? root, string path)
@@ -76,10 +76,10 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
 
     private Tensor Storage(PickleStorage storage, string name)
     {
-        var key = (storage.Key, storage.Type, storage.Count);
-        if (_storages.TryGetValue(key, out var known)) return known;
-        if (_storages.Keys.Any(other => other.Item1 == storage.Key)) throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
-        return _storages[key] = load(storage).DetachFromDisposeScope();
+        if (!_storages.TryGetValue(storage.Key, out var known))
+            _storages[storage.Key] = known = (storage.Type, storage.Count, load(storage).DetachFromDisposeScope());
+        if ((known.Type, known.Count) != (storage.Type, storage.Count)) throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
+        return known.Values;
     }
 
     private static long Checked(string name, Func<long> value)

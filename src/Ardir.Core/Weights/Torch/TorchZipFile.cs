@@ -16,10 +16,6 @@ internal static class TorchZipFile
             using var archive = new ZipArchive(stream, ZipArchiveMode.Read);
             return Read(archive, path, stream.Length, strict);
         }
-        catch (WeightFormatException e) when (!e.Message.StartsWith(path, StringComparison.Ordinal))
-        {
-            throw new WeightFormatException($"{path}: {e.Message}", e);
-        }
         catch (Exception e) when (e is InvalidDataException or NotSupportedException or EndOfStreamException or OverflowException or ArgumentException)
         {
             throw new WeightFormatException($"{path}: the zip archive is damaged ({e.Message}).", e);

@@ -7,8 +7,6 @@ namespace Ardir.Core;
 /// <summary>Writes a state dictionary as torch.save does, with nothing in it that a loader restricted to weights refuses.</summary>
 internal static class TorchZipWriter
 {
-    private const int Chunk = 1 << 22;
-
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> state)
     {
         using var scope = NewDisposeScope();
@@ -34,13 +32,7 @@ internal static class TorchZipWriter
     private static void AddValues(ZipArchive archive, string name, Tensor value)
     {
         using var stream = archive.CreateEntry(name, CompressionLevel.NoCompression).Open();
-        using var flat = value.reshape(-1);
-        var step = Chunk / value.dtype.ElementSize();
-        for (long done = 0; done < flat.numel(); done += step)
-        {
-            using var part = flat.narrow(0, done, Math.Min(step, flat.numel() - done));
-            stream.Write(part.bytes);
-        }
+        RawTensor.Write(stream, value);
     }
 
     private static byte[] Pickle(List<(string Key, Tensor Value)> entries)

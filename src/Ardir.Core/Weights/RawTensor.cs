@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>Reads plain little-endian values from a stream into a tensor, in pieces, so that the values may exceed what an array can hold.</summary>
+/// <summary>Plain little-endian values between streams and tensors, in pieces, so that they may exceed what an array can hold.</summary>
 internal static class RawTensor
 {
     private const int Chunk = 1 << 24;
@@ -27,6 +27,18 @@ internal static class RawTensor
         {
             result.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Writes the values of a contiguous tensor on the CPU.</summary>
+    public static void Write(Stream stream, Tensor value)
+    {
+        using var flat = value.reshape(-1);
+        var step = Chunk / value.dtype.ElementSize();
+        for (long done = 0; done < flat.numel(); done += step)
+        {
+            using var piece = flat.narrow(0, done, Math.Min(step, flat.numel() - done));
+            stream.Write(piece.bytes);
         }
     }
 }
