@@ -3,19 +3,22 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>The pre-activation block of He et al. (2016, ECCV, figure 1b): BN-ReLU-conv twice, plus the input. Where the shape changes, the
-/// input is replaced by a 1x1 convolution of its activation, or of itself.</summary>
+/// input is replaced by a 1x1 convolution of its activation, or of itself. Wide residual networks may drop out before the last convolution.</summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 {
     private readonly BatchNorm2d _bn1, _bn2;
     private readonly Conv2d _conv1, _conv2;
     // Not in place: a hook on a batch norm may hold what these read. Of their own per use, so that each can be tapped.
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
-    private readonly Sequential? _shortcut;
+    private readonly Dropout? _dropout;
+    private readonly nn.Module<Tensor, Tensor>? _shortcut;
     private readonly bool _rawShortcut;
 
-    public PreActBlock(long input, long output, long stride, bool rawShortcut) : base(nameof(PreActBlock))
+    public PreActBlock(long input, long output, long stride, bool rawShortcut)
+        : this(nameof(PreActBlock), input, output, stride, dropout: 0, "shortcut", convolution => nn.Sequential(("0", convolution))) => _rawShortcut = rawShortcut;
+
+    private PreActBlock(string name, long input, long output, long stride, double dropout, string shortcut, Func<Conv2d, nn.Module<Tensor, Tensor>> wrap) : base(name)
     {
-        _rawShortcut = rawShortcut;
         _bn1 = nn.BatchNorm2d(input);
         _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
         _bn2 = nn.BatchNorm2d(output);
@@ -26,10 +29,19 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         register_module("bn2", _bn2);
         register_module("relu2", _relu2);
         register_module("conv2", _conv2);
+        if (dropout > 0)
+        {
+            _dropout = nn.Dropout(dropout);
+            register_module("dropout", _dropout);
+        }
         if (stride == 1 && input == output) return;
-        _shortcut = nn.Sequential(("0", nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)));
-        register_module("shortcut", _shortcut);
+        _shortcut = wrap(nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false));
+        register_module(shortcut, _shortcut);
     }
+
+    /// <summary>The block of Zagoruyko and Komodakis (2016), with the names of its published code.</summary>
+    public static PreActBlock Wide(long input, long output, long stride, double dropout) =>
+        new("WideBlock", input, output, stride, dropout, "convShortcut", convolution => convolution);
 
     // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
     protected override void RegisterComponents()
@@ -51,6 +63,7 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         using var hidden = _conv1.call(active);
         using var normalised = _bn2.call(hidden);
         using var activeAgain = _relu2.call(normalised);
-        return _conv2.call(activeAgain);
+        using var thinned = _dropout?.call(activeAgain);
+        return _conv2.call(thinned ?? activeAgain);
     }
 }

@@ -92,7 +92,7 @@ public sealed class WideResNet : nn.Module<Tensor, Tensor>
     {
         var blocks = nn.Sequential();
         for (var i = 0; i < options.BlocksPerGroup; i++)
-            blocks.append($"{i}", i == 0 ? new WideBlock(input, output, stride, options.Dropout) : new WideBlock(output, output, stride: 1, options.Dropout));
+            blocks.append($"{i}", i == 0 ? PreActBlock.Wide(input, output, stride, options.Dropout) : PreActBlock.Wide(output, output, stride: 1, options.Dropout));
         return nn.Sequential(("layer", blocks));
     }
 }
