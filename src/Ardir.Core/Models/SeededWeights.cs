@@ -9,19 +9,12 @@ namespace Ardir.Core;
 internal static class SeededWeights
 {
     /// <summary>A network with PyTorch's default initialisation; from the global generator without a seed.</summary>
-    public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module
-    {
-        if (seed is not { } given) return build();
-        using var untouched = new GlobalRandomScope();   // the layers' constructors draw from it
-        var network = build();
-        FillDefault(network, given);
-        return network;
-    }
+    public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module => Create(seed, build, fillConvolutions: true);
 
     /// <summary>The same with convolutions from N(0, 2/(k*k*C_out)), which is Kaiming-normal by fan-out, and linear biases 0.</summary>
     public static T CreateFanOut<T>(ulong? seed, Func<T> build) where T : nn.Module
     {
-        var network = Create(seed, build);
+        var network = Create(seed, build, fillConvolutions: false);
         using var noGrad = no_grad();
         foreach (var (name, module) in network.named_modules())
         {
@@ -41,7 +34,16 @@ internal static class SeededWeights
         return network;
     }
 
-    private static void FillDefault(nn.Module network, ulong seed)
+    private static T Create<T>(ulong? seed, Func<T> build, bool fillConvolutions) where T : nn.Module
+    {
+        if (seed is not { } given) return build();
+        using var untouched = new GlobalRandomScope();   // the layers' constructors draw from it
+        var network = build();
+        FillDefault(network, given, fillConvolutions);
+        return network;
+    }
+
+    private static void FillDefault(nn.Module network, ulong seed, bool fillConvolutions)
     {
         using var noGrad = no_grad();
         foreach (var (name, module) in network.named_modules())
@@ -54,7 +56,7 @@ internal static class SeededWeights
             };
             if (weight is null) continue;
             var bound = 1 / Math.Sqrt((double)weight.numel() / weight.shape[0]);   // one output's weights: its fan-in
-            Fill(weight, bound, seed, name + ".weight");
+            if (fillConvolutions || module is not Conv2d) Fill(weight, bound, seed, name + ".weight");
             if (bias is not null) Fill(bias, bound, seed, name + ".bias");
         }
     }
