@@ -31,15 +31,14 @@ public static class RobustnessEvaluator
         var correct = new List<bool>(data.Count);
         var robust = new List<bool>(data.Count);
         var dtype = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype ?? ScalarType.Float32;
-        for (var first = 0L; first < data.Count; first += batchSize)
+        foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = batchSize, Shuffle = false, DType = dtype }).Epoch(0))
         {
             using var scope = NewDisposeScope();
             context.CancellationToken.ThrowIfCancellationRequested();
-            long[] indices = [.. Enumerable.Range((int)first, Math.Min(batchSize, data.Count - (int)first)).Select(i => (long)i)];
-            var (images, labels) = data.Batch(indices, dtype);
+            var (images, labels) = batch;
             var right = IsRight(model, images, labels);
             correct.AddRange(right);
-            robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, first));
+            robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, batch.Indices[0]));
             progress?.Report(correct.Count);
         }
         return new RobustnessResult { Correct = correct, Robust = robust };
