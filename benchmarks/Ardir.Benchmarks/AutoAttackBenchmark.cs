@@ -132,13 +132,7 @@ internal static class AutoAttackBenchmark
         var recorder = new PassRecorder(model, images, labels);
         attack.Perturb(recorder, images, labels).Dispose();
         recorder.Replay();
-        var (floors, times) = (new List<double>(), new List<double>());
-        for (var round = 0; round < rounds; round++)
-        {
-            times.Add(Pulse.Time(() => attack.Perturb(model, images, labels).Dispose()));
-            floors.Add(Pulse.Time(recorder.Replay));
-        }
-        var (low, high) = (Pulse.Median(floors), Pulse.Median(times));
+        var (low, high) = OverheadBenchmark.Compare(rounds, recorder.Replay, () => attack.Perturb(model, images, labels).Dispose());
         Line(text, $"| {network} | {attack.Threat.Norm} | {attack.Name} | {low:F0} | {high:F0} | {high / low:F2} | {limit:F2} |");
     }
 

@@ -14,7 +14,7 @@ internal static class BatchBenchmark
 
     public static int Run(string[] args)
     {
-        var rounds = args.Length > 1 && args[0] == "--rounds" ? int.Parse(args[1], CultureInfo.InvariantCulture) : 15;
+        var rounds = CommandLineValue.Of(args, "--rounds", 15);
         set_num_threads(1);   // nothing here is large enough for a second one
         using var pixels = randint(0, 256, [Images, 3, 32, 32], ScalarType.Byte);
         using var labels = randint(0, 10, [Images], ScalarType.Int64);
