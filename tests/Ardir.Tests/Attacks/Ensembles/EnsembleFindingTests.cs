@@ -113,7 +113,7 @@ public sealed class EnsembleFindingTests
     [InlineData(0.5, true)]    // leaves the ball
     [InlineData(0.05, false)]
     public void UnconfirmedSuccess(double size, bool found) =>
-        Has(FindingKind.UnconfirmedSuccess, x => Linear(x), [new LooseAttack(size)]).Should().Be(found);
+        Has(FindingKind.UnconfirmedSuccess, x => Linear(x), [new ForeignAttack(_threat, (_, images, _) => (images + size).clamp(0, 1))]).Should().Be(found);
 
     private static bool Has(FindingKind kind, Func<Tensor, Tensor> forward, IReadOnlyList<IAttack>? attacks = null, Func<Tensor, Tensor>? change = null) =>
         Kinds(forward, attacks, change).Contains(kind);
@@ -146,13 +146,4 @@ public sealed class EnsembleFindingTests
 
     // The same answers, no gradient.
     private static Tensor Masked(Tensor x) => Linear(x.detach()) + x.flatten(1).sum(1, keepdim: true) * 0;
-
-    private sealed class LooseAttack(double size) : IAttack
-    {
-        public string Name => "loose";
-
-        public ThreatModel Threat => _threat;
-
-        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => (images + size).clamp(0, 1);
-    }
 }

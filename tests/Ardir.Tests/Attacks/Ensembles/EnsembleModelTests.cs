@@ -63,7 +63,7 @@ public sealed class EnsembleModelTests
         var labels = model.call(images).argmax(1);
         var attack = new AutoAttack(ThreatModel.Linf(0.03));
         using var plain = attack.Evaluate(model, images, labels);
-        using var scripted = attack.Evaluate(new Opaque(x => (Tensor)script.invoke("logits", x, model.Weight, model.Bias)), images, labels);
+        using var scripted = attack.Evaluate(new OpaqueModel(x => (Tensor)script.invoke("logits", x, model.Weight, model.Bias)), images, labels);
         scripted.Robust.Should().Equal(plain.Robust);
         scripted.Findings.Should().BeEmpty();
     }
@@ -190,9 +190,4 @@ public sealed class EnsembleModelTests
             new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 4 }), new FabAttack(threat, new FabOptions { Iterations = 4 }), new SquareAttack(threat, new SquareOptions { Queries = 15 }),
         ],
     };
-
-    private sealed class Opaque(Func<Tensor, Tensor> forward) : IModule
-    {
-        public Tensor call(Tensor input1) => forward(input1);
-    }
 }

@@ -4,9 +4,9 @@ namespace Ardir.Tests;
 
 public sealed class LoadWeightsTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("ardir-load-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
-    private string FilePath => Path.Combine(_folder, "w.safetensors");
+    private string FilePath => _folder.File("w.safetensors");
 
     [Theory]
     [InlineData("")]
@@ -160,7 +160,7 @@ public sealed class LoadWeightsTests : IDisposable
         }
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static PreActResNet Network(ulong seed) => PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1, Seed = seed });
 

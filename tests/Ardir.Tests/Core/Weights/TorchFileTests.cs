@@ -6,7 +6,7 @@ namespace Ardir.Tests;
 
 public sealed class TorchFileTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("ardir-weights-").FullName;
+    private readonly TemporaryFolder _folder = new();
 
     [Fact]
     public void Read_ZipLegacyAndSafetensors_GiveIdenticalLogits()
@@ -143,7 +143,7 @@ public sealed class TorchFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var model = TinyModels.Smooth();
-        var path = Path.Combine(_folder, "out.pt");
+        var path = _folder.File("out.pt");
         model.SaveTorch(path);
         using var state = StateDict.Read(path, new StateDictOptions { Strict = true });
         var expected = model.state_dict();
@@ -158,7 +158,7 @@ public sealed class TorchFileTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var model = PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1, Seed = 3 });
-        var (ours, back) = (Path.Combine(_folder, "ours.pt"), Path.Combine(_folder, "theirs.pt"));
+        var (ours, back) = (_folder.File("ours.pt"), _folder.File("theirs.pt"));
         model.SaveTorch(ours);
         PyTorchFactAttribute.Run("import sys, torch\nstate = torch.load(sys.argv[1], weights_only=True)\ntorch.save(type(state)((k, v * 2 if v.is_floating_point() else v) for k, v in state.items()), sys.argv[2])", ours, back);
         using var state = StateDict.Read(back, new StateDictOptions { Strict = true });
@@ -174,11 +174,11 @@ public sealed class TorchFileTests : IDisposable
         var seeds = new[] { "odd.pt", "odd_legacy.pt", "checkpoint.pt", "checkpoint_legacy.pt", "whole_model.pt" }.Select(name => File.ReadAllBytes(Golden(name))).ToList();
         using (var model = TinyModels.Linear())
         {
-            var path = Path.Combine(_folder, "valid.safetensors");
+            var path = _folder.File("valid.safetensors");
             model.SaveSafetensors(path);
             seeds.Add(File.ReadAllBytes(path));
         }
-        var (file, read) = (Path.Combine(_folder, "hostile"), 0);
+        var (file, read) = (_folder.File("hostile"), 0);
         for (var i = 0; i < 2000; i++)
         {
             File.WriteAllBytes(file, FileMutator.Mutate(seeds[i % seeds.Count], random));
@@ -195,7 +195,7 @@ public sealed class TorchFileTests : IDisposable
         read.Should().BeInRange(1, 1500, "some changes do no harm, most do");
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Goldens", name);
 
@@ -215,7 +215,7 @@ public sealed class TorchFileTests : IDisposable
 
     private void Refused(byte[] content, string message)
     {
-        var path = Path.Combine(_folder, "hostile");
+        var path = _folder.File("hostile");
         File.WriteAllBytes(path, content);
         FluentActions.Invoking(() => StateDict.Read(path)).Should().Throw<WeightFormatException>().Which.Message.Should().Contain(message).And.Contain(path);
     }
