@@ -13,7 +13,7 @@ internal static class QuickstartCommand
         var epochs = new Option<int>("--epochs") { Description = "Epochs of teacher and student", DefaultValueFactory = _ => new QuickstartSettings { Output = "" }.Epochs };
         var beta = new Option<double>("--beta") { Description = "Share of the feature distance in the student's loss, 0 to 1", DefaultValueFactory = _ => new QuickstartSettings { Output = "" }.Beta };
         var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
-        var command = new Command("quickstart", "Trains a standard model, a robust teacher and an ARDIR student, attacks all three and writes a report. About 5 minutes on two CPU cores.")
+        var command = new Command("quickstart", "Trains a standard model, a robust teacher and an ARDIR student, attacks all three and writes a report. 3 to 5 minutes on two CPU cores.")
         {
             data, output, seed, epochs, beta, device,
         };
