@@ -18,6 +18,7 @@ public sealed class DistillationTrainer : IDisposable
 
     private readonly nn.Module<Tensor, Tensor> _student;
     private readonly IModule? _teacher;
+    private readonly IModule? _standardTeacher;
     private readonly IDistillationLoss _loss;
     private readonly TrainerOptions _options;
     private readonly TrainingStep _step;
@@ -29,25 +30,27 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="teacher">The model to learn from; null for losses that need none.</param>
     /// <param name="loss">The objective.</param>
     /// <param name="options">Options; the recipe of Rice et al. when null.</param>
+    /// <param name="standardTeacher">The second, ordinarily trained teacher of IAD-II and AKD2; null for losses that need none.</param>
     /// <exception cref="ArgumentException">An option is out of range, a teacher or an attack is missing, or a layer does not exist.</exception>
-    public DistillationTrainer(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null)
+    public DistillationTrainer(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null, IModule? standardTeacher = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(loss);
-        (_student, _teacher, _loss, _options) = (student, teacher, loss, options ?? new TrainerOptions());
+        (_student, _teacher, _standardTeacher, _loss, _options) = (student, teacher, standardTeacher, loss, options ?? new TrainerOptions());
         _options.Validate();
         if ((loss.Needs.Passes & (NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial)) == NetworkPasses.None) throw new ArgumentException($"The loss {loss.Name} needs no pass of the student, so it cannot train one.", nameof(loss));
         if (loss.Needs.NeedsTeacher && teacher is null) throw new ArgumentNullException(nameof(teacher), $"The loss {loss.Name} needs a teacher.");
-        if (loss.Needs.NeedsStudentAttack && _options.TrainAttack is null) throw new ArgumentException($"The loss {loss.Name} trains on adversarial images: set TrainerOptions.TrainAttack, for example to a PgdAttack.", nameof(options));
-        if (loss.Needs.Passes.HasFlag(NetworkPasses.TeacherAdversarial) && (_options.TeacherAttack ?? _options.TrainAttack) is null) throw new ArgumentException($"The loss {loss.Name} feeds the teacher adversarial images: set TrainerOptions.TeacherAttack or TrainAttack.", nameof(options));
+        if (loss.Needs.NeedsStandardTeacher && standardTeacher is null) throw new ArgumentNullException(nameof(standardTeacher), $"The loss {loss.Name} needs a second, ordinarily trained teacher: pass it as standardTeacher.");
+        _options = CraftingPlan.Complete(_options, loss, teacher);
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if (SharedModule(student, teacher) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
+        if ((SharedModule(student, teacher) ?? SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
         if (_options.Device is { } device)
         {
             student.to(device);
             (teacher as nn.Module)?.to(device);
+            (standardTeacher as nn.Module)?.to(device);
         }
-        _step = new TrainingStep(student, teacher, loss, _options);
+        _step = new TrainingStep(student, teacher, loss, _options, standardTeacher);
     }
 
     /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
@@ -72,7 +75,7 @@ public sealed class DistillationTrainer : IDisposable
         using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
         using var random = new GlobalRandomScope();
         var run = new Run(moved.Train, moved.Validation, optimizer, random, progress, Stopwatch.StartNew(),
-            RunIdentity.Of(_options, _loss, _student, _teacher, moved.Train, moved.Validation), cancellationToken);
+            RunIdentity.Of(_options, _loss, _student, _teacher, _standardTeacher, moved.Train, moved.Validation), cancellationToken);
 
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
@@ -154,7 +157,7 @@ public sealed class DistillationTrainer : IDisposable
             };
             try
             {
-                _step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context);
+                _step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run.Train))
             {

@@ -12,20 +12,22 @@ internal sealed class TrainingStep : IDisposable
     private readonly TrainerOptions _options;
     private readonly IFeatureTap _studentTap;
     private readonly IFeatureTap? _teacherTap;
+    private readonly IFeatureTap? _standardTeacherTap;
 
-    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options)
+    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options, IModule? standardTeacher = null)
     {
         (_student, _teacher, _loss, _options) = (student, teacher, loss, options);
         _studentTap = FeatureTap.Attach(student, [.. loss.Needs.StudentLayers]);
         _teacherTap = teacher is null ? null : FeatureTap.AttachFrozen(teacher, [.. loss.Needs.TeacherLayers]);
+        _standardTeacherTap = standardTeacher is null ? null : FeatureTap.AttachFrozen(standardTeacher);
     }
 
     /// <summary>Trains on one batch (images as floats, augmented) and adds what came out to the totals.</summary>
-    public void Run(Tensor images, Tensor labels, torch.optim.Optimizer optimizer, EpochTotals totals, AttackContext context)
+    public void Run(Tensor images, Tensor labels, torch.optim.Optimizer optimizer, EpochTotals totals, AttackContext context, int epoch = 0)
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
-        var inputs = Forward(images, labels, context);
+        var inputs = Forward(images, labels, context) with { Epoch = epoch };
         var terms = _loss.Compute(inputs);
         Check(terms);
 
@@ -49,14 +51,15 @@ internal sealed class TrainingStep : IDisposable
     {
         _studentTap.Dispose();
         _teacherTap?.Dispose();
+        _standardTeacherTap?.Dispose();
     }
 
     private DistillationInputs Forward(Tensor images, Tensor labels, AttackContext context)
     {
         var passes = _loss.Needs.Passes;
         // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
-        var studentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial)
-            ? _options.TrainAttack!.Perturb(_student, images, labels, context with { KeepModelMode = _options.AttackInTrainMode })
+        var studentAdversarial = _loss.Needs.NeedsStudentAttack
+            ? _options.TrainAttack!.Perturb(_student, images, labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false })
             : null;
         var teacherAdversarial = passes.HasFlag(NetworkPasses.TeacherAdversarial)
             ? (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, images, labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") })
@@ -67,7 +70,9 @@ internal sealed class TrainingStep : IDisposable
             TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(images) : null,
             TeacherAdversarial = teacherAdversarial is null ? null : _teacherTap!.Forward(teacherAdversarial),
             StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? _studentTap.Forward(images) : null,
-            StudentAdversarial = studentAdversarial is null ? null : _studentTap.Forward(studentAdversarial),
+            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? _studentTap.Forward(studentAdversarial!) : null,
+            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial) ? _teacherTap!.Forward(studentAdversarial!) : null,
+            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial) ? _standardTeacherTap!.Forward(studentAdversarial!) : null,
         };
     }
 }
