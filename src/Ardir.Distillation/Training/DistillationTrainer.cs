@@ -17,6 +17,7 @@ public sealed class DistillationTrainer : IDisposable
 
     private readonly nn.Module<Tensor, Tensor> _student;
     private readonly IModule? _teacher;
+    private readonly IModule? _standardTeacher;
     private readonly IDistillationLoss _loss;
     private readonly TrainerOptions _options;
     private readonly CheckpointFiles? _files;
@@ -30,28 +31,30 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="teacher">The model to learn from; null for losses that need none.</param>
     /// <param name="loss">The objective.</param>
     /// <param name="options">Options; the recipe of Rice et al. when null.</param>
+    /// <param name="standardTeacher">The second, ordinarily trained teacher of IAD-II and AKD2; null for losses that need none.</param>
     /// <exception cref="ArgumentException">An option is out of range, a teacher or an attack is missing, or a layer does not exist.</exception>
-    public DistillationTrainer(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null)
+    public DistillationTrainer(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null, IModule? standardTeacher = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(loss);
-        (_student, _teacher, _loss, _options) = (student, teacher, loss, options ?? new TrainerOptions());
+        (_student, _teacher, _standardTeacher, _loss, _options) = (student, teacher, standardTeacher, loss, options ?? new TrainerOptions());
         _options.Validate();
         if ((loss.Needs.Passes & (NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial)) == NetworkPasses.None) throw new ArgumentException($"The loss {loss.Name} needs no pass of the student, so it cannot train one.", nameof(loss));
         if (loss.Needs.NeedsTeacher && teacher is null) throw new ArgumentNullException(nameof(teacher), $"The loss {loss.Name} needs a teacher.");
-        if (loss.Needs.NeedsStudentAttack && _options.TrainAttack is null) throw new ArgumentException($"The loss {loss.Name} trains on adversarial images: set TrainerOptions.TrainAttack, for example to a PgdAttack.", nameof(options));
-        if (loss.Needs.Passes.HasFlag(NetworkPasses.TeacherAdversarial) && (_options.TeacherAttack ?? _options.TrainAttack) is null) throw new ArgumentException($"The loss {loss.Name} feeds the teacher adversarial images: set TrainerOptions.TeacherAttack or TrainAttack.", nameof(options));
+        if (loss.Needs.NeedsStandardTeacher && standardTeacher is null) throw new ArgumentNullException(nameof(standardTeacher), $"The loss {loss.Name} needs a second, ordinarily trained teacher: pass it as standardTeacher.");
+        _options = CraftingPlan.Complete(_options, loss, teacher);
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if (SharedModule(student, teacher) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
+        if ((SharedModule(student, teacher) ?? SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
         if (_options.Precision == TrainingPrecision.BFloat16 && student.parameters().FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
             throw new ArgumentException($"TrainingPrecision.BFloat16 is for students in Float32; this one has parameters in {other.dtype}.", nameof(options));
         if (_options.Device is { } device)
         {
             student.to(device);
             (teacher as nn.Module)?.to(device);
+            (standardTeacher as nn.Module)?.to(device);
         }
         _files = _options.CheckpointDirectory is { } folder ? new CheckpointFiles(folder) : null;
-        _step = new TrainingStep(student, teacher, loss, _options);
+        _step = new TrainingStep(student, teacher, loss, _options, standardTeacher);
     }
 
     /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
@@ -72,7 +75,7 @@ public sealed class DistillationTrainer : IDisposable
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
-        using var run = new TrainingRun(_student, _teacher, _loss, _options, train, validation, progress, cancellationToken);
+        using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, run.Device.ToString(), _options.BatchSize, _options.Seed);
         Warn();

@@ -6,11 +6,13 @@ namespace Ardir.Distillation;
 internal static class RunIdentity
 {
     public static Dictionary<string, string> Of(
-        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation)
+        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, ImageDataset train, ImageDataset? validation)
     {
         // Options print their numbers in the current culture; the same run must read the same everywhere.
         using var invariant = new InvariantCultureScope();
-        return Describe(options, loss, student, teacher, train, validation);
+        var identity = Describe(options, loss, student, teacher, train, validation);
+        if (standardTeacher is not null) identity["standard teacher"] = Fingerprint.Of(standardTeacher);
+        return identity;
     }
 
     private static Dictionary<string, string> Describe(

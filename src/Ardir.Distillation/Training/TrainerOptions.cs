@@ -81,18 +81,25 @@ public sealed record TrainerOptions
     /// <value>null by default.</value>
     public ImageAugmentation? Augmentation { get; init; }
 
-    /// <summary>Crafts the adversarial images of each step. Required by losses that need them.</summary>
+    /// <summary>What an adversary may do to an image. Without <see cref="TrainAttack"/> the adversarial images are crafted as the source of the loss prescribes
+    /// (<see cref="DistillationNeeds.InnerMaximization"/>: objective, start, steps, batch-norm mode).</summary>
+    /// <value>null by default.</value>
+    public ThreatModel? Threat { get; init; }
+
+    /// <summary>Crafts the adversarial images of each step, in place of what the loss prescribes. Losses on adversarial images need this or <see cref="Threat"/>;
+    /// given both, they must agree.</summary>
     /// <value>null by default.</value>
     public IAttack? TrainAttack { get; init; }
 
-    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>.</summary>
+    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>, or with <see cref="Threat"/> alone for the prescribed steps on
+    /// cross-entropy.</summary>
     /// <value>null by default.</value>
     public IAttack? TeacherAttack { get; init; }
 
     /// <summary>Attacks the student in train mode, as the code of Rice et al., ARD, IAD and AKD2 does: every step of the attack then changes the running
     /// statistics of batch norm. Eval mode is what TRADES, MART and RSLAD do.</summary>
-    /// <value>false by default.</value>
-    public bool AttackInTrainMode { get; init; }
+    /// <value>null by default: what the loss prescribes where its own attack is used (<see cref="Threat"/>), eval mode with <see cref="TrainAttack"/>.</value>
+    public bool? AttackInTrainMode { get; init; }
 
     /// <summary>Measures robust accuracy on the validation set after each epoch; the best epoch is chosen by it, otherwise by clean accuracy.</summary>
     /// <value>null by default.</value>

@@ -11,13 +11,13 @@ internal sealed class TrainingRun : IDisposable
     private readonly nn.Module<Tensor, Tensor> _student;
 
     public TrainingRun(
-        nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options, ImageDataset train, ImageDataset? validation,
+        nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, IDistillationLoss loss, TrainerOptions options, ImageDataset train, ImageDataset? validation,
         IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         (_student, Progress, Cancellation) = (student, progress, cancellation);
         Device = options.Device ?? student.parameters().First().device;
         _data = new MovedData(train, validation, Device);
-        Identity = RunIdentity.Of(options, loss, student, teacher, Train, Validation);
+        Identity = RunIdentity.Of(options, loss, student, teacher, standardTeacher, Train, Validation);
         if (options.Precision == TrainingPrecision.BFloat16) Masters = new MasterWeights(student);
         // After the conversion: an optimiser's state belongs to the tensors it was made with.
         var trained = student.parameters().Where(parameter => parameter.requires_grad).Select(parameter => Masters?.ParameterOf(parameter) ?? parameter);

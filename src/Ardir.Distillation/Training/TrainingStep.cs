@@ -12,12 +12,14 @@ internal sealed class TrainingStep : IDisposable
     private readonly TrainerOptions _options;
     private readonly IFeatureTap _studentTap;
     private readonly IFeatureTap? _teacherTap;
+    private readonly IFeatureTap? _standardTeacherTap;
 
-    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options)
+    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options, IModule? standardTeacher = null)
     {
         (_student, _teacher, _loss, _options) = (student, teacher, loss, options);
         _studentTap = FeatureTap.Attach(student, [.. loss.Needs.StudentLayers]);
         _teacherTap = teacher is null ? null : FeatureTap.AttachFrozen(teacher, [.. loss.Needs.TeacherLayers]);
+        _standardTeacherTap = standardTeacher is null ? null : FeatureTap.AttachFrozen(standardTeacher);
     }
 
     /// <summary>Trains on one batch (images as floats, augmented) and adds what came out to the totals.</summary>
@@ -51,6 +53,7 @@ internal sealed class TrainingStep : IDisposable
     {
         _studentTap.Dispose();
         _teacherTap?.Dispose();
+        _standardTeacherTap?.Dispose();
     }
 
     /// <summary>Gradients of the batch's mean loss, part by part.</summary>
@@ -88,8 +91,8 @@ internal sealed class TrainingStep : IDisposable
         if (count < images.shape[0]) context = context with { SampleIndices = [.. (context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)]).Skip(from).Take(count)] };
         var passes = _loss.Needs.Passes;
         // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
-        if (passes.HasFlag(NetworkPasses.StudentAdversarial))
-            part.StudentAdversarial = _options.TrainAttack!.Perturb(masters?.Network ?? _student, part.Images, part.Labels, context with { KeepModelMode = _options.AttackInTrainMode });
+        if (_loss.Needs.NeedsStudentAttack)
+            part.StudentAdversarial = _options.TrainAttack!.Perturb(masters?.Network ?? _student, part.Images, part.Labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false });
         if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
             part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, part.Images, part.Labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") });
         return part;
@@ -101,10 +104,14 @@ internal sealed class TrainingStep : IDisposable
         return new DistillationInputs
         {
             Labels = part.Labels,
+            LabelSmoothing = _options.LabelSmoothing,
+            Epoch = epoch,
             TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null,
             TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
             StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images, masters) : null,
-            StudentAdversarial = part.StudentAdversarial is null ? null : Student(part.StudentAdversarial, masters),
+            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!, masters) : null,
+            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial) ? _teacherTap!.Forward(part.StudentAdversarial!) : null,
+            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial) ? _standardTeacherTap!.Forward(part.StudentAdversarial!) : null,
         };
     }
 
