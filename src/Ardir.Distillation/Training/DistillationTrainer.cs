@@ -53,7 +53,8 @@ public sealed class DistillationTrainer : IDisposable
     /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
     /// <param name="train">The training set.</param>
     /// <param name="validation">Evaluated after each epoch; without it the last epoch counts as best.</param>
-    /// <param name="progress">Told now and then, and at the end of each epoch.</param>
+    /// <param name="progress">Told now and then, and at the end of each epoch, when its checkpoint is on disk: see <see cref="TrainingLogs"/> for logs. What it
+    /// throws ends the run and comes out of this method; the next call goes on from the checkpoint.</param>
     /// <param name="cancellationToken">Stops the run; the checkpoint of the last full epoch stays.</param>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
@@ -80,6 +81,8 @@ public sealed class DistillationTrainer : IDisposable
         if (epochs.Count > _options.Epochs)
             throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
         run.FirstEpoch = epochs.Count;
+        run.History = [.. epochs];
+        if (epochs.Count > 0) Tell(run, TrainingPhase.Resume, epochs.Count - 1, 0, 0, null);
         if (!_student.training) _student.train();
         while (epochs.Count < _options.Epochs)
         {
@@ -87,6 +90,7 @@ public sealed class DistillationTrainer : IDisposable
             if (HasDiverged(run.Train)) throw Diverged(trained.Epoch);
             var metrics = Evaluate(run, trained);
             epochs.Add(metrics);
+            run.History = [.. epochs];
             if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
             Save(run, epochs, best);
             Announce(run, metrics, moved.Train);
@@ -301,7 +305,7 @@ public sealed class DistillationTrainer : IDisposable
         var elapsed = run.Clock.Elapsed;
         run.Progress.Report(new TrainingProgress
         {
-            Phase = phase, Epoch = epoch, Epochs = _options.Epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics,
+            Phase = phase, Epoch = epoch, Epochs = _options.Epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics, History = run.History,
             Remaining = done > 0 ? elapsed * ((_options.Epochs - run.FirstEpoch - done) / done) : null,
         });
     }
@@ -318,6 +322,8 @@ public sealed class DistillationTrainer : IDisposable
         Stopwatch Clock, Dictionary<string, string> Identity, CancellationToken Cancellation)
     {
         public int FirstEpoch { get; set; }
+
+        public IReadOnlyList<EpochMetrics> History { get; set; } = [];
     }
 
     // System.Progress<T> posts to another thread; evaluation progress must arrive in order.
