@@ -65,6 +65,19 @@ public sealed class DistillationTrainer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(train);
+        using var activity = TrainingInstruments.StartFit(_loss, _options, train);
+        try
+        {
+            return FitTraced(train, validation, progress, cancellationToken);
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private TrainingResult FitTraced(ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
@@ -86,6 +99,7 @@ public sealed class DistillationTrainer : IDisposable
         if (!_student.training) _student.train();
         while (epochs.Count < _options.Epochs)
         {
+            using var activity = TrainingInstruments.StartEpoch(epochs.Count);
             var trained = Train(run, epochs.Count);
             if (HasDiverged(run.Train)) throw Diverged(trained.Epoch);
             var metrics = Evaluate(run, trained);
@@ -93,6 +107,7 @@ public sealed class DistillationTrainer : IDisposable
             run.History = [.. epochs];
             if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
             Save(run, epochs, best);
+            TrainingInstruments.EpochDone(activity, metrics);
             Announce(run, metrics, moved.Train);
         }
         return new TrainingResult { Epochs = epochs, Best = epochs[best] };
@@ -164,8 +179,11 @@ public sealed class DistillationTrainer : IDisposable
             {
                 throw Diverged(epoch, cause: e);
             }
-            var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
-            Tell(run, TrainingPhase.Train, epoch, ++step, steps, read ? totals.MeanLoss() : null);
+            TrainingInstruments.Step(batch.Indices.Count);
+            var wanted = run.Progress is not null || TrainingInstruments.WantsLoss;
+            double? mean = wanted && (step % ProgressEvery == 0 || step == steps - 1) ? totals.MeanLoss() : null;
+            if (mean is { } value) TrainingInstruments.Loss(value);
+            Tell(run, TrainingPhase.Train, epoch, ++step, steps, mean);
         }
         var loss = totals.MeanLoss();
         if (!double.IsFinite(loss)) throw Diverged(epoch, loss);
