@@ -26,6 +26,15 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>Samples whose gradient was exactly zero at the start of an attack.</summary>
     public long ZeroStarts { get; private set; }
 
+    /// <summary>Forward passes of attacks that were handed <see cref="Counted"/> and told the meter about them themselves.</summary>
+    public long Claimed { get; private set; }
+
+    /// <summary>Tells the oracle behind a model that is one's <see cref="Counted"/> that the passes of this one are on the meter already.</summary>
+    public void ClaimFrom(IModule model)
+    {
+        if (model is CountedModel counted) counted.Oracle.Claimed += SampleForwards;
+    }
+
     public void AddZeroStarts(long count) => ZeroStarts += count;
 
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
@@ -186,6 +195,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     private sealed class CountedModel(ModelOracle oracle) : IModule
     {
+        public ModelOracle Oracle => oracle;
+
         public Tensor call(Tensor input1)
         {
             oracle.CheckCancelled();

@@ -143,8 +143,11 @@ internal sealed class EnsembleRun(
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
+        // All other attacks come through Perturb, which has an activity of its own.
+        using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
         var (broken, predictions, unconfirmed, kept) = Confirm(oracle, claimed, points, x, y, rows);
+        AttackInstruments.Spent(attacks[attack], activity, oracle);
         return (new EnsembleBatch
         {
             Attack = attack,

@@ -26,6 +26,29 @@ public static class RobustnessEvaluator
         if (context.Targets is not null || context.SampleIndices is not null)
             throw new ArgumentException("Targets and SampleIndices must be null: an evaluation is untargeted and numbers the samples itself.", nameof(context));
 
+        using var activity = ArdirDiagnostics.Source.StartActivity("ardir.evaluate");
+        try
+        {
+            var result = Run(model, data, attack, batchSize, context, progress);
+            if (AccuracyGauge.IsWatched) Record(result, attack);
+            activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
+                .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
+            return result;
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private static void Record(RobustnessResult result, IAttack? attack)
+    {
+        AccuracyGauge.Record("clean", result.CleanAccuracy);
+        if (attack is not null) AccuracyGauge.Record("robust", result.RobustAccuracy);
+    }
+
+    private static RobustnessResult Run(IModule model, ImageDataset data, IAttack? attack, int batchSize, AttackContext context, IProgress<int>? progress)
+    {
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
         var correct = new List<bool>(data.Count);

@@ -60,7 +60,8 @@ public sealed class DistillationTrainer : IDisposable
     /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
     /// <param name="train">The training set.</param>
     /// <param name="validation">Evaluated after each epoch; without it the last epoch counts as best.</param>
-    /// <param name="progress">Told now and then, and at the end of each epoch.</param>
+    /// <param name="progress">Told now and then, and at the end of each epoch, when its checkpoint is on disk: see <see cref="TrainingLogs"/> for logs. What it
+    /// throws ends the run and comes out of this method; the next call goes on from the checkpoint.</param>
     /// <param name="cancellationToken">Stops the run; the last checkpoint stays.</param>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
@@ -72,6 +73,19 @@ public sealed class DistillationTrainer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(train);
+        using var activity = TrainingInstruments.StartFit(_loss, _options, train);
+        try
+        {
+            return FitTraced(train, validation, progress, cancellationToken);
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private TrainingResult FitTraced(ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
@@ -83,15 +97,20 @@ public sealed class DistillationTrainer : IDisposable
         if (run.Epochs.Count > _options.Epochs)
             throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {run.Epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
         run.FirstEpoch = run.Epochs.Count;
+        run.History = [.. run.Epochs];
+        if (run.Epochs.Count > 0) run.Tell(TrainingPhase.Resume, run.Epochs.Count - 1, 0, 0, null);
         if (!_student.training) _student.train();
         while (run.Epochs.Count < _options.Epochs)
         {
+            using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
             var trained = Train(run, run.Epochs.Count);
-            if (HasDiverged(run)) throw Diverged(trained.Epoch);
+            if (Divergence.Found(_student, run)) throw Divergence.Error(trained.Epoch);
             var metrics = EvaluateAverage(run, Evaluate(run, trained));
             run.Epochs.Add(metrics);
+            run.History = [.. run.Epochs];
             if (validation is null || run.Epochs.Count == 1 || metrics.Selection > run.Epochs[run.Best].Selection) run.Best = metrics.Epoch;
             Save(run);
+            TrainingInstruments.EpochDone(activity, metrics);
             Announce(run, metrics);
         }
         KeepAverage(run);
@@ -160,23 +179,26 @@ public sealed class DistillationTrainer : IDisposable
                 if (_step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch, run.Masters, watch, step)) skippedInARow = 0;
                 else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
             }
-            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run))
+            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && Divergence.Found(_student, run))
             {
-                throw Diverged(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
+                throw Divergence.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
             }
             if (skippedInARow == 1) TrainerLog.Skipping(_options.Logger, epoch, step);
-            if (skippedInARow == MostSkipped) throw Diverged(epoch, batch: BadBatch(batches, epoch, step));
+            if (skippedInARow == MostSkipped) throw Divergence.Error(epoch, batch: BadBatch(batches, epoch, step));
             run.Average?.AfterStep(_student, run.Masters, epoch);
 
             var atPoint = step % ProgressEvery == 0 || step == steps - 1;
-            if (atPoint && watch.Read() is { } bad) throw Diverged(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
-            Tell(run, TrainingPhase.Train, epoch, ++step, steps, atPoint && run.Progress is not null && totals.Any ? totals.MeanLoss() : null);
+            if (atPoint && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            TrainingInstruments.Step(batch.Indices.Count);
+            double? mean = atPoint && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
+            if (mean is { } value) TrainingInstruments.Loss(value);
+            run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
             if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
                 SaveLast(run, new PartialEpoch { Step = step, Skipped = skipped, Elapsed = partial.Elapsed + run.Clock.Elapsed - started, Sums = totals.Save() });
         }
-        if (!totals.Any) throw Diverged(epoch);
+        if (!totals.Any) throw Divergence.Error(epoch);
         var loss = totals.MeanLoss();
-        if (!double.IsFinite(loss)) throw Diverged(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
+        if (!double.IsFinite(loss)) throw Divergence.Error(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
         return new EpochMetrics
         {
             Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), SkippedSteps = skipped,
@@ -202,20 +224,6 @@ public sealed class DistillationTrainer : IDisposable
             return _files.BadBatch;
         }
         return null;
-    }
-
-    private static InvalidOperationException Diverged(int epoch, double? loss = null, Exception? cause = null, string? batch = null) => new(
-        $"{(loss is null ? "Weights or logits of the student became NaN or infinite" : $"The training loss became {loss}")} in epoch {epoch}. {(batch is null ? "" : $"The first batch at fault is in '{batch}'. ")}The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);
-
-    // Exploded weights may be finite still; their logits are not.
-    private bool HasDiverged(TrainingRun run)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        if (_student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean())) return true;
-        using var evaluation = new EvaluationModeScope(_student);
-        var (images, _) = run.Train.Batch([.. Enumerable.Range(0, Math.Min(16, run.Train.Count)).Select(i => (long)i)], run.DType);
-        return !run.Network.call(images).isfinite().all().ToBoolean();
     }
 
     private static string? SharedModule(nn.Module student, IModule? teacher)
@@ -266,7 +274,7 @@ public sealed class DistillationTrainer : IDisposable
         var validation = run.Validation!;
         var size = Math.Min(_options.EvaluationBatchSize, validation.Count);
         var batches = (validation.Count + size - 1) / size;
-        var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, epoch, (images + size - 1) / size, batches, null));
+        var done = new Relay(images => run.Tell(TrainingPhase.Evaluate, epoch, (images + size - 1) / size, batches, null));
         var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
         return RobustnessEvaluator.Evaluate(run.Network, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
     }
@@ -343,7 +351,7 @@ public sealed class DistillationTrainer : IDisposable
             var majority = largest.ToInt64() / (double)run.Train.Count;
             if (metrics.TrainAccuracy < majority + 0.02) TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
         }
-        Tell(run, TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
+        run.Tell(TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
     }
 
     private void Warn()
@@ -353,28 +361,9 @@ public sealed class DistillationTrainer : IDisposable
         if (ardir.TeacherData == TeacherData.CleanAdversarial) TrainerLog.CleanAdversarial(_options.Logger);
     }
 
-    private void Tell(TrainingRun run, TrainingPhase phase, int epoch, int step, int steps, double? loss, EpochMetrics? metrics = null)
-    {
-        if (run.Progress is null) return;
-        // Epochs count whole; inside one, the training steps stand for all of it, which errs a little on the long side.
-        var done = epoch - run.FirstEpoch + (phase == TrainingPhase.Train ? step / (double)steps : 1);
-        var elapsed = run.Clock.Elapsed;
-        run.Progress.Report(new TrainingProgress
-        {
-            Phase = phase, Epoch = epoch, Epochs = _options.Epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics,
-            Remaining = done > 0 ? elapsed * ((_options.Epochs - run.FirstEpoch - done) / done) : null,
-        });
-    }
-
     private static void Release(Dictionary<string, Tensor>? tensors)
     {
         if (tensors is null) return;
         foreach (var tensor in tensors.Values) tensor.Dispose();
-    }
-
-    // System.Progress<T> posts to another thread; evaluation progress must arrive in order.
-    private sealed class Progress(Action<int> report) : IProgress<int>
-    {
-        public void Report(int value) => report(value);
     }
 }

@@ -9,12 +9,13 @@ internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
     private readonly nn.Module<Tensor, Tensor> _student;
+    private readonly int _epochs;
 
     public TrainingRun(
         nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, IDistillationLoss loss, TrainerOptions options, ImageDataset train, ImageDataset? validation,
         IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        (_student, Progress, Cancellation) = (student, progress, cancellation);
+        (_student, _epochs, Progress, Cancellation) = (student, options.Epochs, progress, cancellation);
         Device = options.Device ?? student.parameters().First().device;
         _data = new MovedData(train, validation, Device);
         Identity = RunIdentity.Of(options, loss, student, teacher, standardTeacher, Train, Validation);
@@ -50,6 +51,9 @@ internal sealed class TrainingRun : IDisposable
 
     public List<EpochMetrics> Epochs { get; set; } = [];
 
+    /// <summary>The epochs so far as a list that does not change any more, for whoever watches.</summary>
+    public IReadOnlyList<EpochMetrics> History { get; set; } = [];
+
     public int Best { get; set; }
 
     /// <summary>Epochs that were there when this process began.</summary>
@@ -73,6 +77,19 @@ internal sealed class TrainingRun : IDisposable
     {
         StudentState.Load(_student, state, source);
         Masters?.Load(state);
+    }
+
+    public void Tell(TrainingPhase phase, int epoch, int step, int steps, double? loss, EpochMetrics? metrics = null)
+    {
+        if (Progress is null) return;
+        // Epochs count whole; inside one, the training steps stand for all of it, which errs a little on the long side.
+        var done = epoch - FirstEpoch + (phase == TrainingPhase.Train ? step / (double)steps : 1);
+        var elapsed = Clock.Elapsed;
+        Progress.Report(new TrainingProgress
+        {
+            Phase = phase, Epoch = epoch, Epochs = _epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics, History = History,
+            Remaining = done > 0 ? elapsed * ((_epochs - FirstEpoch - done) / done) : null,
+        });
     }
 
     public void Dispose()
