@@ -85,7 +85,10 @@ public sealed class DistillationTrainer : IDisposable
         using var moved = new MovedData(train, validation, device);
         using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
         using var random = new GlobalRandomScope();
-        var run = new Run(moved.Train, moved.Validation, optimizer, random, progress, Stopwatch.StartNew(),
+        using var soundness = new SoundnessWatch();
+        // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
+        TensorGuard.LabelRange(moved.Train.Labels, moved.Train.ClassNames.Count, "train.Labels");
+        var run = new Run(moved.Train, moved.Validation, optimizer, random, soundness, progress, Stopwatch.StartNew(),
             RunIdentity.Of(_options, _loss, _student, _teacher, moved.Train, moved.Validation), cancellationToken);
 
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, device.ToString(), _options.BatchSize, _options.Seed);
@@ -170,10 +173,15 @@ public sealed class DistillationTrainer : IDisposable
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
+                // The first step finds what is wrong with the student before it changes it; the others tell at the next logging point.
+                Soundness = step == 0 && epoch == run.FirstEpoch ? null : run.Soundness,
             };
+            var watched = step % ProgressEvery == 0 || step == steps - 1;
             try
             {
+                using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
                 _step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context);
+                if (watched) run.Soundness.Read(_options.Logger);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run.Train))
             {
@@ -181,7 +189,7 @@ public sealed class DistillationTrainer : IDisposable
             }
             TrainingInstruments.Step(batch.Indices.Count);
             var wanted = run.Progress is not null || TrainingInstruments.WantsLoss;
-            double? mean = wanted && (step % ProgressEvery == 0 || step == steps - 1) ? totals.MeanLoss() : null;
+            double? mean = wanted && watched ? totals.MeanLoss() : null;
             if (mean is { } value) TrainingInstruments.Loss(value);
             Tell(run, TrainingPhase.Train, epoch, ++step, steps, mean);
         }
@@ -201,10 +209,10 @@ public sealed class DistillationTrainer : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        if (_student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean())) return true;
+        if (_student.parameters().Any(parameter => !HostRead.Bool(parameter.isfinite().all()))) return true;
         using var evaluation = new EvaluationModeScope(_student);
         var (images, _) = data.Batch([.. Enumerable.Range(0, Math.Min(16, data.Count)).Select(i => (long)i)], _student.parameters().First().dtype);
-        return !_student.call(images).isfinite().all().ToBoolean();
+        return !HostRead.Bool(_student.call(images).isfinite().all());
     }
 
     private static string? SharedModule(nn.Module student, IModule? teacher)
@@ -302,7 +310,7 @@ public sealed class DistillationTrainer : IDisposable
         {
             using var counts = train.Labels.bincount(null);
             using var largest = counts.max();
-            var majority = largest.ToInt64() / (double)train.Count;
+            var majority = HostRead.Int64(largest) / (double)train.Count;
             if (metrics.TrainAccuracy < majority + 0.02) TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
         }
         Tell(run, TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
@@ -336,7 +344,7 @@ public sealed class DistillationTrainer : IDisposable
 
     /// <summary>What one call of Fit works with.</summary>
     private sealed record Run(
-        ImageDataset Train, ImageDataset? Validation, SGD Optimizer, GlobalRandomScope Random, IProgress<TrainingProgress>? Progress,
+        ImageDataset Train, ImageDataset? Validation, SGD Optimizer, GlobalRandomScope Random, SoundnessWatch Soundness, IProgress<TrainingProgress>? Progress,
         Stopwatch Clock, Dictionary<string, string> Identity, CancellationToken Cancellation)
     {
         public int FirstEpoch { get; set; }

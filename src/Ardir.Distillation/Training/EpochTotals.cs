@@ -35,7 +35,7 @@ internal sealed class EpochTotals : IDisposable
     }
 
     // Over the samples of the batches that had this part: a loss need not have every part in every batch.
-    private double Mean(string name) => _sums[name].ToDouble() / _samples[name];
+    private double Mean(string name) => HostRead.Double(_sums[name]) / _samples[name];
 
     private void Accumulate(string name, Tensor value, long count)
     {
