@@ -88,9 +88,9 @@ public abstract class Attack : IAttack
     {
         var inside = Threat.Contains(images, found);
         // Sample by sample: what happens to one must not depend on the others in its batch.
-        var result = inside.all().ToBoolean()
-            ? found
-            : where(inside.reshape(-1, 1, 1, 1), found, Threat.Ball.Project(images, found, Threat.Epsilon));
+        Tensor Repaired(Tensor repair) => where(inside.reshape(-1, 1, 1, 1), found, repair);
+        if (CheckedBatch.IsOpen && Threat.Ball.ClampsOnDevice) return Repaired(Threat.Ball.BallThenBox(images, found, Threat.Epsilon));
+        var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Ball.Project(images, found, Threat.Epsilon));
         return ReferenceEquals(result, images) ? result.clone() : result;
     }
 }

@@ -122,7 +122,7 @@ public sealed class AutoAttack : IAttack
             ["version"] = $"{_options.Version}",
             ["attacks"] = string.Join("; ", attacks),
             ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
-            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray()))) : "0 to N-1",
+            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU))) : "0 to N-1",
             ["batch size"] = $"{_options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),

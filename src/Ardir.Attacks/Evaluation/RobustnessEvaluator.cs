@@ -76,7 +76,7 @@ public static class RobustnessEvaluator
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = [.. rows.Select(row => first + row)] });
         using var inside = attack.Threat.Contains(x, adversarial);
-        if (!inside.all().ToBoolean())
+        if (!HostRead.Bool(inside.all()))
             throw new InvalidOperationException($"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: project its result with Threat.Project.");
         var still = IsRight(model, adversarial, y);
         for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
@@ -89,7 +89,7 @@ public static class RobustnessEvaluator
         if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
-        if (logits.isnan().any().ToBoolean()) throw new InvalidOperationException("The model returned NaN logits.");
-        return [.. (Predictions.Of(logits) == labels).cpu().data<bool>()];
+        if (HostRead.Bool(logits.isnan().any())) throw new InvalidOperationException("The model returned NaN logits.");
+        return HostRead.Array<bool>(Predictions.Of(logits) == labels);
     }
 }

@@ -72,7 +72,7 @@ internal sealed class LoadPlan
             unexpected.Add(FormattableString.Invariant($"normalisation with mean [{string.Join(", ", means.Select(value => value.ToString("G4")))}] and deviation [{string.Join(", ", deviations.Select(value => value.ToString("G4")))}]: wrap the network in Normalize"));
     }
 
-    private static double[] Values(Tensor tensor) => tensor.numel() > 1024 || !tensor.is_floating_point() ? [] : tensor.to(ScalarType.Float64).contiguous().data<double>().ToArray();
+    private static double[] Values(Tensor tensor) => tensor.numel() > 1024 || !tensor.is_floating_point() ? [] : HostRead.Array<double>(tensor.to(ScalarType.Float64));
 
     private static string? Difference(Tensor from, Tensor to)
     {

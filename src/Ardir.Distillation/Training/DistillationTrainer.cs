@@ -91,6 +91,8 @@ public sealed class DistillationTrainer : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
+        // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
+        TensorGuard.LabelRange(run.Train.Labels, run.Train.ClassNames.Count, "train.Labels");
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, run.Device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
         Resume(run);
@@ -173,11 +175,16 @@ public sealed class DistillationTrainer : IDisposable
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
+                // The first step finds what is wrong with the student before it changes it; the others tell at the next logging point.
+                Soundness = step == 0 && epoch == run.FirstEpoch ? null : run.Soundness,
             };
+            var watched = step % ProgressEvery == 0 || step == steps - 1;
             try
             {
+                using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
                 if (_step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch, run.Masters, watch, step)) skippedInARow = 0;
                 else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
+                if (watched) run.Soundness.Read(_options.Logger);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && Divergence.Found(_student, run))
             {
@@ -187,10 +194,10 @@ public sealed class DistillationTrainer : IDisposable
             if (skippedInARow == MostSkipped) throw Divergence.Error(epoch, batch: BadBatch(batches, epoch, step));
             run.Average?.AfterStep(_student, run.Masters, epoch);
 
-            var atPoint = step % ProgressEvery == 0 || step == steps - 1;
-            if (atPoint && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            double? mean = watched && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
+            // A mean that is a number has no part that is none: one reading is enough.
+            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
             TrainingInstruments.Step(batch.Indices.Count);
-            double? mean = atPoint && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
             if (mean is { } value) TrainingInstruments.Loss(value);
             run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
             if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
@@ -348,7 +355,7 @@ public sealed class DistillationTrainer : IDisposable
         {
             using var counts = run.Train.Labels.bincount(null);
             using var largest = counts.max();
-            var majority = largest.ToInt64() / (double)run.Train.Count;
+            var majority = HostRead.Int64(largest) / (double)run.Train.Count;
             if (metrics.TrainAccuracy < majority + 0.02) TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
         }
         run.Tell(TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);

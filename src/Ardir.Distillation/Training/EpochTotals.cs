@@ -23,7 +23,7 @@ internal sealed class EpochTotals : IDisposable
     }
 
     /// <summary>The sums as numbers, to go on from. Waits for the device.</summary>
-    public Dictionary<string, PartialSum> Save() => _sums.ToDictionary(pair => pair.Key, pair => new PartialSum(pair.Value.ToDouble(), _samples[pair.Key]), StringComparer.Ordinal);
+    public Dictionary<string, PartialSum> Save() => _sums.ToDictionary(pair => pair.Key, pair => new PartialSum(HostRead.Double(pair.Value), _samples[pair.Key]), StringComparer.Ordinal);
 
     public void Load(IReadOnlyDictionary<string, PartialSum> saved, Device device)
     {
@@ -50,7 +50,7 @@ internal sealed class EpochTotals : IDisposable
     }
 
     // Over the samples of the batches that had this part: a loss need not have every part in every batch.
-    private double Mean(string name) => _sums[name].ToDouble() / _samples[name];
+    private double Mean(string name) => HostRead.Double(_sums[name]) / _samples[name];
 
     private void Accumulate(string name, Tensor value, long count)
     {

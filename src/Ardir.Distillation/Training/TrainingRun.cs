@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Ardir.Attacks;
 using Ardir.Core;
 using TorchSharp.Modules;
 
@@ -36,6 +37,9 @@ internal sealed class TrainingRun : IDisposable
     public SGD Optimizer { get; }
 
     public GlobalRandomScope Random { get; }
+
+    /// <summary>What attacks noticed about the student, read at logging points.</summary>
+    public SoundnessWatch Soundness { get; } = new();
 
     public MasterWeights? Masters { get; }
 
@@ -95,6 +99,7 @@ internal sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         Average?.Dispose();
+        Soundness.Dispose();
         Random.Dispose();
         Optimizer.Dispose();
         Masters?.Dispose();

@@ -16,11 +16,11 @@ internal static class CifarFile
         var total = counts.Sum(count => (long)count);
         if (total * Pixels > int.MaxValue) throw new DataFormatException($"{paths[0]} and the files beside it hold {total} records; at most {int.MaxValue / Pixels} can be read.");
         using var scope = NewDisposeScope();
-        var images = empty([total, 3, 32, 32], ScalarType.Byte);
+        var images = empty([total, 3, 32, 32], ScalarType.Byte, CPU);
         var labels = new long[total];
         for (var (i, at) = (0, 0); i < paths.Count; at += counts[i++])
             Read(paths[i], classes, label, images.bytes.Slice(at * Pixels, counts[i] * Pixels), labels.AsSpan(at, counts[i]));
-        return (images.MoveToOuterDisposeScope(), tensor(labels).MoveToOuterDisposeScope());
+        return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope());
     }
 
     private static int Records(string path, int record)

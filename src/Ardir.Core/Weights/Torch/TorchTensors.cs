@@ -68,7 +68,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         if (count > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
         _bytes = Checked(name, () => checked(_bytes + count * storage.Type.ElementSize()));
         if (_bytes > fileLength * MaxGrowth + Spare) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {MaxGrowth} times the file.");
-        if (count == 0) return empty(source.Sizes, storage.Type).DetachFromDisposeScope();
+        if (count == 0) return empty(source.Sizes, storage.Type, CPU).DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         var values = Storage(storage, name);
         return values.as_strided(source.Sizes, source.Strides, offset).clone().contiguous().DetachFromDisposeScope();

@@ -13,9 +13,9 @@ internal static class Divergence
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        if (student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean())) return true;
+        if (student.parameters().Any(parameter => !HostRead.Bool(parameter.isfinite().all()))) return true;
         using var evaluation = new EvaluationModeScope(student);
         var (images, _) = run.Train.Batch([.. Enumerable.Range(0, Math.Min(16, run.Train.Count)).Select(i => (long)i)], run.DType);
-        return !run.Network.call(images).isfinite().all().ToBoolean();
+        return !HostRead.Bool(run.Network.call(images).isfinite().all());
     }
 }

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>Remembers on the device which step of an epoch was the first whose loss was no number, so that nothing waits for the device until it is asked.</summary>
@@ -16,7 +18,7 @@ internal sealed class LossWatch(Device device) : IDisposable
     /// <summary>The step, or null.</summary>
     public int? Read()
     {
-        var step = _first.ToInt64();
+        var step = HostRead.Int64(_first);
         return step < 0 ? null : (int)step;
     }
 
