@@ -18,7 +18,7 @@ internal static class IdxFile
         using Stream stream = zipped ? new GZipStream(file, CompressionMode.Decompress) : file;
         try
         {
-            return Parse(stream, path, dimensions);
+            return Parse(stream, path, dimensions, Math.Min(MaxBytes, UnpackLimit.Of(file.Length)));
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
         {
@@ -26,7 +26,7 @@ internal static class IdxFile
         }
     }
 
-    private static (byte[] Data, int[] Shape) Parse(Stream stream, string path, int dimensions)
+    private static (byte[] Data, int[] Shape) Parse(Stream stream, string path, int dimensions, long most)
     {
         Span<byte> header = stackalloc byte[4 + 4 * dimensions];
         stream.ReadExactly(header[..4]);
@@ -39,8 +39,8 @@ internal static class IdxFile
         for (var i = 0; i < dimensions; i++)
         {
             var size = BinaryPrimitives.ReadUInt32BigEndian(header[(4 + 4 * i)..]);
-            if (size > MaxBytes || total * size > MaxBytes)
-                throw new DataFormatException($"{path} declares more than {MaxBytes} bytes of data; refused.");
+            if (size > most || total * size > most)
+                throw new DataFormatException($"{path} declares more than {most} bytes of data; refused.");
             shape[i] = (int)size;
             total *= size;
         }

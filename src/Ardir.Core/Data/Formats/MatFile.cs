@@ -70,7 +70,7 @@ internal static class MatFile
         {
             var tag = new MatReader(inflated, reader.BigEndian, 8, reader.Path).ReadTag();
             if (tag.Type == Compressed) throw reader.Damaged("a compressed element holds another");
-            if (tag.Bytes > bytes * MaxInflation) throw reader.Damaged($"{bytes} compressed bytes claim to hold {tag.Bytes}");
+            if (tag.Bytes > Math.Min(bytes * MaxInflation, UnpackLimit.Of(file.Length))) throw reader.Damaged($"{bytes} compressed bytes claim to hold {tag.Bytes}");
             var element = new MatReader(inflated, reader.BigEndian, tag.Bytes, reader.Path);
             if (tag.Type == Matrix) ReadMatrix(element, wanted, visit);
             element.Skip(element.Left);
