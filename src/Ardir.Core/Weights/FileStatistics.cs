@@ -42,7 +42,7 @@ internal sealed class FileStatistics
             return before;
         }
         using var scope = NewDisposeScope();
-        var values = value.to(ScalarType.Float64HostRead.Array<double>().contiguous());
+        var values = HostRead.Array<double>(value.to(ScalarType.Float64));
         if (before is null || before.AsSpan().SequenceEqual(values)) return values;
         _problems.Add($"{name} (other statistics of pixels than an entry before)");
         return before;
