@@ -14,6 +14,7 @@ internal static class AutoAttackBenchmark
 
     public static int Run(string[] args)
     {
+        Allocator.KeepMemory();
         set_num_threads(2);
         var (count, rounds) = (CommandLineValue.Of(args, "--images", OfficialImages), CommandLineValue.Of(args, "--rounds", 3));
         var text = new StringBuilder();
@@ -129,7 +130,7 @@ internal static class AutoAttackBenchmark
         using var logits = model.call(images);
         // What the model says is right, so that every image is attacked; robust ones stay to the end.
         var labels = logits.argmax(1);
-        var recorder = new PassRecorder(model, images, labels);
+        using var recorder = new PassRecorder(model, labels);
         attack.Perturb(recorder, images, labels).Dispose();
         recorder.Replay();
         var (low, high) = OverheadBenchmark.Compare(rounds, recorder.Replay, () => attack.Perturb(model, images, labels).Dispose());

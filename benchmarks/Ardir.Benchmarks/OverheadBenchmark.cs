@@ -13,6 +13,7 @@ internal static class OverheadBenchmark
     public static int Run(string[] args)
     {
         var rounds = CommandLineValue.Of(args, "--rounds", 7);
+        Allocator.KeepMemory();
         set_num_threads(2);
         var text = new StringBuilder()
             .AppendLine("| network | job | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")

@@ -68,6 +68,16 @@ public sealed class AttackRun
             Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits));
     }
 
+    /// <summary>As <see cref="Select"/>, for judging points only: labels and what the loss keeps, but neither images nor random streams of its own. Square narrows
+    /// its run in every query, where copies would show.</summary>
+    internal AttackRun Judging(Tensor rows)
+    {
+        Tensor Rows(Tensor t) => t.index_select(0, rows);
+        return new AttackRun(
+            _attack, _oracle, _streams, Images.narrow(0, 0, rows.shape[0]), Rows(Labels), Targets is null ? null : Rows(Targets),
+            _loss, _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim));
+    }
+
     /// <summary>A random starting point for each sample; the same for the same seed, sample number, attack and restart.</summary>
     /// <param name="kind">The convention.</param>
     /// <param name="restart">The restart, from 0.</param>
