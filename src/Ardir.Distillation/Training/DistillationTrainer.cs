@@ -82,7 +82,8 @@ public sealed class DistillationTrainer : IDisposable
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
         var device = _options.Device ?? _student.parameters().First().device;
-        using var moved = new MovedData(train, validation, device);
+        using var moved = new MovedData(train, validation, device, _options.KeepDataOnHost);
+        using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
         using var random = new GlobalRandomScope();
         using var soundness = new SoundnessWatch();
@@ -159,6 +160,7 @@ public sealed class DistillationTrainer : IDisposable
         var batches = new ImageBatches(run.Train, new ImageBatchOptions
         {
             BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = _options.Seed, DType = _student.parameters().First().dtype,
+            Device = _student.parameters().First().device,
         });
         var (step, steps) = (0, batches.Count);
         using var totals = new EpochTotals();
@@ -212,7 +214,7 @@ public sealed class DistillationTrainer : IDisposable
         if (_student.parameters().Any(parameter => !HostRead.Bool(parameter.isfinite().all()))) return true;
         using var evaluation = new EvaluationModeScope(_student);
         var (images, _) = data.Batch([.. Enumerable.Range(0, Math.Min(16, data.Count)).Select(i => (long)i)], _student.parameters().First().dtype);
-        return !HostRead.Bool(_student.call(images).isfinite().all());
+        return !HostRead.Bool(_student.call(Transfer.To(images, _student.parameters().First().device)).isfinite().all());
     }
 
     private static string? SharedModule(nn.Module student, IModule? teacher)
@@ -230,7 +232,7 @@ public sealed class DistillationTrainer : IDisposable
         var batches = (validation.Count + size - 1) / size;
         var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, trained.Epoch, (images + size - 1) / size, batches, null));
         var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
-        var result = RobustnessEvaluator.Evaluate(_student, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+        var result = RobustnessEvaluator.Evaluate(_student, validation, _student.parameters().First().device, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
         return trained with
         {
             CleanAccuracy = result.CleanAccuracy,
