@@ -6,6 +6,9 @@ internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss
 {
     public string Name => teacher is null ? "KL to clean" : "KL to teacher";
 
+    // Options print their loss; a run is recognised by that text, and the two forms must differ in it.
+    public override string ToString() => Name;
+
     public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
     {
         var source = teacher ?? model;

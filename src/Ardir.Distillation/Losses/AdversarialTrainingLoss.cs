@@ -7,13 +7,18 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     public string Name => "SAT";
 
     /// <inheritdoc/>
-    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentAdversarial };
+    public DistillationNeeds Needs { get; } = new()
+    {
+        Passes = NetworkPasses.StudentAdversarial,
+        // Rice et al. 2020, whose recipe is the trainer's: a uniform start and batch norm in train mode.
+        InnerMaximization = new InnerMaximization { TrainMode = true },
+    };
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels);
+        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

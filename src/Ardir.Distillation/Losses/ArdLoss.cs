@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>
@@ -19,7 +21,12 @@ public sealed class ArdLoss : IDistillationLoss
         _loss = new SoftAndHardLoss(_options.Alpha, _options.Kl);
         var passes = NetworkPasses.StudentAdversarial | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
         if (NeedsClean) passes |= NetworkPasses.StudentClean;
-        Needs = new DistillationNeeds { Passes = passes };
+        Needs = new DistillationNeeds
+        {
+            Passes = passes,
+            // The released code: the first forward pass sees the start unclamped, batch norm in train mode.
+            InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
+        };
     }
 
     /// <inheritdoc/>
@@ -38,7 +45,7 @@ public sealed class ArdLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(inputs);
         var student = DistillationInputs.Require(inputs.StudentAdversarial).Output;
         var teacher = FeedsAdversarial ? DistillationInputs.Require(inputs.TeacherAdversarial) : DistillationInputs.Require(inputs.TeacherClean);
-        return _loss.Compute(student, NeedsClean ? DistillationInputs.Require(inputs.StudentClean).Output : student, teacher.Output, inputs.Labels);
+        return _loss.Compute(student, NeedsClean ? DistillationInputs.Require(inputs.StudentClean).Output : student, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

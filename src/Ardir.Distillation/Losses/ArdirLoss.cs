@@ -52,7 +52,7 @@ public sealed class ArdirLoss : IDistillationLoss
         var student = DistillationInputs.Require(inputs.StudentAdversarial);
         var features = UsesFeatures && _options.FeatureInput == FeatureInput.Clean ? DistillationInputs.Require(inputs.StudentClean) : student;
         var teacher = FeedsAdversarial ? DistillationInputs.Require(inputs.TeacherAdversarial) : DistillationInputs.Require(inputs.TeacherClean);
-        return Compute(student.Output, features.Features, teacher, inputs.Labels);
+        return Compute(student.Output, features.Features, teacher, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <summary>The loss of a batch.</summary>
@@ -68,7 +68,7 @@ public sealed class ArdirLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(teacher);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
             throw new InvalidOperationException("FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
-        return Compute(student.Output, student.Features, teacher, labels);
+        return Compute(student.Output, student.Features, teacher, labels, smoothing: 0);
     }
 
     /// <inheritdoc/>
@@ -87,7 +87,7 @@ public sealed class ArdirLoss : IDistillationLoss
         return divergence * (1 - _options.Beta) + distance * _options.Beta;
     }
 
-    private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, Tensor labels)
+    private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, Tensor labels, double smoothing)
     {
         KlDivergenceLoss.Check(logits, teacher.Output, labels);
         using var scope = NewDisposeScope();
@@ -107,7 +107,7 @@ public sealed class ArdirLoss : IDistillationLoss
         }
         if (_options.CrossEntropyWeight > 0)
         {
-            var crossEntropy = HardLabels.Mean(logits, labels);
+            var crossEntropy = HardLabels.Mean(logits, labels, smoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total + crossEntropy * _options.CrossEntropyWeight;
         }

@@ -22,8 +22,33 @@ public sealed record DistillationInputs
     /// <summary>The teacher on adversarial images crafted against it, without gradient.</summary>
     public TappedOutput? TeacherAdversarial { get; init; }
 
+    /// <summary>The teacher on the adversarial images crafted against the student, without gradient.</summary>
+    public TappedOutput? TeacherOnStudentAdversarial { get; init; }
+
+    /// <summary>The second, ordinarily trained teacher on the adversarial images crafted against the student, without gradient.</summary>
+    public TappedOutput? StandardTeacherOnStudentAdversarial { get; init; }
+
+    /// <summary>Share of each true label that is spread evenly over all classes, in [0,1). Every cross-entropy with the true labels honours it; soft labels,
+    /// replaced ones included, do not.</summary>
+    /// <value>0 by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not in [0,1).</exception>
+    public double LabelSmoothing
+    {
+        get;
+        init => field = value is >= 0 and < 1 ? value : throw new ArgumentOutOfRangeException(nameof(LabelSmoothing), value, "LabelSmoothing must be in [0,1).");
+    }
+
+    /// <summary>The epoch, from 0, for losses that change over time.</summary>
+    /// <value>0 by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int Epoch
+    {
+        get;
+        init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(Epoch), value, "Epoch must not be negative; the first is 0.");
+    }
+
     /// <summary>A pass that must be there.</summary>
-    /// <param name="pass">One of the four properties.</param>
+    /// <param name="pass">One of the properties.</param>
     /// <param name="name">Filled in by the compiler.</param>
     /// <returns>The pass.</returns>
     /// <exception cref="ArgumentException">It is null.</exception>

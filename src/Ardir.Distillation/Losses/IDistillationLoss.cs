@@ -9,6 +9,11 @@ public interface IDistillationLoss
     /// <summary>The passes and layers it needs.</summary>
     DistillationNeeds Needs { get; }
 
+    /// <summary>Parameters of the loss itself, such as <c>FeatureAdapters</c>: trained, moved and checkpointed with the student, never disposed. The same module
+    /// at every call; it shares none with the networks.</summary>
+    /// <value>null by default: the loss has none.</value>
+    nn.Module? Trainable => null;
+
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the declared passes.</param>
     /// <returns>Total and parts, owned by the caller (and the caller's dispose scope).</returns>

@@ -27,7 +27,7 @@ public sealed class KdLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var student = DistillationInputs.Require(inputs.StudentClean).Output;
-        return _loss.Compute(student, student, DistillationInputs.Require(inputs.TeacherClean).Output, inputs.Labels);
+        return _loss.Compute(student, student, DistillationInputs.Require(inputs.TeacherClean).Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

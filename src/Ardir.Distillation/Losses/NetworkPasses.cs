@@ -18,4 +18,10 @@ public enum NetworkPasses
 
     /// <summary>The teacher on adversarial images crafted against the teacher itself.</summary>
     TeacherAdversarial = 8,
+
+    /// <summary>The teacher on the adversarial images crafted against the student: how far it can be trusted where the student learns (IAD).</summary>
+    TeacherOnStudentAdversarial = 16,
+
+    /// <summary>A second, ordinarily trained teacher on the adversarial images crafted against the student (IAD-II, AKD2).</summary>
+    StandardTeacherOnStudentAdversarial = 32,
 }

@@ -5,7 +5,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
 {
     private readonly KlDivergenceLoss _kl = new(options);
 
-    public LossTerms Compute(Tensor softLogits, Tensor hardLogits, Tensor teacherLogits, Tensor labels)
+    public LossTerms Compute(Tensor softLogits, Tensor hardLogits, Tensor teacherLogits, Tensor labels, double smoothing)
     {
         KlDivergenceLoss.Check(softLogits, teacherLogits, labels);
         LossGuard.SameShape(hardLogits, teacherLogits, "logits on clean images");
@@ -22,7 +22,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
         }
         if (alpha < 1)
         {
-            var crossEntropy = HardLabels.Mean(hardLogits, labels);
+            var crossEntropy = HardLabels.Mean(hardLogits, labels, smoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total is null ? crossEntropy : total + crossEntropy * (1 - alpha);
         }

@@ -6,11 +6,13 @@ namespace Ardir.Distillation;
 internal static class RunIdentity
 {
     public static Dictionary<string, string> Of(
-        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation)
+        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, ImageDataset train, ImageDataset? validation)
     {
         // Options print their numbers in the current culture; the same run must read the same everywhere.
         using var invariant = new InvariantCultureScope();
-        return Describe(options, loss, student, teacher, train, validation);
+        var identity = Describe(options, loss, student, teacher, train, validation);
+        if (standardTeacher is not null) identity["standard teacher"] = Fingerprint.Of(standardTeacher);
+        return identity;
     }
 
     private static Dictionary<string, string> Describe(
@@ -19,11 +21,19 @@ internal static class RunIdentity
         ["loss"] = $"{loss.Name} {loss}",
         ["batch size"] = $"{options.BatchSize}",
         ["learning rate"] = TrainingCheckpoint.Number(options.LearningRate),
+        ["learning rate schedule"] = options.Schedule is null ? "steps" : $"{options.Schedule} over {options.Epochs} epochs",
         ["milestones"] = string.Join(",", options.Milestones),
         ["learning rate decay"] = TrainingCheckpoint.Number(options.LearningRateDecay),
         ["warm-up epochs"] = $"{options.WarmupEpochs}",
         ["momentum"] = TrainingCheckpoint.Number(options.Momentum),
         ["weight decay"] = TrainingCheckpoint.Number(options.WeightDecay),
+        ["largest gradient norm"] = options.MaxGradientNorm is { } norm ? TrainingCheckpoint.Number(norm) : "none",
+        ["label smoothing"] = TrainingCheckpoint.Number(options.LabelSmoothing),
+        ["accumulation steps"] = $"{options.AccumulationSteps}",
+        ["weight perturbation"] = options.WeightPerturbation?.ToString() ?? "none",
+        ["weight averaging"] = options.WeightAveraging?.ToString() ?? "none",
+        ["precision"] = $"{options.Precision}",
+        ["loss that is no number"] = $"{options.NonFiniteLoss}",
         ["augmentation"] = options.Augmentation?.ToString() ?? "none",
         ["train attack"] = options.TrainAttack?.ToString() ?? "none",
         ["teacher attack"] = (options.TeacherAttack ?? options.TrainAttack)?.ToString() ?? "none",

@@ -80,6 +80,7 @@ public sealed class LossContractTests
             {
                 Labels = arange(5), StudentClean = Confident(student), StudentAdversarial = Confident(student),
                 TeacherClean = Confident(teacher), TeacherAdversarial = Confident(teacher),
+                TeacherOnStudentAdversarial = Confident(teacher), StandardTeacherOnStudentAdversarial = Confident(teacher),
             };
             var total = LossCases.Make(name).Compute(inputs).Total;
             double.IsFinite(total.ToDouble()).Should().BeTrue($"the total is {total.ToDouble()}");
@@ -123,12 +124,8 @@ public sealed class LossContractTests
         using var scope = NewDisposeScope();
         var loss = LossCases.Make(name);
         var inputs = LossData.All(4);
-        TappedOutput Shift(TappedOutput pass, double by) => new(pass.Output + by, pass.Features);
-        var shifted = inputs with
-        {
-            StudentClean = Shift(inputs.StudentClean!, 7), StudentAdversarial = Shift(inputs.StudentAdversarial!, -3),
-            TeacherClean = Shift(inputs.TeacherClean!, 11), TeacherAdversarial = Shift(inputs.TeacherAdversarial!, -5),
-        };
+        var by = new Queue<double>([7, -3, 11, -5, 4, -9]);
+        var shifted = LossData.Map(inputs, pass => new(pass!.Output + by.Dequeue(), pass.Features));
         LossData.Value(loss, shifted).Should().BeApproximately(LossData.Value(loss, inputs), 1e-9);
     }
 

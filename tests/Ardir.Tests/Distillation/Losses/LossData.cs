@@ -33,6 +33,8 @@ internal static class LossData
             StudentAdversarial = Pass(samples, seed + 100, dtype),
             TeacherClean = teacher,
             TeacherAdversarial = Pass(samples, seed + 300, dtype),
+            TeacherOnStudentAdversarial = Pass(samples, seed + 400, dtype),
+            StandardTeacherOnStudentAdversarial = Pass(samples, seed + 500, dtype),
         };
     }
 
@@ -41,9 +43,9 @@ internal static class LossData
     public static IEnumerable<Tensor> Tensors(DistillationInputs inputs) =>
         [inputs.Labels, .. Student(inputs), .. Teacher(inputs)];
 
-    public static IEnumerable<Tensor> Student(DistillationInputs inputs) => [.. Tensors(inputs.StudentClean), .. Tensors(inputs.StudentAdversarial)];
+    public static IEnumerable<Tensor> Student(DistillationInputs inputs) => Passes(inputs).Take(2).SelectMany(Tensors);
 
-    public static IEnumerable<Tensor> Teacher(DistillationInputs inputs) => [.. Tensors(inputs.TeacherClean), .. Tensors(inputs.TeacherAdversarial)];
+    public static IEnumerable<Tensor> Teacher(DistillationInputs inputs) => Passes(inputs).Skip(2).SelectMany(Tensors);
 
     public static DistillationInputs Select(DistillationInputs inputs, params long[] rows)
     {
@@ -51,23 +53,25 @@ internal static class LossData
         TappedOutput? Pick(TappedOutput? pass) => pass is null
             ? null
             : new TappedOutput(pass.Output.index_select(0, at), Named([.. pass.Features.Select(map => map.index_select(0, at))]));
-        return new DistillationInputs
-        {
-            Labels = inputs.Labels.index_select(0, at),
-            StudentClean = Pick(inputs.StudentClean), StudentAdversarial = Pick(inputs.StudentAdversarial),
-            TeacherClean = Pick(inputs.TeacherClean), TeacherAdversarial = Pick(inputs.TeacherAdversarial),
-        };
+        return Map(inputs, Pick) with { Labels = inputs.Labels.index_select(0, at) };
     }
 
     public static DistillationInputs To(DistillationInputs inputs, ScalarType dtype)
     {
         TappedOutput? Cast(TappedOutput? pass) => pass is null ? null : new TappedOutput(pass.Output.to(dtype), Named([.. pass.Features.Select(map => map.to(dtype))]));
-        return inputs with
-        {
-            StudentClean = Cast(inputs.StudentClean), StudentAdversarial = Cast(inputs.StudentAdversarial),
-            TeacherClean = Cast(inputs.TeacherClean), TeacherAdversarial = Cast(inputs.TeacherAdversarial),
-        };
+        return Map(inputs, Cast);
     }
+
+    /// <summary>All passes: the student's two, then the teachers'.</summary>
+    public static IReadOnlyList<TappedOutput?> Passes(DistillationInputs inputs) =>
+        [inputs.StudentClean, inputs.StudentAdversarial, inputs.TeacherClean, inputs.TeacherAdversarial, inputs.TeacherOnStudentAdversarial, inputs.StandardTeacherOnStudentAdversarial];
+
+    public static DistillationInputs Map(DistillationInputs inputs, Func<TappedOutput?, TappedOutput?> change) => inputs with
+    {
+        StudentClean = change(inputs.StudentClean), StudentAdversarial = change(inputs.StudentAdversarial),
+        TeacherClean = change(inputs.TeacherClean), TeacherAdversarial = change(inputs.TeacherAdversarial),
+        TeacherOnStudentAdversarial = change(inputs.TeacherOnStudentAdversarial), StandardTeacherOnStudentAdversarial = change(inputs.StandardTeacherOnStudentAdversarial),
+    };
 
     public static double Value(IDistillationLoss loss, DistillationInputs inputs) => loss.Compute(inputs).Total.ToDouble();
 }

@@ -56,7 +56,7 @@ public sealed class LossInputTests
         void With(Tensor logits, params string[] message)
         {
             var pass = new TappedOutput(logits, LossData.Named(LossData.Maps(3, 1)));
-            var inputs = new DistillationInputs { Labels = zeros(3, dtype: ScalarType.Int64), StudentClean = pass, StudentAdversarial = pass, TeacherClean = pass };
+            var inputs = new DistillationInputs { Labels = zeros(3, dtype: ScalarType.Int64), StudentClean = pass, StudentAdversarial = pass, TeacherClean = pass, TeacherOnStudentAdversarial = pass, StandardTeacherOnStudentAdversarial = pass };
             Refused(() => loss.Compute(inputs), message);
         }
 
@@ -78,6 +78,8 @@ public sealed class LossInputTests
         {
             (NetworkPasses.StudentClean, inputs with { StudentClean = null }), (NetworkPasses.StudentAdversarial, inputs with { StudentAdversarial = null }),
             (NetworkPasses.TeacherClean, inputs with { TeacherClean = null }), (NetworkPasses.TeacherAdversarial, inputs with { TeacherAdversarial = null }),
+            (NetworkPasses.TeacherOnStudentAdversarial, inputs with { TeacherOnStudentAdversarial = null }),
+            (NetworkPasses.StandardTeacherOnStudentAdversarial, inputs with { StandardTeacherOnStudentAdversarial = null }),
         })
         {
             if (loss.Needs.Passes.HasFlag(pass)) Refused(() => loss.Compute(without), pass.ToString());

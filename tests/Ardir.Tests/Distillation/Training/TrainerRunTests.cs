@@ -203,7 +203,7 @@ public sealed class TrainerRunTests
         (options.LearningRate, options.LearningRateDecay, options.Momentum, options.WeightDecay).Should().Be((0.1, 0.1, 0.9, 5e-4));
         options.Milestones.Should().Equal(100, 150);
         (options.Augmentation, options.TrainAttack, options.TeacherAttack, options.SelectionAttack).Should().Be((null, null, null, null));
-        (options.AttackInTrainMode, options.Device is null, options.CheckpointDirectory, options.Seed).Should().Be((false, true, null, 0UL));
+        (options.AttackInTrainMode, options.Threat, options.Device is null, options.CheckpointDirectory, options.Seed).Should().Be((null, null, true, null, 0UL));
     }
 }
 
