@@ -17,7 +17,12 @@ public static class RobustnessEvaluator
     /// <exception cref="InvalidOperationException">The model misbehaves.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
     public static RobustnessResult Evaluate(
-        IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null)
+        IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null) =>
+        Evaluate(model, data, device: null, attack, batchSize, context, progress);
+
+    /// <summary>As the public form, with the batches sent to a device if the data set is on another.</summary>
+    internal static RobustnessResult Evaluate(
+        IModule model, ImageDataset data, Device? device, IAttack? attack, int batchSize, AttackContext? context, IProgress<int>? progress)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(data);
@@ -29,7 +34,7 @@ public static class RobustnessEvaluator
         using var activity = ArdirDiagnostics.Source.StartActivity("ardir.evaluate");
         try
         {
-            var result = Run(model, data, attack, batchSize, context, progress);
+            var result = Run(model, data, device, attack, batchSize, context, progress);
             if (AccuracyGauge.IsWatched) Record(result, attack);
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
@@ -47,14 +52,14 @@ public static class RobustnessEvaluator
         if (attack is not null) AccuracyGauge.Record("robust", result.RobustAccuracy);
     }
 
-    private static RobustnessResult Run(IModule model, ImageDataset data, IAttack? attack, int batchSize, AttackContext context, IProgress<int>? progress)
+    private static RobustnessResult Run(IModule model, ImageDataset data, Device? device, IAttack? attack, int batchSize, AttackContext context, IProgress<int>? progress)
     {
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
         var correct = new List<bool>(data.Count);
         var robust = new List<bool>(data.Count);
         var dtype = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype ?? ScalarType.Float32;
-        foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = batchSize, Shuffle = false, DType = dtype }).Epoch(0))
+        foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = batchSize, Shuffle = false, DType = dtype, Device = device }).Epoch(0))
         {
             using var scope = NewDisposeScope();
             context.CancellationToken.ThrowIfCancellationRequested();

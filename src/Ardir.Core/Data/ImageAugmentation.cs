@@ -47,7 +47,7 @@ public sealed record ImageAugmentation
         var moved = Padding > 0 ? Crop(images, down, right) : images.clone();
         if (flipped.Count > 0)
         {
-            var rows = tensor(flipped.ToArray(), device: images.device);
+            var rows = Transfer.Of([.. flipped], images.device);
             moved.index_copy_(0, rows, moved.index_select(0, rows).flip(3));
         }
         return moved.MoveToOuterDisposeScope();
@@ -62,7 +62,7 @@ public sealed record ImageAugmentation
         var windows = padded.unfold(2, images.shape[2], 1).unfold(3, images.shape[3], 1);
         return windows.index(
             TensorIndex.Tensor(arange(images.shape[0], device: images.device)), TensorIndex.Colon,
-            TensorIndex.Tensor(tensor(down, device: images.device)), TensorIndex.Tensor(tensor(right, device: images.device))).contiguous();
+            TensorIndex.Tensor(Transfer.Of(down, images.device)), TensorIndex.Tensor(Transfer.Of(right, images.device))).contiguous();
     }
 
     // By hand, since libtorch mirrors no integers.

@@ -71,7 +71,7 @@ internal sealed class SampleStreams
             Stream(_keys[i], draw, value, buffer);
             for (var j = 0; j < perSample; j++) floats[i * perSample + j] = (float)buffer[j];
         }
-        return tensor(floats, shape, like.dtype, like.device);
+        return Transfer.Of(floats, shape, like.dtype, like.device);
     }
 
     private static void Stream(ulong key, ulong draw, Func<ulong, ulong, double> value, Span<double> into)

@@ -89,6 +89,7 @@ public sealed class DistillationTrainer : IDisposable
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
+        using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
         // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
@@ -164,6 +165,8 @@ public sealed class DistillationTrainer : IDisposable
         var partial = run.Partial ?? new PartialEpoch { Step = 0, Skipped = 0, Elapsed = TimeSpan.Zero, Sums = [] };
         run.Partial = null;
         totals.Load(partial.Sums, run.Device);
+        // The first step finds what is wrong with the student before it changes it; the others tell at the next logging point.
+        var atOnce = epoch == run.FirstEpoch ? partial.Step : -1;
         var (step, steps, skipped, skippedInARow, rate) = (partial.Step, batches.Count, partial.Skipped, 0, 0.0);
         foreach (var batch in batches.Epoch(epoch, skip: partial.Step))
         {
@@ -175,10 +178,9 @@ public sealed class DistillationTrainer : IDisposable
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
-                // The first step finds what is wrong with the student before it changes it; the others tell at the next logging point.
-                Soundness = step == 0 && epoch == run.FirstEpoch ? null : run.Soundness,
+                Soundness = step == atOnce ? null : run.Soundness,
             };
-            var watched = step % ProgressEvery == 0 || step == steps - 1;
+            var atPoint = step % ProgressEvery == 0 || step == steps - 1;
             try
             {
                 using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
@@ -215,7 +217,7 @@ public sealed class DistillationTrainer : IDisposable
 
     private ImageBatches Batches(TrainingRun run, ulong seed) => new(run.Train, new ImageBatchOptions
     {
-        BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = seed, DType = run.DType,
+        BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = seed, DType = run.DType, Device = run.Device,
     });
 
     // Batches are functions of epoch and step, so the one at fault can be drawn again when it is found out.
@@ -283,7 +285,7 @@ public sealed class DistillationTrainer : IDisposable
         var batches = (validation.Count + size - 1) / size;
         var done = new Relay(images => run.Tell(TrainingPhase.Evaluate, epoch, (images + size - 1) / size, batches, null));
         var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
-        return RobustnessEvaluator.Evaluate(run.Network, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+        return RobustnessEvaluator.Evaluate(run.Network, validation, run.Device, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
     }
 
     private void Resume(TrainingRun run)

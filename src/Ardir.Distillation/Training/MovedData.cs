@@ -2,13 +2,17 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>The data sets on the training device: the caller's own when they are there already, copies that live as long as the run otherwise.</summary>
+/// <summary>The data sets on the training device: the caller's own when they are there already, copies that live as long as
+/// the run otherwise. What is to stay on the host stays there, and its batches are sent.</summary>
 internal sealed class MovedData : IDisposable
 {
     private readonly List<ImageDataset> _copies = [];
 
-    public MovedData(ImageDataset train, ImageDataset? validation, Device device)
+    private readonly bool _keepOnHost;
+
+    public MovedData(ImageDataset train, ImageDataset? validation, Device device, bool keepOnHost = false)
     {
+        _keepOnHost = keepOnHost;
         Train = On(train, device);
         Validation = validation is null ? null : ReferenceEquals(validation, train) ? Train : On(validation, device);
     }
@@ -24,6 +28,7 @@ internal sealed class MovedData : IDisposable
 
     private ImageDataset On(ImageDataset data, Device device)
     {
+        if (_keepOnHost && data.Device.type == DeviceType.CPU) return data;
         if (data.Device.type == device.type && (data.Device.index == device.index || device.type == DeviceType.CPU)) return data;
         var copy = data.To(device);
         _copies.Add(copy);

@@ -39,6 +39,7 @@ internal static class RunIdentity
         ["teacher attack"] = (options.TeacherAttack ?? options.TrainAttack)?.ToString() ?? "none",
         ["attack in train mode"] = $"{options.AttackInTrainMode}",
         ["selection attack"] = options.SelectionAttack?.ToString() ?? "none",
+        ["tf32"] = $"{options.AllowTf32}",
         ["seed"] = $"{options.Seed}",
         ["student"] = $"{Fingerprint.OfShapes(student.state_dict())}, trains {Fingerprint.OfShapes(Trainable(student))}",
         ["teacher"] = teacher is null ? "none" : Fingerprint.Of(teacher),

@@ -113,6 +113,16 @@ public sealed record TrainerOptions
     /// <value>null by default: where the student is.</value>
     public Device? Device { get; init; }
 
+    /// <summary>For data sets that do not fit on the GPU: those on the CPU stay there, and each batch is sent through pinned memory, without waiting. Makes no difference to
+    /// the result, and none at all without a GPU.</summary>
+    /// <value>false by default: the data sets are copied to the device once.</value>
+    public bool KeepDataOnHost { get; init; }
+
+    /// <summary>Whether matrix products and convolutions on NVIDIA GPUs may round their inputs to TF32: several times faster, 3 decimal digits. In force while
+    /// <see cref="DistillationTrainer.Fit"/> runs, also when false (libtorch's own default is true for convolutions); then the process's settings come back.</summary>
+    /// <value>false by default: float32 is float32.</value>
+    public bool AllowTf32 { get; init; }
+
     /// <summary>A folder for <c>last.safetensors</c> and <c>best.safetensors</c>, written after every epoch. When it holds a run, training goes on there.</summary>
     /// <value>null by default: nothing is written.</value>
     public string? CheckpointDirectory { get; init; }

@@ -5,7 +5,7 @@ public sealed class ImageBatch
 {
     internal ImageBatch(Tensor images, Tensor labels, long[] indices) => (Images, Labels, Indices) = (images, labels, indices);
 
-    /// <summary>[n,C,H,W] in [0,1], augmented if asked for, on the data set's device.</summary>
+    /// <summary>[n,C,H,W] in [0,1], augmented if asked for, on the data set's device or that of <see cref="ImageBatchOptions.Device"/>.</summary>
     public Tensor Images { get; }
 
     /// <summary>int64 [n].</summary>

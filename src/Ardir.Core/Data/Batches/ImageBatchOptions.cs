@@ -27,6 +27,11 @@ public sealed record ImageBatchOptions
     /// <value>float32 by default.</value>
     public ScalarType DType { get; init; } = ScalarType.Float32;
 
+    /// <summary>Where the batches go, and where they are augmented. For a data set that does not fit on a GPU: leave it on the CPU and name the GPU here; each batch is
+    /// then gathered as bytes into pinned memory and sent without waiting.</summary>
+    /// <value>null by default: where the data set is.</value>
+    public Device? Device { get; init; }
+
     internal void Validate()
     {
         if (BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "BatchSize must be at least 1.");

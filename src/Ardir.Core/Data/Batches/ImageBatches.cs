@@ -73,10 +73,11 @@ public sealed class ImageBatches
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var rows = tensor(indices, device: _data.Device);
-        var pixels = _data.Images.index_select(0, rows);
+        var device = Options.Device ?? _data.Device;
+        var rows = Transfer.Of(indices, _data.Device);
+        var pixels = Transfer.To(_data.Images.index_select(0, rows), device);
         if (Options.Augmentation is { } augmentation) pixels = augmentation.Apply(pixels, seed, indices);
         // Of no scope: the loop's body may open and close any.
-        return (ImageDataset.ToFloat(pixels, Options.DType).DetachFromDisposeScope(), _data.Labels.index_select(0, rows).DetachFromDisposeScope());
+        return (ImageDataset.ToFloat(pixels, Options.DType).DetachFromDisposeScope(), Transfer.To(_data.Labels.index_select(0, rows), device).DetachFromDisposeScope());
     }
 }

@@ -16,6 +16,6 @@ internal static class DivergedRun
         if (student.parameters().Any(parameter => !HostRead.Bool(parameter.isfinite().all()))) return true;
         using var evaluation = new EvaluationModeScope(student);
         var (images, _) = run.Train.Batch([.. Enumerable.Range(0, Math.Min(16, run.Train.Count)).Select(i => (long)i)], run.DType);
-        return !HostRead.Bool(run.Network.call(images).isfinite().all());
+        return !HostRead.Bool(run.Network.call(Transfer.To(images, run.Device)).isfinite().all());
     }
 }

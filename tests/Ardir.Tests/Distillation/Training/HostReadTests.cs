@@ -27,7 +27,7 @@ public sealed class HostReadTests
         using var data = TrainingWorld.Data();
         var counts = new List<long>();
         var progress = new ListProgress<TrainingProgress>(report => { if (report.Phase == TrainingPhase.Train) counts.Add(HostRead.Count); });
-        // 13 steps; the first, the eleventh and the last are logging points: one read for the loss and, with an attack, one for what it noticed.
+        // 13 steps; the first, the eleventh and the last are logging points: one read for the loss, one for steps without a loss and, with an attack, one for what it noticed.
         using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with
         {
             BatchSize = 4, TrainAttack = new PgdAttack(threat, new() { Steps = 2 }), Augmentation = ImageAugmentation.Cifar with { Padding = 2 },
@@ -35,9 +35,32 @@ public sealed class HostReadTests
         trainer.Fit(data, null, progress);
         counts.Should().HaveCount(26);
         var reads = counts.Zip(counts.Skip(1), (before, after) => after - before).ToList();
-        var atLogging = loss.Needs.NeedsStudentAttack ? 2 : 1;
+        var atLogging = loss.Needs.NeedsStudentAttack ? 3 : 2;
         for (var step = 1; step < 13; step++) reads[step - 1].Should().Be(step is 10 or 12 ? atLogging : 0, "step {0} of the first epoch", step);
         for (var step = 1; step < 13; step++) reads[step + 12].Should().Be(step is 10 or 12 ? atLogging : 0, "step {0} of the second epoch", step);
+    }
+
+    public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> Features => new()
+    {
+        { "accumulation", options => options with { AccumulationSteps = 2 } },
+        { "weight perturbation", options => options with { WeightPerturbation = new() } },
+        { "clipping", options => options with { MaxGradientNorm = 1 } },
+        { "average", options => options with { WeightAveraging = new ExponentialMovingAverage() } },
+        { "smoothing", options => options with { LabelSmoothing = 0.1 } },
+        { "bfloat16", options => options with { Precision = TrainingPrecision.BFloat16 } },
+        { "prescribed attack", options => options with { TrainAttack = null, Threat = ThreatModel.Linf(0.05) } },
+    };
+
+    [Theory, MemberData(nameof(Features))]
+    public void Fit_FeaturesOfTheTrainer_ReadNothingBetweenLoggingPoints(string name, Func<TrainerOptions, TrainerOptions> change)
+    {
+        using var student = TrainingWorld.Student();
+        using var teacher = TrainingWorld.Network(2);
+        using var data = TrainingWorld.Data();
+        var counts = new List<long>();
+        using var trainer = new DistillationTrainer(student, teacher, TrainingWorld.Ardir(), change(TrainingWorld.Options(1)));
+        trainer.Fit(data, null, new ListProgress<TrainingProgress>(_ => counts.Add(HostRead.Count)));
+        (counts[1] - counts[0], counts[2] - counts[1]).Should().Be((0, 0), "of {0}", name);
     }
 
     [Fact]
@@ -69,9 +92,8 @@ public sealed class HostReadTests
             return HostRead.Count - before;
         }
 
-        // At an epoch's end: the loss twice (to see whether it is finite, and as a part), the accuracy, and whether weights and logits are finite.
-        // At the two logging points, the first step and the last: whether a loss was no number.
-        (Reads(3) - Reads(2)).Should().Be(3 + student.parameters().Count() + 1 + 2);
+        // At two points whether a loss was no number. At the end the loss twice (to see whether it is finite, and as a part), the accuracy, and whether weights and logits are finite.
+        (Reads(3) - Reads(2)).Should().Be(2 + 3 + student.parameters().Count() + 1);
     }
 
     [Fact]
