@@ -50,6 +50,12 @@ public sealed class DistillationTrainer : IDisposable
             (teacher as nn.Module)?.to(device);
             (standardTeacher as nn.Module)?.to(device);
         }
+        if (loss.Trainable is { } trainable)
+        {
+            if ((SharedModule(trainable, student) ?? SharedModule(trainable, teacher) ?? SharedModule(trainable, standardTeacher)) is { } common)
+                throw new ArgumentException($"The loss {loss.Name} trains a module of one of the networks ({common}); IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
+            trainable.to(student.parameters().First().device);
+        }
         _step = new TrainingStep(student, teacher, loss, _options, standardTeacher);
     }
 
@@ -72,7 +78,7 @@ public sealed class DistillationTrainer : IDisposable
         cancellationToken.ThrowIfCancellationRequested();
         var device = _options.Device ?? _student.parameters().First().device;
         using var moved = new MovedData(train, validation, device);
-        using var optimizer = optim.SGD(_student.parameters().Where(p => p.requires_grad).ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
+        using var optimizer = optim.SGD(Trained().ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
         using var random = new GlobalRandomScope();
         var run = new Run(moved.Train, moved.Validation, optimizer, random, progress, Stopwatch.StartNew(),
             RunIdentity.Of(_options, _loss, _student, _teacher, _standardTeacher, moved.Train, moved.Validation), cancellationToken);
@@ -84,6 +90,7 @@ public sealed class DistillationTrainer : IDisposable
             throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
         run.FirstEpoch = epochs.Count;
         if (!_student.training) _student.train();
+        _loss.Trainable?.train();
         while (epochs.Count < _options.Epochs)
         {
             var trained = Train(run, epochs.Count);
@@ -109,14 +116,14 @@ public sealed class DistillationTrainer : IDisposable
             return;
         }
         if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException($"There is no best epoch yet{(BestPath is null ? "" : $" in '{BestPath}'")}; call Fit first.");
-        var (_, student, momentum) = TrainingCheckpoint.Read(BestPath);
+        var (_, student, momentum, loss) = TrainingCheckpoint.Read(BestPath);
         try
         {
             StudentState.Load(_student, student, BestPath);
         }
         finally
         {
-            Release(student, momentum);
+            Release(student, momentum, loss);
         }
     }
 
@@ -128,6 +135,8 @@ public sealed class DistillationTrainer : IDisposable
         _step.Dispose();
         if (_best is not null) Release(_best);
     }
+
+    private IEnumerable<TorchSharp.Modules.Parameter> Trained() => _student.parameters().Concat(_loss.Trainable?.parameters() ?? []).Where(parameter => parameter.requires_grad);
 
     private string? LastPath => _options.CheckpointDirectory is { } folder ? Path.Combine(folder, "last.safetensors") : null;
 
@@ -222,17 +231,20 @@ public sealed class DistillationTrainer : IDisposable
             SaveTo(path, run, [], best: 0);
             return [];
         }
-        var (checkpoint, student, momentum) = TrainingCheckpoint.Read(path);
+        var (checkpoint, student, momentum, loss) = TrainingCheckpoint.Read(path);
         try
         {
             Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
             // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
+            var own = new LossState(_loss.Trainable, _student, run.Optimizer);
+            own.LoadMomentum(loss, path);
             StudentState.Load(_student, student, path);
+            own.Load(loss, path);
         }
         finally
         {
-            Release(student, momentum);
+            Release(student, momentum, loss);
         }
         TrainerLog.Resuming(_options.Logger, checkpoint.Epochs.Count, path);
         best = checkpoint.Best;
@@ -268,7 +280,8 @@ public sealed class DistillationTrainer : IDisposable
         };
         try
         {
-            checkpoint.Write(path, _student.state_dict(), withMomentum ? StudentState.Momentum(_student, run.Optimizer) : new Dictionary<string, Tensor>());
+            checkpoint.Write(path, _student.state_dict(), withMomentum ? StudentState.Momentum(_student, run.Optimizer) : new Dictionary<string, Tensor>(),
+                new LossState(_loss.Trainable, _student, run.Optimizer).Collect(withMomentum));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -12,6 +12,7 @@ internal sealed partial record TrainingCheckpoint
     private const string MetadataKey = "ardir.training";
     private const string StudentPrefix = "student.";
     private const string MomentumPrefix = "momentum.";
+    private const string LossPrefix = "loss.";
 
     public required int Format { get; init; }
 
@@ -24,18 +25,19 @@ internal sealed partial record TrainingCheckpoint
 
     public required int Best { get; init; }
 
-    public void Write(string path, IReadOnlyDictionary<string, Tensor> student, IReadOnlyDictionary<string, Tensor> momentum)
+    public void Write(string path, IReadOnlyDictionary<string, Tensor> student, IReadOnlyDictionary<string, Tensor> momentum, IReadOnlyDictionary<string, Tensor> loss)
     {
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var (name, value) in student) tensors[StudentPrefix + name] = value;
         foreach (var (name, value) in momentum) tensors[MomentumPrefix + name] = value;
+        foreach (var (name, value) in loss) tensors[LossPrefix + name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
             [MetadataKey] = JsonSerializer.Serialize(this, Json.Default.TrainingCheckpoint),
         });
     }
 
-    public static (TrainingCheckpoint Checkpoint, Dictionary<string, Tensor> Student, Dictionary<string, Tensor> Momentum) Read(string path)
+    public static (TrainingCheckpoint Checkpoint, Dictionary<string, Tensor> Student, Dictionary<string, Tensor> Momentum, Dictionary<string, Tensor> Loss) Read(string path)
     {
         var (tensors, metadata) = SafetensorsFile.Read(path);
         try
@@ -45,9 +47,9 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
-            if (tensors.Keys.FirstOrDefault(name => !name.StartsWith(StudentPrefix, StringComparison.Ordinal) && !name.StartsWith(MomentumPrefix, StringComparison.Ordinal)) is { } stranger)
-                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum.");
-            return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix));
+            if (tensors.Keys.FirstOrDefault(name => !Array.Exists([StudentPrefix, MomentumPrefix, LossPrefix], prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
+                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor of the loss.");
+            return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, LossPrefix));
         }
         catch (Exception e)
         {

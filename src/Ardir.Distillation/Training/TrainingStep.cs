@@ -32,6 +32,8 @@ internal sealed class TrainingStep : IDisposable
         Check(terms);
 
         optimizer.zero_grad();
+        // Parameters of the loss may be out of use from some epoch on. A gradient of zero would still decay and move them, but not after a resume, when there is none.
+        _loss.Trainable?.zero_grad(set_to_none: true);
         terms.Total.backward();
         optimizer.step();
 
