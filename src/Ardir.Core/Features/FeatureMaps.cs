@@ -43,6 +43,18 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
         }
     }
 
+    /// <summary>Where each layer stands in its model, when a tap took the maps: their order is that of the tap's patterns.</summary>
+    internal IReadOnlyList<int>? DefinitionOrder { get; init; }
+
+    /// <summary>What a tap with these patterns alone would have given, as a view that owns nothing: one tap can serve several users.</summary>
+    internal FeatureMaps Select(IReadOnlyList<string> patterns)
+    {
+        var inOrder = Enumerable.Range(0, Count).OrderBy(i => DefinitionOrder?[i] ?? i).ToList();
+        var chosen = patterns.Select(text => new LayerPattern(text))
+            .SelectMany(pattern => inOrder.Where(i => pattern.MatchesFeature(Layers[i]))).Distinct().ToList();
+        return new FeatureMaps(chosen.Select(i => (Layers[i], _maps[i])));
+    }
+
     internal static FeatureMaps Empty => new([]);
 
     /// <summary>The maps, in order.</summary>

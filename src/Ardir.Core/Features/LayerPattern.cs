@@ -28,6 +28,13 @@ internal sealed partial class LayerPattern
 
     public bool Matches(string path) => _path.IsMatch(path);
 
+    /// <summary>Whether a feature of this name, path and element as in <see cref="Suffix"/>, is one of the pattern's.</summary>
+    public bool MatchesFeature(string feature)
+    {
+        var element = ElementSuffix().Match(feature);
+        return string.Equals(element.Value, Suffix, StringComparison.Ordinal) && Matches(element.Success ? feature[..element.Index] : feature);
+    }
+
     private static string ToRegex(string path)
     {
         var regex = new StringBuilder("^");

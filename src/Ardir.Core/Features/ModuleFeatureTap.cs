@@ -72,14 +72,14 @@ internal sealed class ModuleFeatureTap : IFeatureTap
                 found = true;
                 var name = available[i] + pattern.Suffix;
                 if (_layers.TrueForAll(layer => !string.Equals(layer.Name, name, StringComparison.Ordinal)))
-                    _layers.Add(new Layer(name, pattern.Element, LayerHook.For(available.ModuleAt(i))));
+                    _layers.Add(new Layer(name, pattern.Element, i, LayerHook.For(available.ModuleAt(i))));
             }
             if (!found)
                 throw new ArgumentException($"No layer matches '{text}'. {available}", nameof(patterns));
         }
     }
 
-    private sealed record Layer(string Name, int Element, Func<Action<object?>, Action> Attach);
+    private sealed record Layer(string Name, int Element, int Position, Func<Action<object?>, Action> Attach);
 
     /// <summary>Hooks and captured tensors of one forward pass; whatever happens, neither outlives it.</summary>
     private sealed class Capture : IDisposable
@@ -123,7 +123,7 @@ internal sealed class ModuleFeatureTap : IFeatureTap
                     map!.MoveToOuterDisposeScope();
                 }
             }
-            var features = new FeatureMaps(_layers.Select((layer, i) => (layer.Name, _maps[i]!)));
+            var features = new FeatureMaps(_layers.Select((layer, i) => (layer.Name, _maps[i]!))) { DefinitionOrder = [.. _layers.Select(layer => layer.Position)] };
             Array.Clear(_maps);
             return features;
         }

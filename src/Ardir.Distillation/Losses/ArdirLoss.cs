@@ -38,6 +38,9 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
+    /// <summary>The adapters of <see cref="ArdirLossOptions.Adapters"/>; null without, and with beta = 0.</summary>
+    public nn.Module? Trainable => UsesFeatures ? _options.Adapters : null;
+
     /// <summary>The options in force.</summary>
     public ArdirLossOptions Options => _options;
 

@@ -64,6 +64,11 @@ public sealed record ArdirLossOptions
     /// <value>false by default, as in the reference values.</value>
     public bool BlockZeroPositions { get; init; }
 
+    /// <summary>Bring the student's maps to the teacher's shapes before they are compared, and are trained with it; null compares the maps as they are, which then
+    /// need the same shapes.</summary>
+    /// <value>null by default.</value>
+    public FeatureAdapters? Adapters { get; init; }
+
     /// <summary>On which images the student's maps are taken.</summary>
     /// <value><see cref="FeatureInput.Adversarial"/> by default.</value>
     public FeatureInput FeatureInput { get; init; } = FeatureInput.Adversarial;
@@ -94,6 +99,7 @@ public sealed record ArdirLossOptions
         Normalization = Normalization,
         Form = Form,
         BlockZeroPositions = BlockZeroPositions,
+        Adapters = Adapters,
     };
 
     internal void Validate()

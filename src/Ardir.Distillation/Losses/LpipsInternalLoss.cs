@@ -32,6 +32,9 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
+    /// <summary>The adapters of <see cref="LpipsInternalLossOptions.Adapters"/>; null without.</summary>
+    public nn.Module? Trainable => _options.Adapters;
+
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
@@ -41,7 +44,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <summary>The mean distance of a batch.</summary>
     /// <param name="student">With features [N,C,H,W].</param>
-    /// <param name="teacher">With features of the same shapes, treated as constants.</param>
+    /// <param name="teacher">With features of the same shapes, or of those that the adapters lead to, treated as constants.</param>
     /// <param name="labels">Not used; here so that all losses are called alike.</param>
     /// <returns>Total and the parts <see cref="LossTerms.Lpips"/> and, for each layer, <c>lpips/layer</c>.</returns>
     /// <exception cref="ArgumentException">There are no features, or their number or shapes differ; the message gives both.</exception>
@@ -59,7 +62,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <summary>The distance of each sample.</summary>
     /// <param name="student">Feature maps [N,C,H,W].</param>
-    /// <param name="teacher">Feature maps of the same shapes, treated as constants.</param>
+    /// <param name="teacher">Feature maps of the same shapes, or of those that the adapters lead to, treated as constants.</param>
     /// <returns>[N], owned by the caller.</returns>
     /// <exception cref="ArgumentException">There are no features, or their number or shapes differ.</exception>
     public Tensor Distance(FeatureMaps student, FeatureMaps teacher)
@@ -70,12 +73,15 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Name} {{ Layers = {Join(_options.Layers)}, TeacherLayers = {Join(_options.TeacherLayers)}, LayerWeights = {Join(_options.LayerWeights)}, Normalization = {_options.Normalization}, Form = {_options.Form}, BlockZeroPositions = {_options.BlockZeroPositions} }}";
+        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, LayerWeights = {LossText.List(_options.LayerWeights)}, " +
+        $"Normalization = {_options.Normalization}, Form = {_options.Form}, BlockZeroPositions = {_options.BlockZeroPositions}, Adapters = {_options.Adapters?.ToString() ?? "null"} }}";
 
     /// <summary>[N], in the current scope; the mean distance of each layer goes into <paramref name="parts"/>.</summary>
     internal Tensor PerSample(FeatureMaps student, FeatureMaps teacher, Dictionary<string, Tensor>? parts)
     {
-        Check(student, teacher);
+        student = FeaturePairs.Matched(student, teacher, _options.Adapters);
+        if (_options.LayerWeights is { } all && all.Count != student.Count)
+            throw new ArgumentException($"There are {all.Count} layer weights for {student.Count} feature maps.", nameof(student));
         Tensor? total = null;
         for (var i = 0; i < student.Count; i++)
         {
@@ -86,25 +92,5 @@ public sealed class LpipsInternalLoss : IDistillationLoss
             total = total is null ? term : total + term;
         }
         return _options.Form == FeatureDistanceForm.Norm ? FeatureMath.SafeSqrt(total!) : total!;
-    }
-
-    private static string Join<T>(IReadOnlyList<T>? list) => list is null ? "null" : $"[{string.Join(", ", list)}]";
-
-    private void Check(FeatureMaps student, FeatureMaps teacher)
-    {
-        ArgumentNullException.ThrowIfNull(student);
-        ArgumentNullException.ThrowIfNull(teacher);
-        if (student.Count == 0)
-            throw new ArgumentException("The student's pass has no feature maps. Attach its tap with layers: FeatureTap.Attach(student, \"layer*\").", nameof(student));
-        if (student.Count != teacher.Count)
-            throw new ArgumentException($"The student has {student.Count} feature maps ({string.Join(", ", student.Layers)}) and the teacher {teacher.Count} ({string.Join(", ", teacher.Layers)}); they are compared by position.", nameof(teacher));
-        if (_options.LayerWeights is { } weights && weights.Count != student.Count)
-            throw new ArgumentException($"There are {weights.Count} layer weights for {student.Count} feature maps.", nameof(student));
-        for (var i = 0; i < student.Count; i++)
-        {
-            if (student[i].dim() < 2)
-                throw new ArgumentException($"Layer '{student.Layers[i]}' has shape {TensorGuard.Shape(student[i])}; expected [N,C,H,W] or [N,C].", nameof(student));
-            LossGuard.SameShape(student[i], teacher[i], $"layer '{student.Layers[i]}' against '{teacher.Layers[i]}'");
-        }
     }
 }

@@ -29,6 +29,11 @@ public sealed record LpipsInternalLossOptions
     /// <value>false by default, as in the reference values.</value>
     public bool BlockZeroPositions { get; init; }
 
+    /// <summary>Bring the student's maps to the teacher's shapes before they are compared, and are trained with it; null compares the maps as they are, which then
+    /// need the same shapes.</summary>
+    /// <value>null by default.</value>
+    public FeatureAdapters? Adapters { get; init; }
+
     internal void Validate()
     {
         LossGuard.Layers(Layers);

@@ -53,6 +53,12 @@ public sealed class DistillationTrainer : IDisposable
             (teacher as nn.Module)?.to(device);
             (standardTeacher as nn.Module)?.to(device);
         }
+        if (loss.Trainable is { } trainable)
+        {
+            if ((SharedModule(trainable, student) ?? SharedModule(trainable, teacher) ?? SharedModule(trainable, standardTeacher)) is { } common)
+                throw new ArgumentException($"The loss {loss.Name} trains a module of one of the networks ({common}); IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
+            trainable.to(student.parameters().First().device);
+        }
         _files = _options.CheckpointDirectory is { } folder ? new CheckpointFiles(folder) : null;
         _step = new TrainingStep(student, teacher, loss, _options, standardTeacher);
     }
@@ -103,6 +109,7 @@ public sealed class DistillationTrainer : IDisposable
         run.History = [.. run.Epochs];
         if (run.Epochs.Count > 0) run.Tell(TrainingPhase.Resume, run.Epochs.Count - 1, 0, 0, null);
         if (!_student.training) _student.train();
+        _loss.Trainable?.train();
         while (run.Epochs.Count < _options.Epochs)
         {
             using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
@@ -186,7 +193,7 @@ public sealed class DistillationTrainer : IDisposable
                 using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
                 if (_step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch, run.Masters, watch, step)) skippedInARow = 0;
                 else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
-                if (watched) run.Soundness.Read(_options.Logger);
+                if (atPoint) run.Soundness.Read(_options.Logger);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && DivergedRun.Found(_student, run))
             {
@@ -196,9 +203,9 @@ public sealed class DistillationTrainer : IDisposable
             if (skippedInARow == MostSkipped) throw DivergedRun.Error(epoch, batch: BadBatch(batches, epoch, step));
             run.Average?.AfterStep(_student, run.Masters, epoch);
 
-            double? mean = watched && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
+            double? mean = atPoint && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
             // A mean that is a number has no part that is none: one reading is enough.
-            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            if (atPoint && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
             TrainingInstruments.Step(batch.Indices.Count);
             if (mean is { } value) TrainingInstruments.Loss(value);
             run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
@@ -303,8 +310,10 @@ public sealed class DistillationTrainer : IDisposable
             Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, _files.Last, "Choose another CheckpointDirectory or delete the file.");
             // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, tensors.Momentum, _files.Last);
+            run.Loss.LoadMomentum(tensors.Loss, _files.Last);
             run.Average?.Load(tensors.Average, checkpoint.AverageCount, _student, _files.Last);
             run.Load(tensors.Student, _files.Last);
+            run.Loss.Load(tensors.Loss, _files.Last);
         }
         TrainerLog.Resuming(_options.Logger, checkpoint.Epochs.Count, _files.Last);
         (run.Epochs, run.Best, run.Partial) = (checkpoint.Epochs, checkpoint.Best, checkpoint.Partial);
@@ -321,13 +330,13 @@ public sealed class DistillationTrainer : IDisposable
             return;
         }
         // The best first: killed between the two, the run repeats this epoch and writes the same best again.
-        if (isBest) CheckpointFiles.Write(_files.Best, () => Checkpoint(run, null).Write(_files.Best, new CheckpointTensors(run.State(), CheckpointTensors.None, CheckpointTensors.None)));
+        if (isBest) CheckpointFiles.Write(_files.Best, () => Checkpoint(run, null).Write(_files.Best, new CheckpointTensors(run.State(), CheckpointTensors.None, CheckpointTensors.None, run.Loss.Collect(withMomentum: false))));
         SaveLast(run, partial: null);
     }
 
     private void SaveLast(TrainingRun run, PartialEpoch? partial)
     {
-        var tensors = new CheckpointTensors(run.State(), StudentState.Momentum(_student, run.Optimizer), run.Average?.Values ?? CheckpointTensors.None);
+        var tensors = new CheckpointTensors(run.State(), StudentState.Momentum(_student, run.Optimizer), run.Average?.Values ?? CheckpointTensors.None, run.Loss.Collect(withMomentum: true));
         CheckpointFiles.Write(_files!.Last, () => Checkpoint(run, partial).Write(_files.Last, tensors));
         run.Saved = run.Clock.Elapsed;
     }

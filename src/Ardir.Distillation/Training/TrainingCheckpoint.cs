@@ -13,8 +13,9 @@ internal sealed partial record TrainingCheckpoint
     private const string StudentPrefix = "student.";
     private const string MomentumPrefix = "momentum.";
     private const string AveragePrefix = "average.";
+    private const string LossPrefix = "loss.";
 
-    private static readonly string[] _prefixes = [StudentPrefix, MomentumPrefix, AveragePrefix];
+    private static readonly string[] _prefixes = [StudentPrefix, MomentumPrefix, AveragePrefix, LossPrefix];
 
     public required int Format { get; init; }
 
@@ -39,6 +40,7 @@ internal sealed partial record TrainingCheckpoint
         foreach (var (name, value) in parts.Student) tensors[StudentPrefix + name] = value;
         foreach (var (name, value) in parts.Momentum) tensors[MomentumPrefix + name] = value;
         foreach (var (name, value) in parts.Average) tensors[AveragePrefix + name] = value;
+        foreach (var (name, value) in parts.Loss) tensors[LossPrefix + name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
             [MetadataKey] = JsonSerializer.Serialize(this, Json.Default.TrainingCheckpoint),
@@ -58,8 +60,8 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
             if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null)) throw new JsonException("the partial epoch has no step");
             if (tensors.Keys.FirstOrDefault(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
-                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor an average.");
-            return (checkpoint, new CheckpointTensors(Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix)));
+                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
+            return (checkpoint, new CheckpointTensors(Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
         }
         catch (Exception e)
         {

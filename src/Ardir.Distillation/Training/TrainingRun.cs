@@ -25,7 +25,9 @@ internal sealed class TrainingRun : IDisposable
         if (options.Precision == TrainingPrecision.BFloat16) Masters = new MasterWeights(student);
         // After the conversion: an optimiser's state belongs to the tensors it was made with.
         var trained = student.parameters().Where(parameter => parameter.requires_grad).Select(parameter => Masters?.ParameterOf(parameter) ?? parameter);
+        if (loss.Trainable is { } own) trained = trained.Concat(own.parameters().Where(parameter => parameter.requires_grad));
         Optimizer = optim.SGD(trained.ToArray(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        Loss = new LossState(loss.Trainable, student, Optimizer);
         Random = new GlobalRandomScope();
         if (options.WeightAveraging is { } averaging) Average = new AverageKeeper(averaging);
     }
@@ -37,6 +39,9 @@ internal sealed class TrainingRun : IDisposable
     public ImageDataset? Validation => _data.Validation;
 
     public SGD Optimizer { get; }
+
+    /// <summary>What the loss trains of its own.</summary>
+    public LossState Loss { get; }
 
     public GlobalRandomScope Random { get; }
 

@@ -32,7 +32,7 @@ internal sealed class TrainingStep : IDisposable
         var parts = Split(images.shape[0]).Select(range => Craft(images, labels, range, context, masters)).ToList();
 
         using var moved = _options.WeightPerturbation is { } awp && epoch >= awp.WarmupEpochs ? Move(parts, awp, epoch, optimizer, masters) : null;
-        optimizer.zero_grad();
+        ClearGradients(optimizer);
         var results = Accumulate(parts, epoch, masters);
         if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(Trained(optimizer), limit);
         if (buffers is not null && !IsSound(results, optimizer))
@@ -78,7 +78,7 @@ internal sealed class TrainingStep : IDisposable
     private WeightMove Move(List<BatchPart> parts, AdversarialWeightPerturbation awp, int epoch, optim.Optimizer optimizer, MasterWeights? masters)
     {
         using var buffers = new BufferBackup(_student);
-        optimizer.zero_grad();
+        ClearGradients(optimizer);
         Accumulate(parts, epoch, masters);
         buffers.Restore();
         return new WeightMove(_student.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, masters?.Of(pair.parameter) ?? pair.parameter)), awp.Gamma, masters);
@@ -142,6 +142,13 @@ internal sealed class TrainingStep : IDisposable
         var all = results.Select(result => result.Terms.Total.reshape([]))
             .Concat(Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>().Select(gradient => gradient.sum()));
         return HostRead.Bool(all.Select(value => value.isfinite()).Aggregate((sound, next) => sound.logical_and(next)));
+    }
+
+    private void ClearGradients(optim.Optimizer optimizer)
+    {
+        optimizer.zero_grad();
+        // Parameters of the loss may be out of use from some epoch on. A gradient of zero would still decay and move them, but not after a resume, when there is none.
+        _loss.Trainable?.zero_grad(set_to_none: true);
     }
 
     private static IEnumerable<Tensor> Trained(optim.Optimizer optimizer) => optimizer.parameters();

@@ -19,7 +19,7 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
         Release();
         Count = count;
         if (count == 0) return;
-        StudentState.EnsureFits(student, values, path);
+        StudentState.Check(student, values, path);
         var target = student.state_dict();
         _values = values.ToDictionary(
             pair => pair.Key, pair => pair.Value.to(target[pair.Key].device, copy: true).DetachFromDisposeScope(), StringComparer.Ordinal);

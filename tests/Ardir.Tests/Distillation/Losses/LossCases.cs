@@ -26,6 +26,11 @@ internal static class LossCases
         ["IAD-II"] = () => new IadTwoTeacherLoss(),
         ["IAD-II begun"] = () => new IadTwoTeacherLoss(new() { Begin = 0, Temperature = 2, DetachClean = true }),
         ["AKD2"] = () => new Akd2Loss(),
+        ["FitNets"] = () => new FitNetsLoss(),
+        ["FitNets adapted"] = () => new FitNetsLoss(new() { Layers = ["layer1", "layer2"], Adapters = Adapters(), MeanOverElements = true, Input = FeatureInput.Adversarial }),
+        ["FitNets stage 2"] = () => new FitNetsLoss(new() { HintEpochs = 0 }),
+        ["Sum"] = () => new WeightedSumLoss((1, new TradesLoss()), (0.5, new LpipsInternalLoss()), (2, new ArdLoss(new() { Alpha = 0.5 }))),
+        ["LPIPS adapted"] = () => new LpipsInternalLoss(new() { Adapters = Adapters() }),
         ["ARDIR"] = () => new ArdirLoss(),
         ["ARDIR beta 0"] = () => new ArdirLoss(new() { Beta = 0, Temperature = 30 }),
         ["ARDIR beta 1"] = () => new ArdirLoss(new() { Beta = 1, Form = FeatureDistanceForm.Squared, BlockZeroPositions = true }),
@@ -34,6 +39,14 @@ internal static class LossCases
     };
 
     public static IEnumerable<string> Names => _makers.Keys;
+
+    /// <summary>For the maps of <see cref="LossData"/>, in float64.</summary>
+    public static FeatureAdapters Adapters()
+    {
+        var adapters = FeatureAdapters.Create([[3, 4, 4], [4, 2, 2]], [[3, 4, 4], [4, 2, 2]]);
+        adapters.to(ScalarType.Float64);
+        return adapters;
+    }
 
     public static IDistillationLoss Make(string name) => _makers[name]();
 }

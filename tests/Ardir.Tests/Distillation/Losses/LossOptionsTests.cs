@@ -129,6 +129,7 @@ public sealed class LossOptionsTests
                 ardir with { LabelReplacement = LabelReplacement.None }, ardir with { Layers = ["a", "b"] }, ardir with { TeacherLayers = ["a"] }, ardir with { LayerWeights = [1, 2] },
                 ardir with { Normalization = FeatureNormalization.SpatialL1 }, ardir with { Form = FeatureDistanceForm.Squared }, ardir with { BlockZeroPositions = true },
                 ardir with { FeatureInput = FeatureInput.Clean }, ardir with { MaskFeaturesOfWrongTeacher = true }, ardir with { CrossEntropyWeight = 1 },
+                ardir with { Adapters = FeatureAdapters.Create([[1]], [[2]]) }, ardir with { Adapters = FeatureAdapters.Create([[1]], [[3]]) },
             }.Select(options => new ArdirLoss(options).ToString()),
             new ArdLoss().ToString(), new ArdLoss(new() { Alpha = 0.5 }).ToString(), new ArdLoss(new() { Temperature = 2 }).ToString(),
             new KdLoss().ToString(), new KdLoss(new() { Alpha = 0.5 }).ToString(), new KdLoss(new() { Temperature = 2 }).ToString(),

@@ -22,6 +22,7 @@ public sealed class InnerMaximizationTests
         { "RSLAD", InnerObjective.KlToTeacher, RandomStart.GaussianUnclamped, false, 0.25, 2 },
         { "IAD-I", InnerObjective.CrossEntropy, RandomStart.UniformUnclamped, true, 0.25, 2 },
         { "IAD-II", InnerObjective.CrossEntropy, RandomStart.UniformUnclamped, true, 0.25, 2 },
+        { "Sum", InnerObjective.KlToClean, RandomStart.GaussianUnclamped, false, 0.007 / 0.031, 2 },
         { "AKD2", InnerObjective.CrossEntropy, RandomStart.Uniform, true, 0.25, 1 },
     };
 

@@ -1,0 +1,113 @@
+using System.Globalization;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// A weighted sum of losses: sum of w_i * L_i. Passes and layers of all terms are united, so that each network runs once; each term sees the passes and the layers that
+/// it asked for and no others.
+/// </summary>
+/// <example><code>
+/// IDistillationLoss loss = new WeightedSumLoss((1, new TradesLoss()), (0.5, new LpipsInternalLoss()));
+/// </code></example>
+public sealed class WeightedSumLoss : IDistillationLoss
+{
+    private readonly (double Weight, IDistillationLoss Loss)[] _terms;
+    private readonly DistillationNeeds _needs;
+    private readonly InnerMaximization? _inner;
+
+    /// <summary>Creates the sum.</summary>
+    /// <param name="terms">Weight, positive and finite, and loss of each term.</param>
+    /// <exception cref="ArgumentException">There is no term, a loss is null, or a weight is out of range.</exception>
+    public WeightedSumLoss(params (double Weight, IDistillationLoss Loss)[] terms)
+    {
+        ArgumentNullException.ThrowIfNull(terms);
+        if (terms.Length == 0) throw new ArgumentException("A weighted sum needs at least one term.", nameof(terms));
+        foreach (var (weight, loss) in terms)
+        {
+            ArgumentNullException.ThrowIfNull(loss, nameof(terms));
+            if (!(double.IsFinite(weight) && weight > 0)) throw new ArgumentOutOfRangeException(nameof(terms), weight, $"The weight of {loss.Name} must be a positive finite number.");
+        }
+        _terms = [.. terms];
+        _needs = new DistillationNeeds
+        {
+            Passes = terms.Aggregate(NetworkPasses.None, (passes, term) => passes | term.Loss.Needs.Passes),
+            StudentLayers = [.. terms.SelectMany(term => term.Loss.Needs.StudentLayers).Distinct(StringComparer.Ordinal)],
+            TeacherLayers = [.. terms.SelectMany(term => term.Loss.Needs.TeacherLayers).Distinct(StringComparer.Ordinal)],
+            InnerMaximization = terms.Select(term => term.Loss.Needs).FirstOrDefault(needs => needs.NeedsStudentAttack)?.InnerMaximization ?? InnerMaximization.Default,
+        };
+        Trainable = TrainableParts.Of(terms.Select(term => term.Loss.Trainable));
+    }
+
+    /// <inheritdoc/>
+    public string Name => string.Join(" + ", _terms.Select(term => term.Loss.Name));
+
+    /// <summary>How the adversarial images are crafted, which the terms may prescribe differently; null for what the first term on adversarial images prescribes.</summary>
+    /// <value>null by default.</value>
+    public InnerMaximization? Inner
+    {
+        get => _inner;
+        init
+        {
+            _inner = value;
+            if (value is not null) _needs = _needs with { InnerMaximization = value };
+        }
+    }
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs => _needs;
+
+    /// <summary>The trainable parameters of all terms.</summary>
+    public nn.Module? Trainable { get; }
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="inputs">At least the passes of all terms.</param>
+    /// <returns>Total and the terms' parts. A name that several terms use is preceded by the loss's own and a slash, and by its number from 1 where those are alike too:
+    /// <c>TRADES/ce</c>, <c>ARD1/kl</c>, <c>ARD2/kl</c>.</returns>
+    /// <exception cref="ArgumentException">A pass is missing or has an unexpected shape.</exception>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        using var scope = NewDisposeScope();
+        var computed = _terms.Select(term => term.Loss.Compute(Only(inputs, term.Loss.Needs))).ToList();
+        var total = computed[0].Total * _terms[0].Weight;
+        for (var i = 1; i < computed.Count; i++) total = total + computed[i].Total * _terms[i].Weight;
+        var parts = Named(computed);
+        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
+        return new LossTerms(total.MoveToOuterDisposeScope(), parts);
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() =>
+        $"{string.Join(" + ", _terms.Select(term => $"{term.Weight.ToString("R", CultureInfo.InvariantCulture)} * {term.Loss}"))}{(_inner is null ? "" : $", {_inner}")}";
+
+    private static DistillationInputs Only(DistillationInputs inputs, DistillationNeeds needs)
+    {
+        TappedOutput? Pass(NetworkPasses pass, TappedOutput? given, IReadOnlyList<string> layers) =>
+            given is null || !needs.Passes.HasFlag(pass) ? null : new TappedOutput(given.Output, given.Features.Select(layers));
+        return inputs with
+        {
+            StudentClean = Pass(NetworkPasses.StudentClean, inputs.StudentClean, needs.StudentLayers),
+            StudentAdversarial = Pass(NetworkPasses.StudentAdversarial, inputs.StudentAdversarial, needs.StudentLayers),
+            TeacherClean = Pass(NetworkPasses.TeacherClean, inputs.TeacherClean, needs.TeacherLayers),
+            TeacherAdversarial = Pass(NetworkPasses.TeacherAdversarial, inputs.TeacherAdversarial, needs.TeacherLayers),
+            TeacherOnStudentAdversarial = Pass(NetworkPasses.TeacherOnStudentAdversarial, inputs.TeacherOnStudentAdversarial, needs.TeacherLayers),
+            StandardTeacherOnStudentAdversarial = Pass(NetworkPasses.StandardTeacherOnStudentAdversarial, inputs.StandardTeacherOnStudentAdversarial, []),
+        };
+    }
+
+    private Dictionary<string, Tensor> Named(List<LossTerms> computed)
+    {
+        var uses = computed.SelectMany(terms => terms.Parts.Keys).CountBy(name => name, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        var losses = _terms.CountBy(term => term.Loss.Name, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        for (var i = 0; i < computed.Count; i++)
+        {
+            var loss = _terms[i].Loss.Name;
+            var number = _terms.Take(i + 1).Count(term => string.Equals(term.Loss.Name, loss, StringComparison.Ordinal));
+            var prefix = losses[loss] == 1 ? $"{loss}/" : $"{loss}{number}/";
+            foreach (var (name, value) in computed[i].Parts) result[uses[name] == 1 ? name : prefix + name] = value;
+        }
+        return result;
+    }
+}
