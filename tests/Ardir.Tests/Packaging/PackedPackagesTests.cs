@@ -1,14 +1,16 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Ardir.Tests;
 
 /// <summary>What users get: packs the packages, looks inside, installs them into a project of their own from a folder feed, compiles and runs it.</summary>
-public sealed class PackedPackagesTests : IDisposable
+public sealed partial class PackedPackagesTests : IDisposable
 {
     private static readonly string[] _names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"];
+    private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-dataset"];
     private static readonly string _root = FindRoot();
 
     private readonly string _folder = Directory.CreateTempSubdirectory("ardir-packages-").FullName;
@@ -67,6 +69,7 @@ public sealed class PackedPackagesTests : IDisposable
         var project = Path.Combine(_folder, "app");
         Directory.CreateDirectory(project);
         File.Copy(Path.Combine(_root, "tests", "Ardir.Tests", "Packaging", "Programs", "Program.cs"), Path.Combine(project, "Program.cs"));
+        foreach (var guide in _guides) File.WriteAllText(Path.Combine(project, $"{guide}.cs"), CodeOf(guide));
         File.WriteAllText(Path.Combine(project, "app.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
@@ -99,6 +102,18 @@ public sealed class PackedPackagesTests : IDisposable
         var output = Dotnet(project, "run", "-c", "Release", "--", Path.Combine(_folder, "run"));
         output.Should().Contain("all programs ran").And.Contain("layer1.conv");
     }
+
+    /// <summary>The one block of code of a guide in docs, which is compiled and run as its reader would.</summary>
+    private static string CodeOf(string guide)
+    {
+        var text = File.ReadAllText(Path.Combine(_root, "docs", guide + ".md"));
+        var code = CodeBlock().Matches(text).Should().ContainSingle("{0} shows one file", guide).Which.Groups["code"].Value;
+        code.Count(c => c == '\n').Should().BeLessThanOrEqualTo(40, "{0} must stay short", guide);
+        return code;
+    }
+
+    [GeneratedRegex(@"^```csharp\r?\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex CodeBlock();
 
     private static string CpuBackend() =>
         RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "libtorch-cpu-win-x64"

@@ -126,6 +126,10 @@ public sealed class FeatureAdapterTests
         adapters.parameters().Should().OnlyContain(parameter => parameter.dtype == ScalarType.Float64);
         (student.training, teacher.training).Should().Be((false, true));
         TrainingWorld.SameState(TrainingWorld.State(teacher), before);
+        using var preact = PreActResNet.Create(new() { Widths = [2, 3, 4, 5], BlocksPerStage = 1 });
+        using var wide = WideResNet.Create(depth: 10, widen: 1, classes: 10);
+        using var four = FeatureAdapters.Between(preact, wide, [3, 32, 32], ["layer*"], ["block*", "bn1"]);
+        four.ToString().Should().Be("FeatureAdapters [2,32,32] to [16,32,32], [3,16,16] to [32,16,16], [4,8,8] to [64,8,8], [5,4,4] to [64,8,8]");
         LeakAssert.None(() => FeatureAdapters.Between(student, teacher, [1, 8, 8], ["layer1"]).Dispose());
     }
 

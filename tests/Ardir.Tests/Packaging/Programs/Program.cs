@@ -14,6 +14,7 @@ MeasureRobustness(args[0]);
 DistilInOwnLoop();
 LetTheLibraryTrain(args[0]);
 WeightsAndData(args[0]);
+OwnLossAttackAndData(args[0]);
 Console.WriteLine("all programs ran");
 
 static Module OwnNetwork(long seed)
@@ -136,4 +137,37 @@ static void WeightsAndData(string folder)
     {
         Console.WriteLine(e.Message);
     }
+}
+
+// docs/add-a-loss.md, add-an-attack.md and add-a-dataset.md, whose code is compiled beside this file
+static void OwnLossAttackAndData(string folder)
+{
+    using var student = OwnNetwork(6);
+    var (threat, file) = (ThreatModel.Linf(0.05), Path.Combine(folder, "images.csv"));
+    // Class k has its columns from 2k on bright.
+    File.WriteAllLines(file, Enumerable.Range(0, 48).Select(i => $"{i % 3},{string.Join(',', Enumerable.Range(0, 64).Select(p => p % 8 / 3 == i % 3 ? 180 + i : 40 + i))}"));
+    using ImageDataset train = CsvImages.Read(file, 1, 8, 8);
+    if (train.Count != 48 || train.ClassNames.Count != 3 || train.Images[5, 0, 7, 7].ToInt32() != 185) throw new InvalidOperationException("own data set");
+    File.WriteAllText(Path.Combine(folder, "short.csv"), "0,1,2");
+    try
+    {
+        CsvImages.Read(Path.Combine(folder, "short.csv"), 1, 8, 8);
+        throw new InvalidOperationException("own data set: the file is short");
+    }
+    catch (DataFormatException e)
+    {
+        Console.WriteLine(e.Message);
+    }
+
+    var attack = new BasicIterativeAttack(threat);
+    var (images, labels) = train.Batch([.. Enumerable.Range(0, 48).Select(i => (long)i)]);
+    using (Tensor adversarial = attack.Perturb(student, images, labels))
+    using (Tensor distance = threat.Distance(images, adversarial))
+        if (!threat.Contains(images, adversarial).all().ToBoolean() || distance.min().ToDouble() < 0.049) throw new InvalidOperationException("own attack");
+
+    var loss = new WeightedSumLoss((1, new LogitPairingLoss()), (0.1, new TradesLoss()));
+    using var trainer = new DistillationTrainer(student, null, loss, new TrainerOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.05, Threat = threat, SelectionAttack = attack });
+    TrainingResult result = trainer.Fit(train, train);
+    Console.WriteLine($"{loss.Name}: {result.Epochs[0].TrainLoss} to {result.Last.TrainLoss}, {string.Join(' ', result.Last.Terms.Keys)}, {attack.Name} {result.Best.RobustAccuracy}");
+    if (!(result.Last.TrainLoss < result.Epochs[0].TrainLoss) || !result.Last.Terms.ContainsKey("pairing")) throw new InvalidOperationException("own loss");
 }
