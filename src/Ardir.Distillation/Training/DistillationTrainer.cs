@@ -92,6 +92,8 @@ public sealed class DistillationTrainer : IDisposable
         using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
+        // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
+        TensorGuard.LabelRange(run.Train.Labels, run.Train.ClassNames.Count, "train.Labels");
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, run.Device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
         Resume(run);
@@ -178,13 +180,13 @@ public sealed class DistillationTrainer : IDisposable
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
                 Soundness = step == atOnce ? null : run.Soundness,
             };
-            var atPoint = step % ProgressEvery == 0 || step == steps - 1;
+            var watched = step % ProgressEvery == 0 || step == steps - 1;
             try
             {
                 using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
                 if (_step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch, run.Masters, watch, step)) skippedInARow = 0;
                 else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
-                if (atPoint) run.Soundness.Read(_options.Logger);
+                if (watched) run.Soundness.Read(_options.Logger);
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && Divergence.Found(_student, run))
             {
@@ -194,9 +196,10 @@ public sealed class DistillationTrainer : IDisposable
             if (skippedInARow == MostSkipped) throw Divergence.Error(epoch, batch: BadBatch(batches, epoch, step));
             run.Average?.AfterStep(_student, run.Masters, epoch);
 
-            if (atPoint && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            double? mean = watched && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
+            // A mean that is a number has no part that is none: one reading is enough.
+            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
             TrainingInstruments.Step(batch.Indices.Count);
-            double? mean = atPoint && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
             if (mean is { } value) TrainingInstruments.Loss(value);
             run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
             if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
