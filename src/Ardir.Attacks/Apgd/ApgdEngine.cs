@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>
@@ -110,18 +112,18 @@ internal sealed class ApgdEngine : IDisposable
             _broken.logical_or_(adversarial);
             return null;
         }
-        if (!adversarial.any().ToBoolean()) return null;
+        if (!HostRead.Bool(adversarial.any())) return null;
 
         // Rounding in half precision can leave the ball: such a point is none, and the sample goes on.
-        var leave = adversarial.nonzero().flatten();
+        var leave = HostRead.Rows(adversarial);
         var found = points.index_select(0, leave);
-        var valid = _run.Threat.Contains(_run.Images.index_select(0, leave), found).nonzero().flatten();
+        var valid = HostRead.Rows(_run.Threat.Contains(_run.Images.index_select(0, leave), found));
         if (valid.numel() == 0) return null;
         leave = leave.index_select(0, valid);
         var rows = _rows.index_select(0, leave);
         _points.index_copy_(0, rows, found.index_select(0, valid));
         _broken.index_fill_(0, rows, true);
-        return ones_like(adversarial).index_fill_(0, leave, false).nonzero().flatten();
+        return HostRead.Rows(ones_like(adversarial).index_fill_(0, leave, false));
     }
 
     private AttackGradient Narrow(AttackGradient here, Tensor stay)

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>Where APGD is, sample by sample: the point, the one before, the gradient, and the best point so far by loss with its loss and gradient.</summary>
@@ -46,7 +48,7 @@ internal sealed class ApgdState : IDisposable
     {
         _gradient = gradient.DetachFromDisposeScope();
         var better = loss > _bestLoss;
-        var rows = better.nonzero().flatten();
+        var rows = HostRead.Rows(better);
         Take(_best, _point, rows);
         Take(_bestGradient, gradient, rows);
         Owned.Renew(ref _bestLoss, where(better, loss, _bestLoss));

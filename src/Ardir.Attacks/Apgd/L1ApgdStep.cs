@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>
@@ -30,7 +32,7 @@ internal sealed class L1ApgdStep : ApgdStep
         _nonZero = (stage.StartIsGiven ? NonZero(start, run.Images) : full([run.Count], _dimensions, ScalarType.Float32, start.device)).DetachFromDisposeScope();
         _share = (stage.StartIsGiven ? ShareOf(_nonZero) : full_like(_nonZero, FirstShare)).DetachFromDisposeScope();
         _size = full_like(_nonZero, _radius).DetachFromDisposeScope();
-        _most = Kept().max().ToInt64();
+        _most = HostRead.Int64(Kept().max());
     }
 
     public override Tensor Move(AttackRun run, ApgdState state, double momentum)
@@ -54,7 +56,7 @@ internal sealed class L1ApgdStep : ApgdStep
         Owned.Renew(ref _share, ShareOf(nonZero));
         Owned.Renew(ref _size, where(sparser, _radius, _size / Shrink).to(_size.dtype).clamp_(_radius / LargestReduction, _radius));
         Owned.Renew(ref _nonZero, nonZero);
-        _most = Kept().max().ToInt64();
+        _most = HostRead.Int64(Kept().max());
         return sparser;
     }
 

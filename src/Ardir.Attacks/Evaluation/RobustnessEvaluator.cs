@@ -17,10 +17,14 @@ public static class RobustnessEvaluator
     /// <exception cref="InvalidOperationException">The model misbehaves.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
     public static RobustnessResult Evaluate(
-        IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null) =>
-        Evaluate(model, data, device: null, attack, batchSize, context, progress);
+        IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null)
+    {
+        var result = Evaluate(model, data, device: null, attack, batchSize, context, progress);
+        if (AccuracyGauge.IsWatched) Record(result, attack);
+        return result;
+    }
 
-    /// <summary>As the public form, with the batches sent to a device if the data set is on another.</summary>
+    /// <summary>As the public form, with the batches sent to a device if the data set is on another, and for callers who tell the meter what the accuracies are of.</summary>
     internal static RobustnessResult Evaluate(
         IModule model, ImageDataset data, Device? device, IAttack? attack, int batchSize, AttackContext? context, IProgress<int>? progress)
     {
@@ -35,7 +39,6 @@ public static class RobustnessEvaluator
         try
         {
             var result = Run(model, data, device, attack, batchSize, context, progress);
-            if (AccuracyGauge.IsWatched) Record(result, attack);
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
             return result;

@@ -45,7 +45,7 @@ internal abstract class BumpSquareMoves : SquareMoves
 
     public override void Settle(Tensor accepted)
     {
-        var rows = accepted.nonzero().flatten();
+        var rows = HostRead.Rows(accepted);
         if (rows.numel() > 0) Best.index_copy_(0, rows, _candidates!.index_select(0, rows));
         _candidates = null;
     }

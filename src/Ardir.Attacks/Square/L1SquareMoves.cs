@@ -22,7 +22,7 @@ internal sealed class L1SquareMoves(AttackRun run)
         var candidate = images.to(delta.dtype).add(delta.view(images.shape)).clamp_(0, 1).to(images.dtype);
         if (images.dtype != delta.dtype) return Threat.Ball.Project(images, candidate, Threat.Epsilon);
         var length = Length((candidate - images).flatten(1)).squeeze(1);
-        var beyond = (length > Threat.Epsilon).nonzero().flatten();
+        var beyond = HostRead.Rows(length > Threat.Epsilon);
         if (beyond.numel() == 0) return candidate;
         // The exact projection of what was asked for, not of what the box left of it.
         var (some, wanted) = (images.index_select(0, beyond), delta.index_select(0, beyond));

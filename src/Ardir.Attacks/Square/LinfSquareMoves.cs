@@ -42,7 +42,7 @@ internal sealed class LinfSquareMoves : SquareMoves
         _move = (window.First, before, after);
         best.scatter_(1, window.First, after);
         // Small windows are often at the drawn end already.
-        return new SquareProposal(Best, (after != before).any(1).nonzero().flatten());
+        return new SquareProposal(Best, HostRead.Rows((after != before).any(1)));
     }
 
     public override void Settle(Tensor accepted) =>

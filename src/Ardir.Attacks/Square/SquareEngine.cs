@@ -72,7 +72,7 @@ internal sealed class SquareEngine : IDisposable
         var part = moved is null ? _run : _run.Judging(moved);
         var (logits, loss) = Evaluate(part, moved is null ? proposal.Points : proposal.Points.index_select(0, moved));
         var reached = (_marginIsLoss && _options.EotSamples == 1 ? loss : part.Advantage(logits)) >= 0;
-        var anyReached = reached.any().ToBoolean();
+        var anyReached = HostRead.Bool(reached.any());
         var adversarial = anyReached ? Everyone(part.IsAdversarial(logits).logical_and_(reached), moved, 0) : null;
         loss = Everyone(loss, moved, double.NegativeInfinity);
         if (query > 0) _moves.Settle(anyReached ? (loss > _loss).logical_or_(Everyone(reached, moved, 0)) : loss > _loss);
@@ -103,12 +103,12 @@ internal sealed class SquareEngine : IDisposable
 
     private void Leave(Tensor adversarial)
     {
-        var hits = adversarial.nonzero().flatten();
+        var hits = HostRead.Rows(adversarial);
         if (hits.numel() == 0) return;
         var rows = _rows[hits];
         _found.index_copy_(0, rows, _moves.Best.index_select(0, hits));
         _broken.index_fill_(0, rows, true);
-        var stay = adversarial.logical_not().nonzero().flatten();
+        var stay = HostRead.Rows(adversarial.logical_not());
         _done = stay.numel() == 0;
         if (_done) return;
         _run = _run.Narrow(stay);

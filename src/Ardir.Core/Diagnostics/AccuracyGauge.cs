@@ -5,7 +5,7 @@ namespace Ardir.Core;
 /// <summary>The gauge <c>ardir.accuracy</c>, which training and evaluations share.</summary>
 internal static class AccuracyGauge
 {
-    private static readonly Gauge<double> _accuracy = ArdirDiagnostics.Meter.CreateGauge<double>("ardir.accuracy", "1", "Accuracy from 0 to 1: train, clean or robust.");
+    private static readonly Gauge<double> _accuracy = ArdirDiagnostics.Meter.CreateGauge<double>("ardir.accuracy", "1", "Accuracy from 0 to 1, by kind.");
 
     public static bool IsWatched => _accuracy.Enabled;
 

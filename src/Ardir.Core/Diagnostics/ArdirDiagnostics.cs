@@ -11,7 +11,8 @@ namespace Ardir.Core;
 /// <para>Activities: <c>ardir.fit</c>, <c>ardir.epoch</c>, <c>ardir.evaluate</c>, <c>ardir.attack</c> (one call of an attack, or one batch of a unit of AutoAttack) and <c>ardir.autoattack</c>.</para>
 /// <para>Counters: <c>ardir.training.samples</c>, <c>ardir.training.steps</c>, <c>ardir.training.epochs</c>, and <c>ardir.attack.sample_forwards</c> and
 /// <c>ardir.attack.sample_backwards</c> (samples passed through a model by an attack, tagged <c>attack</c>).</para>
-/// <para>Gauges: <c>ardir.training.loss</c> (mean of the epoch so far, at logging points) and <c>ardir.accuracy</c> (0 to 1, tagged <c>kind</c>: train, clean or robust).</para>
+/// <para>Gauges: <c>ardir.training.loss</c> (mean of the epoch so far, at logging points) and <c>ardir.accuracy</c> (0 to 1, tagged <c>kind</c>: train, clean, robust and,
+/// for averaged weights, average_clean and average_robust).</para>
 /// </remarks>
 /// <example><code>
 /// using var traces = Sdk.CreateTracerProviderBuilder().AddSource(ArdirDiagnostics.Name).AddConsoleExporter().Build();

@@ -15,7 +15,7 @@ internal sealed class L1Ball : NormBall
     {
         var (x, y) = (reference.flatten(1), candidate.flatten(1));
         var size = (y - x).abs();
-        var most = size.count_nonzero(new long[] { 1 }).max().ToInt64();
+        var most = HostRead.Int64(size.count_nonzero(new long[] { 1 }).max());
         if (most == 0 || most > x.shape[1] / 2) return ProjectFlat(x, y, epsilon).reshape(reference.shape);
         // Attacks in this norm move few coordinates, and only those need the float64 and the sorting.
         var (_, order) = size.topk((int)most, 1, true, false);
@@ -69,7 +69,7 @@ internal sealed class L1Ball : NormBall
             var room = HyperplaneMove.Room(points.gather(2, at), direction);
             var gains = room * steepest;
             var total = gains.cumsum(2);
-            if (kept == count || (total.narrow(2, kept - 1, 1) >= need).all().ToBoolean())
+            if (kept == count || HostRead.Bool((total.narrow(2, kept - 1, 1) >= need).all()))
             {
                 var before = total - gains;
                 var moved = minimum(((need - before) / steepest.clamp_min(1e-37)).clamp_min_(0), room).mul_(direction);
@@ -90,7 +90,7 @@ internal sealed class L1Ball : NormBall
         var cap = minimum(size, room);
         var outside = IsBeyond(cap.sum(1), epsilon);
         var moved = cap;
-        if (outside.any().ToBoolean())
+        if (HostRead.Bool(outside.any()))
         {
             var threshold = Polished(Threshold(size, cap, epsilon), size, cap, epsilon);
             var lambda = where(outside.unsqueeze(1), threshold, zeros_like(threshold));

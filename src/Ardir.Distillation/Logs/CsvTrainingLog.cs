@@ -5,7 +5,7 @@ namespace Ardir.Distillation;
 
 /// <summary>
 /// Writes one row per epoch to a CSV file (RFC 4180, UTF-8, invariant culture): <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy,
-/// robust_accuracy, seconds</c>, then <c>terms.NAME</c> for each part of the loss in alphabetical order. What was not measured is empty.
+/// robust_accuracy, average_clean_accuracy, average_robust_accuracy, skipped_steps, seconds</c> (as <see cref="EpochMetrics"/> says), then <c>terms.NAME</c> for each part of the loss in alphabetical order. What was not measured is empty.
 /// </summary>
 /// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: one that is killed and goes on neither loses a row nor
 /// has one twice, and a reader never sees half of one. What an earlier run left in the file goes. Pass it to <see cref="DistillationTrainer.Fit"/>.</remarks>

@@ -16,6 +16,9 @@ internal static class EpochColumns
         ("train_accuracy", epoch => epoch.TrainAccuracy),
         ("clean_accuracy", epoch => epoch.CleanAccuracy),
         ("robust_accuracy", epoch => epoch.RobustAccuracy),
+        ("average_clean_accuracy", epoch => epoch.AverageCleanAccuracy),
+        ("average_robust_accuracy", epoch => epoch.AverageRobustAccuracy),
+        ("skipped_steps", epoch => epoch.SkippedSteps),
         ("seconds", epoch => epoch.Elapsed.TotalSeconds),
     ];
 

@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Writes one JSON object per epoch and line: <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy, robust_accuracy, seconds</c> and
-/// <c>terms</c>, an object with the parts of the loss. What was not measured is null; NaN and infinities, which JSON lacks, are the texts
+/// Writes one JSON object per epoch and line: <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy, robust_accuracy, average_clean_accuracy,
+/// average_robust_accuracy, skipped_steps, seconds</c> (as <see cref="EpochMetrics"/> says) and <c>terms</c>, an object with the parts of the loss. What was not measured is null; NaN and infinities, which JSON lacks, are the texts
 /// <c>"NaN"</c>, <c>"Infinity"</c> and <c>"-Infinity"</c>.
 /// </summary>
 /// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: one that is killed and goes on neither loses a line nor

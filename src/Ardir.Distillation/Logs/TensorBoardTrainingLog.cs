@@ -4,7 +4,8 @@ namespace Ardir.Distillation;
 
 /// <summary>
 /// Writes scalars for TensorBoard (<c>tensorboard --logdir FOLDER</c>), one point per epoch: <c>learning_rate</c>, <c>train_loss</c>,
-/// <c>train_accuracy</c>, <c>clean_accuracy</c>, <c>robust_accuracy</c>, <c>seconds</c> and <c>terms.NAME</c> for each part of the loss.
+/// <c>train_accuracy</c>, <c>clean_accuracy</c>, <c>robust_accuracy</c>, <c>average_clean_accuracy</c>, <c>average_robust_accuracy</c>, <c>skipped_steps</c>, <c>seconds</c>
+/// (as <see cref="EpochMetrics"/> says; what was not measured is left out) and <c>terms.NAME</c> for each part of the loss.
 /// </summary>
 /// <remarks>A point's wall time is the training time so far in whole seconds, so the relative axis leaves out the time in which a run was stopped. A run that goes on
 /// writes its whole history anew and removes its earlier event files (<c>*.ardir</c>): no point is lost or there twice. Event files of others stay.

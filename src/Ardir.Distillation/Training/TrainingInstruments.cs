@@ -33,7 +33,16 @@ internal static class TrainingInstruments
     {
         _epochs.Add(1);
         AccuracyGauge.Record("train", metrics.TrainAccuracy);
+        Accuracy("clean", metrics.CleanAccuracy);
+        Accuracy("robust", metrics.RobustAccuracy);
+        Accuracy("average_clean", metrics.AverageCleanAccuracy);
+        Accuracy("average_robust", metrics.AverageRobustAccuracy);
         activity?.SetTag("ardir.training.loss", metrics.TrainLoss).SetTag("ardir.accuracy.train", metrics.TrainAccuracy)
             .SetTag("ardir.accuracy.clean", metrics.CleanAccuracy).SetTag("ardir.accuracy.robust", metrics.RobustAccuracy);
+    }
+
+    private static void Accuracy(string kind, double? value)
+    {
+        if (value is { } measured) AccuracyGauge.Record(kind, measured);
     }
 }

@@ -19,8 +19,6 @@ internal sealed class TrainingRun : IDisposable
         (_student, _epochs, Progress, Cancellation) = (student, options.Epochs, progress, cancellation);
         Device = options.Device ?? student.parameters().First().device;
         _data = new MovedData(train, validation, Device, options.KeepDataOnHost);
-        // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
-        TensorGuard.LabelRange(Train.Labels, Train.ClassNames.Count, "train.Labels");
         Identity = RunIdentity.Of(options, loss, student, teacher, standardTeacher, Train, Validation);
         if (options.Precision == TrainingPrecision.BFloat16) Masters = new MasterWeights(student);
         // After the conversion: an optimiser's state belongs to the tensors it was made with.

@@ -130,6 +130,20 @@ public sealed class DiagnosticsTests
     }
 
     [Fact]
+    public void Fit_AveragedWeights_HaveKindsOfTheirOwn()
+    {
+        using var student = TrainingWorld.Network();
+        using var data = TrainingWorld.Data();
+        using var listener = new Listener();
+        using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), TrainingWorld.Options(2) with { WeightAveraging = new StochasticWeightAveraging { StartEpoch = 1 }, SelectionAttack = TrainingWorld.Pgd() });
+        var last = trainer.Fit(data, data).Last;
+        listener.Values("ardir.accuracy", "clean").Should().HaveCount(2).And.EndWith(last.CleanAccuracy!.Value);
+        listener.Values("ardir.accuracy", "robust").Should().HaveCount(2).And.EndWith(last.RobustAccuracy!.Value);
+        listener.Values("ardir.accuracy", "average_clean").Should().Equal(last.AverageCleanAccuracy!.Value);
+        listener.Values("ardir.accuracy", "average_robust").Should().Equal(last.AverageRobustAccuracy!.Value);
+    }
+
+    [Fact]
     public void Fit_ThatFails_SaysSoOnItsActivity()
     {
         using var student = TrainingWorld.Network();

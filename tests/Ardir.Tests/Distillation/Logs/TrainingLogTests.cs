@@ -14,7 +14,7 @@ public sealed class TrainingLogTests
 
     private static readonly EpochMetrics _second = new()
     {
-        Epoch = 1, LearningRate = 0.01, TrainLoss = 0.5, TrainAccuracy = 0.5, CleanAccuracy = 0.75, RobustAccuracy = 0.375,
+        Epoch = 1, LearningRate = 0.01, TrainLoss = 0.5, TrainAccuracy = 0.5, CleanAccuracy = 0.75, RobustAccuracy = 0.375, AverageCleanAccuracy = 0.625, AverageRobustAccuracy = 0.5, SkippedSteps = 3,
         Terms = new Dictionary<string, double> { ["kl"] = -1234.5, ["lpips/layer1"] = double.PositiveInfinity }, Elapsed = TimeSpan.FromSeconds(2),
     };
 
@@ -29,9 +29,9 @@ public sealed class TrainingLogTests
             log.Report(Told(TrainingPhase.EpochEnd, _first, _second));
         });
         File.ReadAllText(folder.File("runs/log.csv")).Should().Be(
-            "epoch,learning_rate,train_loss,train_accuracy,clean_accuracy,robust_accuracy,seconds,\"terms.a,\"\"b\"\"\",terms.kl,terms.lpips/layer1\n" +
-            "0,0.1,0.3333333333333333,0.25,,,1.5,NaN,1E-07,\n" +
-            "1,0.01,0.5,0.5,0.75,0.375,2,,-1234.5,Infinity\n");
+            "epoch,learning_rate,train_loss,train_accuracy,clean_accuracy,robust_accuracy,average_clean_accuracy,average_robust_accuracy,skipped_steps,seconds,\"terms.a,\"\"b\"\"\",terms.kl,terms.lpips/layer1\n" +
+            "0,0.1,0.3333333333333333,0.25,,,,,0,1.5,NaN,1E-07,\n" +
+            "1,0.01,0.5,0.5,0.75,0.375,0.625,0.5,3,2,,-1234.5,Infinity\n");
         Directory.GetFileSystemEntries(folder.File("runs")).Should().ContainSingle("no temporary file stays");
     }
 
@@ -42,8 +42,8 @@ public sealed class TrainingLogTests
         InGerman(() => new JsonLinesTrainingLog(folder.File("log.jsonl")).Report(Told(TrainingPhase.Resume, _first, _second)));
         var text = File.ReadAllText(folder.File("log.jsonl"));
         text.Should().Be(
-            """{"epoch":0,"learning_rate":0.1,"train_loss":0.3333333333333333,"train_accuracy":0.25,"clean_accuracy":null,"robust_accuracy":null,"seconds":1.5,"terms":{"a,\"b\"":"NaN","kl":1E-07}}""" + "\n" +
-            """{"epoch":1,"learning_rate":0.01,"train_loss":0.5,"train_accuracy":0.5,"clean_accuracy":0.75,"robust_accuracy":0.375,"seconds":2,"terms":{"kl":-1234.5,"lpips/layer1":"Infinity"}}""" + "\n");
+            """{"epoch":0,"learning_rate":0.1,"train_loss":0.3333333333333333,"train_accuracy":0.25,"clean_accuracy":null,"robust_accuracy":null,"average_clean_accuracy":null,"average_robust_accuracy":null,"skipped_steps":0,"seconds":1.5,"terms":{"a,\"b\"":"NaN","kl":1E-07}}""" + "\n" +
+            """{"epoch":1,"learning_rate":0.01,"train_loss":0.5,"train_accuracy":0.5,"clean_accuracy":0.75,"robust_accuracy":0.375,"average_clean_accuracy":0.625,"average_robust_accuracy":0.5,"skipped_steps":3,"seconds":2,"terms":{"kl":-1234.5,"lpips/layer1":"Infinity"}}""" + "\n");
         foreach (var line in text.TrimEnd().Split('\n')) JsonDocument.Parse(line).Dispose();
     }
 
@@ -55,8 +55,8 @@ public sealed class TrainingLogTests
         log.Report(Told(TrainingPhase.EpochEnd, _first));
         log.Report(Told(TrainingPhase.EpochEnd, _first, _second));
         EventFile.Scalars(Directory.GetFiles(folder.File("board")).Single()).Should().Equal(
-            ("learning_rate", 0, 0.1f, 1), ("train_loss", 0, 1f / 3, 1), ("train_accuracy", 0, 0.25f, 1), ("seconds", 0, 1.5f, 1), ("terms.a,\"b\"", 0, float.NaN, 1), ("terms.kl", 0, 1e-7f, 1),
-            ("learning_rate", 1, 0.01f, 3), ("train_loss", 1, 0.5f, 3), ("train_accuracy", 1, 0.5f, 3), ("clean_accuracy", 1, 0.75f, 3), ("robust_accuracy", 1, 0.375f, 3), ("seconds", 1, 2f, 3),
+            ("learning_rate", 0, 0.1f, 1), ("train_loss", 0, 1f / 3, 1), ("train_accuracy", 0, 0.25f, 1), ("skipped_steps", 0, 0f, 1), ("seconds", 0, 1.5f, 1), ("terms.a,\"b\"", 0, float.NaN, 1), ("terms.kl", 0, 1e-7f, 1),
+            ("learning_rate", 1, 0.01f, 3), ("train_loss", 1, 0.5f, 3), ("train_accuracy", 1, 0.5f, 3), ("clean_accuracy", 1, 0.75f, 3), ("robust_accuracy", 1, 0.375f, 3), ("average_clean_accuracy", 1, 0.625f, 3), ("average_robust_accuracy", 1, 0.5f, 3), ("skipped_steps", 1, 3f, 3), ("seconds", 1, 2f, 3),
             ("terms.kl", 1, -1234.5f, 3), ("terms.lpips/layer1", 1, float.PositiveInfinity, 3));
     }
 
