@@ -36,18 +36,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
         using var weights = StateDict.Read(settings.Model);
         var guess = ModelCatalog.Detect(weights);
         AnsiConsole.MarkupLine(Markup.Escape(guess.ToString()));
-        var model = guess.Create();
-        try
-        {
-            model.LoadWeights(weights);
-            model.to(settings.Device);
-            return model;
-        }
-        catch
-        {
-            model.Dispose();
-            throw;
-        }
+        return KnownModel.Load(weights, guess).Model.to(settings.Device);
     }
 
     private void Tell(RobustnessReport report, IReadOnlyList<string> classNames)

@@ -18,15 +18,15 @@ internal static class ExportCommand
 
     private static void Run(string file, string output)
     {
-        using var weights = StateDict.Read(file);
-        using var model = ModelCatalog.Detect(weights).Create();
-        model.LoadWeights(weights);
-        switch (Path.GetExtension(output).ToLowerInvariant())
+        Action<nn.Module> save = Path.GetExtension(output).ToLowerInvariant() switch
         {
-            case ".safetensors": model.SaveSafetensors(output); break;
-            case ".pt" or ".pth": model.SaveTorch(output); break;
-            default: throw new ArgumentException($"'{output}' ends in neither .safetensors nor .pt: the name decides the format.");
-        }
+            ".safetensors" => model => model.SaveSafetensors(output),
+            ".pt" or ".pth" => model => model.SaveTorch(output),
+            _ => throw new ArgumentException($"'{output}' ends in neither .safetensors nor .pt: the name decides the format."),
+        };
+        using var weights = StateDict.Read(file);
+        using var model = KnownModel.Load(weights, ModelCatalog.Detect(weights)).Model;
+        save(model);
         AnsiConsole.MarkupLine($"Written: [bold]{Markup.Escape(output)}[/]");
     }
 }

@@ -26,17 +26,20 @@ internal static class ImportCommand
     {
         using var weights = StateDict.Read(file, new StateDictOptions { Strict = strict });
         AnsiConsole.MarkupLine($"[bold]{Markup.Escape(Path.GetFileName(file))}[/]: {weights.Format}, {weights.Count} entries, {weights.Values.Sum(value => value.numel()).ToString("N0", CultureInfo.InvariantCulture)} values");
-        foreach (var (name, value) in weights.Take(Listed)) Console.WriteLine($"  {name,-40} {value.dtype,-9} [{string.Join(",", value.shape)}]");
+        foreach (var (name, value) in weights.Take(Listed)) Console.WriteLine($"  {Printable(name),-40} {value.dtype,-9} [{string.Join(",", value.shape)}]");
         if (weights.Count > Listed) Console.WriteLine($"  and {weights.Count - Listed} more");
 
         var guess = ModelCatalog.Detect(weights);
         AnsiConsole.MarkupLine($"\n[bold]Network[/]: {Markup.Escape(guess.ToString())}");
-        using var model = guess.Create();
-        var report = model.LoadWeights(weights);
+        var (model, report) = KnownModel.Load(weights, guess);
+        using var owner = model;
         AnsiConsole.MarkupLine($"\n[bold]Load report[/]: {Markup.Escape(report.ToString())}");
         if (folder is null) return;
         using var test = DataFolder.Open(folder, Split.Test);
         var result = RobustnessEvaluator.Evaluate(model, test, context: new AttackContext { CancellationToken = cancellation });
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"\n[bold]Clean accuracy[/]: {result.CleanAccuracy:P2} on {test.Count} images"));
     }
+
+    // A name may hold anything, also what moves the cursor.
+    private static string Printable(string name) => string.Concat(name.Select(letter => char.IsControl(letter) ? '?' : letter));
 }

@@ -6,7 +6,7 @@ public sealed partial class ImageDataset
 
     /// <summary>Reads pictures (PNG, JPEG) from one folder per class. Classes are sorted by the code points of their names, and pictures within them by their paths.</summary>
     /// <remarks>SkiaSharp decodes; TorchSharp brings it, but not its native library for Linux, which is the package SkiaSharp.NativeAssets.Linux.NoDependencies.
-    /// Rotation notes of cameras are not followed. Other files are passed over.</remarks>
+    /// Rotation notes of cameras are not followed. Other files are passed over, and so is what begins with a dot. Links are followed, except into a folder that they are in.</remarks>
     /// <param name="folder">The folder that holds the classes' folders.</param>
     /// <param name="options">Channels and size; RGB as they are when null.</param>
     /// <returns>Images uint8 [N,C,H,W] on the CPU, owned by the caller; class names are the folders' names.</returns>
@@ -18,7 +18,7 @@ public sealed partial class ImageDataset
         ArgumentException.ThrowIfNullOrEmpty(folder);
         options ??= new ImageFolderOptions();
         options.Validate();
-        string[] classes = [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        string[] classes = [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Where(IsVisible).Order(StringComparer.Ordinal)];
         if (classes.Length == 0) throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds no folders; expected one per class.");
         var pictures = classes.SelectMany((name, label) => Pictures(Path.Combine(folder, name)).Select(path => (Path: path, Label: (long)label))).ToList();
         using var scope = NewDisposeScope();
@@ -41,10 +41,23 @@ public sealed partial class ImageDataset
 
     private static List<string> Pictures(string folder)
     {
-        var pictures = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+        var pictures = Walk(folder, [])
             .Where(path => _pictures.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToList();
         return pictures.Count > 0 ? pictures : throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds no PNG or JPEG files, so that its class would be empty.");
     }
+
+    // A link to a folder above would show the same pictures again and again, until paths get too long.
+    private static IEnumerable<string> Walk(string folder, List<string> above)
+    {
+        var (target, parent) = (Directory.ResolveLinkTarget(folder, returnFinalTarget: true), above.LastOrDefault());
+        var real = Path.TrimEndingDirectorySeparator(target?.FullName ?? (parent is null ? Path.GetFullPath(folder) : Path.Combine(parent, Path.GetFileName(folder))));
+        if (above.Contains(real, StringComparer.Ordinal)) return [];
+        List<string> path = [.. above, real];
+        return Directory.EnumerateFiles(folder).Where(IsVisible).Concat(Directory.EnumerateDirectories(folder).Where(IsVisible).SelectMany(inner => Walk(inner, path)));
+    }
+
+    // What systems and tools leave behind: .git, .ipynb_checkpoints, the ._x.png of another file system.
+    private static bool IsVisible(string path) => !Path.GetFileName(path).StartsWith('.');
 
     private static Tensor Room(string folder, int count, int channels, int height, int width)
     {

@@ -9,6 +9,10 @@ namespace Ardir.Core;
 /// </code></example>
 public sealed partial class ImageDataset : IDisposable
 {
+    private const int MaxClasses = 1 << 20;
+
+    private bool _disposed;
+
     /// <summary>Makes a data set of images in memory. Takes ownership of both tensors.</summary>
     /// <param name="images">uint8 [N,C,H,W].</param>
     /// <param name="labels">int64 [N] on the same device, values 0..K-1.</param>
@@ -22,8 +26,12 @@ public sealed partial class ImageDataset : IDisposable
         if (images.dim() != 4 || images.numel() == 0)
             throw new ArgumentException($"images has shape {TensorGuard.Shape(images)}; expected [N,C,H,W] with at least one image.", nameof(images));
         TensorGuard.Labels(labels, images);
-        using var highest = labels.max();
-        var classes = classNames?.Count ?? (int)Math.Max(HostRead.Int64(highest) + 1, 1);
+        using var largest = labels.max();
+        var highest = HostRead.Int64(largest);
+        if (classNames is null && highest >= MaxClasses)
+            throw new ArgumentException($"labels has the value {highest}; more than {MaxClasses} classes need classNames. Are these class indices?", nameof(labels));
+        if (classNames is not null && classNames.Contains(null!)) throw new ArgumentException("A class name is null.", nameof(classNames));
+        var classes = classNames?.Count ?? (int)Math.Max(highest + 1, 1);
         TensorGuard.LabelRange(labels, classes);
         Images = images.DetachFromDisposeScope();
         Labels = labels.DetachFromDisposeScope();
@@ -43,18 +51,21 @@ public sealed partial class ImageDataset : IDisposable
     public IReadOnlyList<DataFile> Files { get; private init; } = [];
 
     /// <summary>How many images.</summary>
-    public int Count => (int)Images.shape[0];
+    /// <exception cref="ObjectDisposedException">The data set was disposed.</exception>
+    public int Count => (int)Alive(Images).shape[0];
 
     /// <summary>Where the tensors live.</summary>
-    public Device Device => Images.device;
+    /// <exception cref="ObjectDisposedException">The data set was disposed.</exception>
+    public Device Device => Alive(Images).device;
 
     /// <summary>Reads some images.</summary>
     /// <param name="indices">Positions, 0 to <see cref="Count"/> - 1, in any order.</param>
     /// <param name="dtype">Floating dtype of the images.</param>
     /// <returns>Images [n,C,H,W] in [0,1] and labels int64 [n], owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none, or the dtype is no floating-point type.</exception>
     public (Tensor Images, Tensor Labels) Batch(ReadOnlySpan<long> indices, ScalarType dtype = ScalarType.Float32)
     {
+        ImageBatchOptions.Floating(dtype, nameof(dtype));
         if (indices.IsEmpty) throw new ArgumentOutOfRangeException(nameof(indices), "The batch is empty; pass at least one index.");
         foreach (var index in indices)
             if (index < 0 || index >= Count) throw new ArgumentOutOfRangeException(nameof(indices), index, $"The data set has images 0 to {Count - 1}.");
@@ -104,13 +115,20 @@ public sealed partial class ImageDataset : IDisposable
     /// <summary>A copy on another device.</summary>
     /// <param name="device">Where to.</param>
     /// <returns>A new data set, owned by the caller.</returns>
-    public ImageDataset To(Device device) => new(Images.to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
+    public ImageDataset To(Device device) => new(Alive(Images).to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
 
     /// <summary>Disposes the tensors.</summary>
     public void Dispose()
     {
+        _disposed = true;
         Images.Dispose();
         Labels.Dispose();
+    }
+
+    private Tensor Alive(Tensor tensor)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return tensor;
     }
 
     internal static Tensor ToFloat(Tensor pixels, ScalarType dtype)

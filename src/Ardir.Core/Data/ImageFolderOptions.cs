@@ -21,5 +21,7 @@ public sealed record ImageFolderOptions
         if (Height is null != Width is null) throw new ArgumentException("Height and Width must be given both or not at all.", nameof(Height));
         if (Height < 1) throw new ArgumentOutOfRangeException(nameof(Height), Height, "Height must be at least 1.");
         if (Width < 1) throw new ArgumentOutOfRangeException(nameof(Width), Width, "Width must be at least 1.");
+        if ((long?)Height * Width > PictureFile.MaxPixels)
+            throw new ArgumentOutOfRangeException(nameof(Height), Height, $"Height and Width make pictures of {(long?)Height * Width} pixels; at most {PictureFile.MaxPixels} are possible.");
     }
 }

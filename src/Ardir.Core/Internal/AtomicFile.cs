@@ -7,15 +7,30 @@ internal static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         path = Path.GetFullPath(path);
-        var folder = Path.GetDirectoryName(path) ?? throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
+            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        // A link goes on pointing where it did.
+        if (new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target) (path, folder) = (target.FullName, Path.GetDirectoryName(target.FullName)!);
+        var old = new FileInfo(path);
+        // A rename asks only whether the folder may be written to.
+        if (old is { Exists: true, IsReadOnly: true }) throw new UnauthorizedAccessException($"'{path}' exists and is read-only; nothing was written.");
+        if (IsDevice(old))
+        {
+            using var device = new FileStream(path, FileMode.Open, FileAccess.Write);
+            write(device);
+            return;
+        }
         Directory.CreateDirectory(folder);
         // In the same folder, because a rename is atomic only within one file system; under one name, so that a process killed
         // while writing leaves at most one such file, which the next write replaces.
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.tmp");
+        var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None);   // outside of the try: what another writer holds is not ours to delete
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
+            using (stream)
             {
+                // What only some may read stays so.
+                if (!OperatingSystem.IsWindows() && old.Exists) File.SetUnixFileMode(stream.SafeFileHandle, old.UnixFileMode);
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
@@ -29,4 +44,7 @@ internal static class AtomicFile
             throw;
         }
     }
+
+    // A rename would put a plain file in the place of /dev/null.
+    private static bool IsDevice(FileInfo file) => !OperatingSystem.IsWindows() && file is { Exists: true, Length: 0 } && file.FullName.StartsWith("/dev/", StringComparison.Ordinal);
 }

@@ -24,6 +24,13 @@ internal sealed class FileStatistics
         return found;
     }
 
+    /// <summary>What to normalise with; null when there is nothing to do, or the values are not those of so many channels.</summary>
+    public ChannelStatistics? Usable(int channels) =>
+        Mean is { } mean && Deviation is { } deviation && mean.Length == channels && deviation.Length == channels && ChannelStatistics.AreSound(mean, deviation)
+        && !(mean.All(value => value == 0) && deviation.All(value => value == 1))
+            ? new ChannelStatistics { Mean = mean, Std = deviation }
+            : null;
+
     /// <summary>Takes an entry that is a mean or a deviation, by its name.</summary>
     /// <returns>Whether it was one.</returns>
     public bool Take(string name, Tensor value)

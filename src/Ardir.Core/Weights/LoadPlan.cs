@@ -73,6 +73,17 @@ internal sealed class LoadPlan
     private static string? Difference(Tensor from, Tensor to)
     {
         if (!from.shape.SequenceEqual(to.shape)) return $"{TensorGuard.Shape(from)} in the file, {TensorGuard.Shape(to)} in the module";
-        return from.is_floating_point() != to.is_floating_point() ? $"{from.dtype} in the file, {to.dtype} in the module" : null;
+        if (from.is_floating_point() != to.is_floating_point()) return $"{from.dtype} in the file, {to.dtype} in the module";
+        // Found before the first copy, since libtorch refuses in the middle of them.
+        if (to.stride().Zip(to.shape).Any(pair => pair is (0, > 1))) return "the module's values share memory (it was expanded); clone it there first";
+        return from.dtype == to.dtype || Fits(from, to.dtype) ? null : $"{from.dtype} in the file with values that {to.dtype} in the module cannot hold";
+    }
+
+    // Digits may be lost on the way to a smaller type, numbers may not.
+    private static bool Fits(Tensor from, ScalarType type)
+    {
+        using var scope = NewDisposeScope();
+        var there = from.to(type);
+        return from.is_floating_point() ? there.isfinite().eq(from.isfinite()).all().ToBoolean() : there.to(from.dtype).eq(from).all().ToBoolean();
     }
 }

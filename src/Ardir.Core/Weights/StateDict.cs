@@ -13,6 +13,7 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
 {
     private readonly Dictionary<string, Tensor> _tensors;
     private readonly List<string> _names;
+    private bool _disposed;
 
     internal StateDict(Dictionary<string, Tensor> tensors, IEnumerable<string> names, string format, IReadOnlyDictionary<string, string>? metadata = null)
     {
@@ -29,7 +30,7 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     public IEnumerable<string> Keys => _names;
 
     /// <summary>Tensors in the order of <see cref="Keys"/>.</summary>
-    public IEnumerable<Tensor> Values => _names.Select(name => _tensors[name]);
+    public IEnumerable<Tensor> Values => _names.Select(name => Tensors[name]);
 
     /// <summary>How many entries there are.</summary>
     public int Count => _names.Count;
@@ -37,17 +38,28 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     /// <summary>A tensor, which stays owned by this object.</summary>
     /// <param name="key">Its name.</param>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
-    public Tensor this[string key] => _tensors.TryGetValue(key, out var tensor)
+    public Tensor this[string key] => Tensors.TryGetValue(key, out var tensor)
         ? tensor
         : throw new KeyNotFoundException($"The file has no '{key}'; it has {string.Join(", ", _names.Take(5))}{(Count > 5 ? ", ..." : "")}.");
 
+    private Dictionary<string, Tensor> Tensors
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _tensors;
+        }
+    }
+
     /// <summary>Reads a file, whose format is recognised by its content: safetensors, torch.save since PyTorch 1.6 (zip) or before (legacy). Checkpoints that keep
-    /// the weights under <c>state_dict</c>, <c>net</c>, <c>model</c>, <c>model_state_dict</c>, <c>swa_state_dict</c>, <c>ema</c>, <c>last</c> or <c>best</c> are unwrapped.</summary>
+    /// the weights under <c>state_dict</c>, <c>net</c>, <c>model</c>, <c>model_state_dict</c>, <c>swa_state_dict</c>, <c>ema</c>, <c>last</c> or <c>best</c>
+    /// (the first of these that is there), or under any one name, are unwrapped.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Options; the defaults when null.</param>
     /// <returns>Its weights, owned by the caller.</returns>
     /// <exception cref="WeightFormatException">It is damaged, hostile or of another kind; the message says what it is and what to do.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
     public static StateDict Read(string path, StateDictOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -58,14 +70,15 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     public bool ContainsKey(string key) => _tensors.ContainsKey(key);
 
     /// <inheritdoc/>
-    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => _tensors.TryGetValue(key, out value);
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => Tensors.TryGetValue(key, out value);
 
     /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, _tensors[name])).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, Tensors[name])).GetEnumerator();
 
     /// <summary>Releases the tensors.</summary>
     public void Dispose()
     {
+        _disposed = true;
         foreach (var tensor in _tensors.Values) tensor.Dispose();
     }
 

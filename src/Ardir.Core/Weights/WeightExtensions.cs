@@ -33,14 +33,15 @@ public static class WeightExtensions
     /// <summary>Writes all parameters and buffers as safetensors. The file appears whole or not at all.</summary>
     /// <param name="module">The network.</param>
     /// <param name="path">The file; its folder is made if need be.</param>
-    /// <exception cref="ArgumentException">Two entries are one tensor, which the format cannot say, or an entry has a name it reserves.</exception>
+    /// <exception cref="ArgumentException">Two entries are one tensor, which the format cannot say, or an entry has a name it reserves, or there are no entries.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written, or exists and is read-only.</exception>
     public static void SaveSafetensors(this nn.Module module, string path)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var scope = NewDisposeScope();
-        var state = module.state_dict();
+        var state = State(module);
         if (state.ContainsKey("__metadata__")) throw new ArgumentException("An entry is called '__metadata__', a name that safetensors reserves. Rename it.", nameof(module));
         RefuseTied(state);
         SafetensorsFile.Write(path, state);
@@ -50,15 +51,21 @@ public static class WeightExtensions
     /// not at all. Entries that are one tensor are written once for each name.</summary>
     /// <param name="module">The network.</param>
     /// <param name="path">The file; its folder is made if need be.</param>
-    /// <exception cref="ArgumentException">An entry has a type that PyTorch files cannot hold.</exception>
+    /// <exception cref="ArgumentException">An entry has a type that PyTorch files cannot hold, or there are no entries.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be written, or exists and is read-only.</exception>
     public static void SaveTorch(this nn.Module module, string path)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentException.ThrowIfNullOrEmpty(path);
         using var scope = NewDisposeScope();
-        TorchZipWriter.Write(path, module.state_dict());
+        TorchZipWriter.Write(path, State(module));
     }
+
+    // A disposed module has no entries: what it had was to be saved, not an empty file in the place of a good one.
+    private static Dictionary<string, Tensor> State(nn.Module module) => module.state_dict() is { Count: > 0 } state
+        ? state
+        : throw new ArgumentException($"The module ({module.GetName()}) has no parameters or buffers, or was disposed; there is nothing to save.", nameof(module));
 
     // On other devices a tie is written twice, which loads the same.
     private static void RefuseTied(Dictionary<string, Tensor> state)

@@ -6,26 +6,41 @@ namespace Ardir.Core;
 internal static class WeightFile
 {
     private const int HeadBytes = 512;
+    private const int Start = 32;
 
     public static StateDict Read(string path, bool strict)
     {
+        if (Directory.Exists(path)) throw new WeightFormatException($"{path} is a folder; expected the path of a file of weights.");
         var head = new byte[HeadBytes];
         int count;
         using (var stream = File.OpenRead(path)) count = stream.ReadAtLeast(head, HeadBytes, throwOnEndOfStream: false);
-        var text = Encoding.Latin1.GetString(head, 0, count).TrimStart();
         if (count == 0) throw new WeightFormatException($"{path} is empty.");
-        if (text.StartsWith('<')) throw new WeightFormatException($"{path} is an HTML page, not weights: the download was redirected or refused. Download the file itself.");
-        if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal))
-            throw new WeightFormatException($"{path} is a Git LFS pointer, not the weights it stands for. Fetch them with 'git lfs pull'.");
-        if (count > 262 && head[257..262].AsSpan().SequenceEqual("ustar"u8)) throw new WeightFormatException($"{path} is a tar archive, the format of PyTorch before 0.1.10. Load and save it again with a newer PyTorch.");
-        if (head is [0x50, 0x4B, ..]) return Named(path, () => TorchZipFile.Read(path, strict));
-        if (head is [0x80, <= 5, ..] && !MayBeSafetensors(head)) return Named(path, () => TorchLegacyFile.Read(path, strict));
+        if (!MayBeSafetensors(head))
+        {
+            if (What(head.AsSpan(0, count)) is { } other) throw new WeightFormatException($"{path} is {other}");
+            if (head is [0x50, 0x4B, ..]) return Named(path, () => TorchZipFile.Read(path, strict));
+            if (head is [0x80, <= 5, ..]) return Named(path, () => TorchLegacyFile.Read(path, strict));
+        }
         var (tensors, metadata) = SafetensorsFile.Read(path);
         return new StateDict(tensors, tensors.Keys, "safetensors", metadata);
     }
 
-    // A header of 128 bytes begins like a pickle.
+    // First of all: its first bytes are a length, and some length begins like any other format.
     private static bool MayBeSafetensors(byte[] head) => BitConverter.ToUInt64(head) <= SafetensorsHeader.MaxHeaderBytes && head[8] == (byte)'{';
+
+    private static string? What(ReadOnlySpan<byte> head)
+    {
+        var text = Encoding.Latin1.GetString(head).TrimStart();
+        if (text.StartsWith('<')) return "an HTML page, not weights: the download was redirected or refused. Download the file itself.";
+        if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal)) return "a Git LFS pointer, not the weights it stands for. Fetch them with 'git lfs pull'.";
+        if (head.Length > 262 && head[257..262].SequenceEqual("ustar"u8)) return "a tar archive, the format of PyTorch before 0.1.10. Load and save it again with a newer PyTorch.";
+        if (head is [0x1F, 0x8B, ..]) return "packed with gzip: unpack it first.";
+        if (head is [0x89, (byte)'H', (byte)'D', (byte)'F', ..]) return "an HDF5 file (Keras), not weights of PyTorch.";
+        if (head is [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..]) return "an array of numpy, not a dictionary of weights.";
+        if (head is [0x80, <= 5, ..] && head.Length > Start && head[..Start].IndexOf(TorchLegacyFile.Magic) < 0)
+            return "a pickle, but not one of torch.save. Save the weights with torch.save(model.state_dict(), path) or as safetensors.";
+        return null;
+    }
 
     // What is found deep inside a file does not know its name.
     private static StateDict Named(string path, Func<StateDict> read)

@@ -35,7 +35,12 @@ public sealed record ImageBatchOptions
     internal void Validate()
     {
         if (BatchSize < 1) throw new ArgumentOutOfRangeException(nameof(BatchSize), BatchSize, "BatchSize must be at least 1.");
-        if (DType is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
-            throw new ArgumentOutOfRangeException(nameof(DType), DType, "DType must be a floating-point type: Float32, Float64, Float16 or BFloat16.");
+        Floating(DType, nameof(DType));
+    }
+
+    internal static void Floating(ScalarType dtype, string name)
+    {
+        if (dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
+            throw new ArgumentOutOfRangeException(name, dtype, $"{name} must be a floating-point type: Float32, Float64, Float16 or BFloat16.");
     }
 }

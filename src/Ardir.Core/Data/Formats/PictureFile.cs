@@ -6,7 +6,7 @@ namespace Ardir.Core;
 internal static class PictureFile
 {
     private const int MaxFile = 256 << 20;
-    private const long MaxPixels = 1L << 26;
+    public const long MaxPixels = 1L << 26;
 
     /// <summary>Channels, height, width, row by row.</summary>
     public static (byte[] Pixels, int Height, int Width) Decode(string path, byte[] file, int channels)

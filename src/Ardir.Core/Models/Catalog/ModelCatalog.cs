@@ -24,13 +24,15 @@ public static class ModelCatalog
             .FirstOrDefault() ?? Unknown(names);
     }
 
-    /// <summary>Guesses the network that weights from a file belong to, as the other form does.</summary>
+    /// <summary>Guesses the network that weights from a file belong to, as the other form does, and reads the normalisation that came with them.</summary>
     /// <param name="weights">The weights.</param>
     /// <returns>The guess; never null.</returns>
     public static ModelGuess Detect(StateDict weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        return Detect(weights.ToDictionary(entry => entry.Key, entry => entry.Value.shape, StringComparer.Ordinal));
+        var guess = Detect(weights.ToDictionary(entry => entry.Key, entry => entry.Value.shape, StringComparer.Ordinal));
+        // DeepMind's networks normalise by themselves.
+        return guess with { Normalization = guess.Architecture.StartsWith("DeepMind", StringComparison.Ordinal) ? null : FileStatistics.Of(weights).Usable(guess.InputChannels) };
     }
 
     private static ModelGuess Compare(ModelMatch match, StateNames names)

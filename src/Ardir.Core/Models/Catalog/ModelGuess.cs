@@ -21,6 +21,9 @@ public sealed record ModelGuess
     /// <summary>Channels of the images; 0 when unknown.</summary>
     public int InputChannels { get; init; }
 
+    /// <summary>The normalisation that came with the weights, to be wrapped around the network before they are loaded; null when there is none, or only shapes were given.</summary>
+    public ChannelStatistics? Normalization { get; init; }
+
     /// <summary>Entries that the network has and the dictionary lacks.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 

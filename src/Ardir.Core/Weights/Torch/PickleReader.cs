@@ -63,8 +63,10 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
             case 0x8c: Push(source.Utf8(source.Byte())); return true;
             case (byte)'T': Push(source.Latin1((uint)source.Int32())); return true;
             case (byte)'U': Push(source.Latin1(source.Byte())); return true;
-            case (byte)'B': source.Bytes((uint)source.Int32()); Push(new PickleOpaque("bytes")); return true;
-            case (byte)'C': source.Bytes(source.Byte()); Push(new PickleOpaque("bytes")); return true;
+            case 0x8d: Push(source.Utf8(source.Int64())); return true;
+            case (byte)'B': Skipped((uint)source.Int32()); return true;
+            case (byte)'C': Skipped(source.Byte()); return true;
+            case 0x8e or 0x96: Skipped(source.Int64()); return true;                        // BINBYTES8, BYTEARRAY8
             default: return false;
         }
     }
@@ -176,6 +178,12 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
         var items = new object?[count];
         for (var i = count - 1; i >= 0; i--) items[i] = Pop();
         Push(new PickleTuple(items));
+    }
+
+    private void Skipped(long bytes)
+    {
+        source.Skip(bytes);
+        Push(new PickleOpaque("bytes"));
     }
 
     private void Push(object? value) => _stack.Add(value);

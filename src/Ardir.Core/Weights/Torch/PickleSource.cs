@@ -7,6 +7,7 @@ namespace Ardir.Core;
 internal sealed class PickleSource(Stream stream)
 {
     private const int MaxText = 1 << 20;
+    private const int MaxSkipped = 1 << 28;
     private const int MaxLine = 1 << 10;
 
     private static readonly UTF8Encoding _utf8 = new(false, throwOnInvalidBytes: true);
@@ -25,8 +26,10 @@ internal sealed class PickleSource(Stream stream)
 
     public double Double() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));
 
-    public string Utf8(long length)
+    /// <summary>A text; what is too long to be a name (an array of numbers in disguise) is passed over.</summary>
+    public object Utf8(long length)
     {
+        if (length > MaxText) return Skip(length);
         try
         {
             return _utf8.GetString(Bytes(length));
@@ -37,7 +40,18 @@ internal sealed class PickleSource(Stream stream)
         }
     }
 
-    public string Latin1(long length) => Encoding.Latin1.GetString(Bytes(length));
+    /// <inheritdoc cref="Utf8"/>
+    public object Latin1(long length) => length > MaxText ? Skip(length) : Encoding.Latin1.GetString(Bytes(length));
+
+    /// <summary>Passes over something of which nothing is needed.</summary>
+    public PickleOpaque Skip(long length)
+    {
+        if (length is < 0 or > MaxSkipped) throw new WeightFormatException($"The pickle claims a text of {length} bytes; at most {MaxSkipped} are passed over.");
+        var buffer = new byte[Math.Min(length, 1 << 14)];
+        for (int read; length > 0; length -= read)
+            if ((read = stream.Read(buffer, 0, (int)Math.Min(length, buffer.Length))) == 0) throw Truncated();
+        return new PickleOpaque("text");
+    }
 
     public byte[] Bytes(long length)
     {

@@ -8,6 +8,9 @@ internal static class TorchLegacyFile
 {
     private const long Protocol = 1001;
 
+    /// <summary>The number that the first pickle holds, as it lies in the file.</summary>
+    public static ReadOnlySpan<byte> Magic => [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19];
+
     private static readonly BigInteger _magic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     public static StateDict Read(string path, bool strict)

@@ -30,12 +30,16 @@ internal static class TorchNames
 
     public static bool IsHarmless(string name) => _harmless.Contains(name, StringComparer.Ordinal) || name.StartsWith("torch.float", StringComparison.Ordinal);
 
-    public static string StorageName(ScalarType type) => _storages.FirstOrDefault(pair => pair.Value == type).Key
-        ?? throw new ArgumentException($"PyTorch files cannot hold {type}.", nameof(type));
+    public static string StorageName(ScalarType type, string entry) => _storages.FirstOrDefault(pair => pair.Value == type).Key
+        ?? throw new ArgumentException($"'{entry}' has dtype {type}, which PyTorch files cannot hold here.", nameof(type));
 
     public static ScalarType StorageType(object? global) => global is PickleGlobal { Name: var name } && _storages.TryGetValue(name, out var type)
         ? type
         : throw new WeightFormatException($"A tensor has values of the unknown kind {(global as PickleOpaque)?.Name ?? "?"}.");
+
+    /// <summary>Values of a kind that is not read, as long as no weight needs them; null for kinds that are.</summary>
+    public static PickleOpaque? Unreadable(object? global) =>
+        global is PickleOpaque { Name: var name } && name.StartsWith("torch.", StringComparison.Ordinal) && name.EndsWith("Storage", StringComparison.Ordinal) ? new PickleOpaque(name, IsTensor: true) : null;
 
     public static object? Call(string name, IReadOnlyList<object?> arguments) => name switch
     {
@@ -61,8 +65,9 @@ internal static class TorchNames
         return dictionary;
     }
 
-    private static PickleTensor Tensor(IReadOnlyList<object?> arguments)
+    private static object Tensor(IReadOnlyList<object?> arguments)
     {
+        if (arguments[0] is PickleOpaque { IsTensor: true } unreadable) return unreadable;
         if (arguments[0] is not PickleStorage storage || arguments[1] is not long offset) throw new WeightFormatException("A tensor has no storage.");
         var (sizes, strides) = (Numbers(arguments[2]), Numbers(arguments[3]));
         if (sizes.Length != strides.Length) throw new WeightFormatException($"A tensor has {sizes.Length} sizes and {strides.Length} strides.");

@@ -4,6 +4,13 @@ namespace Ardir.Core;
 internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLength) : IDisposable
 {
     private const int MaxContainers = 8;
+    private const int Listed = 8;
+
+    // Buffers may be small tensors that were expanded: a value for each channel, seen as one for each pixel.
+    private const int MaxExpansion = 4096;
+
+    private const string Example = "torch.save(model.state_dict(), \"weights.pt\").";
+    private const string Remedy = $"In Python: {Example}";
 
     // In this order: training scripts put the weights under one of these.
     private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
@@ -36,21 +43,39 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     {
         for (var depth = 0; depth < MaxContainers; depth++)
         {
-            if (root is PickleOpaque opaque)
-                throw new WeightFormatException($"{path} holds a whole pickled object ({opaque.Name}), not its weights. In Python: torch.save(model.state_dict(), \"weights.pt\").");
-            if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors.");
+            if (root is PickleOpaque { IsTensor: false } opaque)
+                throw new WeightFormatException($"{path} holds a whole pickled object ({opaque.Name}), not its weights. {Remedy}");
+            if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors, but {Kind(root)}. {Remedy}");
             if (_containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleDictionary) is { } inner)
             {
                 root = inner;
                 continue;
             }
             var tensors = dictionary.Entries.Where(entry => entry.Value is PickleTensor).Select(entry => (entry.Key, (PickleTensor)entry.Value!)).ToList();
+            if (dictionary.Entries.FirstOrDefault(entry => entry.Value is PickleOpaque { IsTensor: true }) is (string key, PickleOpaque unreadable))
+                throw new WeightFormatException($"'{key}' is a tensor of a kind that is not read here ({unreadable.Name}). Save it as a dense tensor of real numbers.");
             if (tensors.Count > 0) return tensors;
-            root = _containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleOpaque);
-            if (root is null) throw new WeightFormatException($"{path} has no tensors; its entries are {string.Join(", ", dictionary.Entries.Take(8).Select(entry => entry.Key))}.");
+            root = _containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleOpaque) ?? Only(dictionary, path);
         }
         throw new WeightFormatException($"{path} nests its weights deeper than {MaxContainers} containers.");
     }
+
+    // Scripts have more names for it than a list can hold, but no more than one such dictionary.
+    private static PickleDictionary Only(PickleDictionary dictionary, string path)
+    {
+        var found = dictionary.Entries.Where(entry => entry.Value is PickleDictionary inner && inner.Entries.Any(item => item.Value is PickleTensor)).ToList();
+        if (found.Count == 1) return (PickleDictionary)found[0].Value!;
+        string List(IEnumerable<(string Key, object? Value)> entries) => string.Join(", ", entries.Take(Listed).Select(entry => entry.Key));
+        throw new WeightFormatException(
+            found.Count > 1 ? $"{path} has several dictionaries of tensors: {List(found)}. Save the one that is meant: {Example}"
+            : dictionary.Entries.Count == 0 ? $"{path} has no tensors; its dictionary is empty. {Remedy}"
+            : $"{path} has no tensors; its entries are {List(dictionary.Entries)}. {Remedy}");
+    }
+
+    private static string Kind(object? root) => root switch
+    {
+        null => "None", PickleTensor or PickleOpaque => "a single tensor", List<object?> => "a list", PickleTuple => "a tuple", string => "a text", _ => "a number",
+    };
 
     private Tensor Make(PickleTensor source, string name)
     {
@@ -65,7 +90,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         // Without the zeros first: libtorch computes strides from the other sizes, which may overflow where the product is zero.
         if (source.Sizes.Contains(0)) count = 0;
         if (offset < 0 || (count > 0 && reach >= storage.Count)) throw new WeightFormatException($"'{name}' reaches beyond its {storage.Count} stored values.");
-        if (count > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
+        if (count / MaxExpansion > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
         _bytes = Checked(name, () => checked(_bytes + count * storage.Type.ElementSize()));
         if (_bytes > UnpackLimit.Of(fileLength)) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {UnpackLimit.MaxGrowth} times the file.");
         if (count == 0) return empty(source.Sizes, storage.Type, CPU).DetachFromDisposeScope();

@@ -50,9 +50,9 @@ internal static class TorchZipFile
     }
 
     // ('storage', class, key, location, count)
-    private static PickleStorage Persistent(object? id) =>
+    private static object Persistent(object? id) =>
         id is PickleTuple { Items: ["storage", var type, string key, _, long count, ..] } && count >= 0
-            ? new PickleStorage(TorchNames.StorageType(type), key, count, 0)
+            ? TorchNames.Unreadable(type) as object ?? new PickleStorage(TorchNames.StorageType(type), key, count, 0)
             : throw new WeightFormatException("A tensor refers to its values in an unknown way.");
 
     private static Stream Open(ZipArchiveEntry entry, long fileLength, long cap)

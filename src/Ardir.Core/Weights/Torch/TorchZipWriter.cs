@@ -49,7 +49,7 @@ internal static class TorchZipWriter
             writer.Global("torch._utils", "_rebuild_tensor_v2");
             writer.Bytes((byte)'(', (byte)'(');
             writer.Text("storage");
-            writer.Global("torch", TorchNames.StorageName(value.dtype)["torch.".Length..]);
+            writer.Global("torch", TorchNames.StorageName(value.dtype, key)["torch.".Length..]);
             writer.Text($"{i}");
             writer.Text("cpu");
             writer.Number(value.numel());

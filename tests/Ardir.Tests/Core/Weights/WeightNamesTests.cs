@@ -65,6 +65,10 @@ public sealed class WeightNamesTests : IDisposable
         var guess = ModelCatalog.Detect(weights);
         guess.Certainty.Should().Be(ModelCertainty.Ambiguous, guess.ToString());
         guess.Reasons.Should().Contain(reason => reason.Contains("normaliser", StringComparison.Ordinal));
+        guess.Normalization!.Mean.Should().Equal(0.5, 0.25, 0.125);
+        guess.Normalization.Std.Should().Equal(0.25, 0.5, 1);
+        using var ready = guess.Normalization.Wrap(guess.Create());
+        ready.LoadWeights(weights).NormalisationLoaded.Should().BeTrue();
     }
 
     [Fact]
