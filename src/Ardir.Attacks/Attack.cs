@@ -63,6 +63,8 @@ public abstract class Attack : IAttack
         TensorGuard.Box(images);
         TensorGuard.Labels(labels, images);
         TensorGuard.LabelRange(labels);
+        if (context.SampleIndices is { } numbers && numbers.Count != images.shape[0])
+            throw new ArgumentException($"context.SampleIndices: there are {numbers.Count} sample indices for {images.shape[0]} images; expected one per image.", nameof(context));
         if (context.Targets is { } targets)
         {
             TensorGuard.Labels(targets, images, "context.Targets");

@@ -160,12 +160,13 @@ internal sealed class ModelProbe : IDisposable
         if (right.Length == 0) return;
         var rows = tensor(right, device: _images.device);
         var (x, y) = (_images.index_select(0, rows), _labels.index_select(0, rows));
-        using var oracle = new ModelOracle(_model, _context with { SampleIndices = null });
+        var context = _context with { SampleIndices = [.. right.Select(row => _context.SampleIndices?[(int)row] ?? row)] };
+        using var oracle = new ModelOracle(_model, context);
         try
         {
             MeasureGradient(oracle, run.CleanLogits.index_select(0, rows), x, y);
-            CompareWithFgsm(run, x, y, right);
-            TryHugeBudget(x, y);
+            CompareWithFgsm(run, x, y, right, context);
+            TryHugeBudget(x, y, context);
         }
         catch (InvalidOperationException)
         {
@@ -183,23 +184,23 @@ internal sealed class ModelProbe : IDisposable
             Add(FindingKind.VanishingGradient, $"For {vanishing} of {x.shape[0]} images the gradient of the cross-entropy is below {TinyGradient:G0} although the margin is below {ModerateMargin}: the model masks its gradients.");
     }
 
-    private void CompareWithFgsm(EnsembleRun run, Tensor x, Tensor y, long[] right)
+    private void CompareWithFgsm(EnsembleRun run, Tensor x, Tensor y, long[] right, AttackContext context)
     {
-        var fast = new FgsmAttack(_threat).Perturb(_model, x, y, _context with { SampleIndices = null });
+        var fast = new FgsmAttack(_threat).Perturb(_model, x, y, context);
         var wrong = HostRead.Array<bool>(Predictions.Of(Call(fast)) != y);
         var missed = right.Where((image, i) => wrong[i] && run.Robust[image]).Count();
         if (missed > 0)
             Add(FindingKind.WeakerThanFgsm, $"One FGSM step breaks {missed} images of the first batch that the whole ensemble left unbroken: its gradients or its randomness mislead it.");
     }
 
-    private void TryHugeBudget(Tensor x, Tensor y)
+    private void TryHugeBudget(Tensor x, Tensor y, AttackContext context)
     {
         var values = x.numel() / x.shape[0];
         var epsilon = _threat.Norm switch { PerturbationNorm.Linf => 0.5, PerturbationNorm.L2 => 0.5 * Math.Sqrt(values), _ => 0.5 * values };
         var huge = _threat.WithEpsilon(epsilon);
         // The margin, because the gradient of the cross-entropy vanishes where a model is merely confident.
         var attack = new PgdAttack(huge, new PgdOptions { Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin, Selection = PgdSelection.FirstSuccess });
-        var points = attack.Perturb(_model, x, y, _context with { SampleIndices = null });
+        var points = attack.Perturb(_model, x, y, context);
         var resisting = HostRead.Int64((Predictions.Of(Call(points)) == y).sum());
         if (resisting > 0.1 * x.shape[0])
             Add(FindingKind.ResistsHugeBudget, $"{resisting} of {x.shape[0]} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made grey: the attack does not get through to the model.");

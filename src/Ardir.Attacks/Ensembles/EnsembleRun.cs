@@ -142,7 +142,7 @@ internal sealed class EnsembleRun(
         using var scope = NewDisposeScope();
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
-        using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
+        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows) });
         // All other attacks come through Perturb, which has an activity of its own.
         using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
@@ -162,6 +162,8 @@ internal sealed class EnsembleRun(
             Seconds = clock.Elapsed.TotalSeconds,
         }, kept?.MoveToOuterDisposeScope());
     }
+
+    private long[] Numbers(long[] rows) => context.SampleIndices is { } numbers ? [.. rows.Select(row => numbers[(int)row])] : rows;
 
     /// <summary>What an attack found and which images it claims to have broken; null for somebody else's attack, which makes no claims.</summary>
     private (Tensor? Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)

@@ -112,6 +112,50 @@ public sealed class EnsembleModelTests
     }
 
     [Fact]
+    public void Evaluate_SomeOfTheImagesInAnyOrder_GivesEachItsOwnResult()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Smooth(dtype: ScalarType.Float64);
+        var images = TinyModels.Images(10, ScalarType.Float64);
+        var labels = TinyModels.Predicted(model, images);
+        // Not Linf, where noise only decides the way to the corners of the ball.
+        var threat = ThreatModel.L2(0.15);
+        var attack = new AutoAttack(threat, Small(threat) with { BatchSize = 4 });
+        using var whole = attack.Evaluate(model, images, labels);
+        whole.RobustAccuracy.Should().BeInRange(0.1, 0.8);
+        foreach (var rows in new long[][] { [3], [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], [7, 0, 4, 2, 9] })
+        {
+            var at = tensor(rows);
+            using var part = attack.Evaluate(model, images[at], labels[at], new AttackContext { SampleIndices = rows });
+            part.Robust.Should().Equal(rows.Select(row => whole.Robust[(int)row]));
+            part.BrokenBy.Should().Equal(rows.Select(row => whole.BrokenBy[(int)row]));
+            part.Predictions.Should().Equal(rows.Select(row => whole.Predictions[(int)row]));
+            TensorAssert.Close(part.Adversarial, whole.Adversarial[at], 1e-9);
+        }
+        // The numbers matter: without them the images are 0, 1, 2 ... and their noise is that of others.
+        var reversed = arange(9, -1, -1);
+        using var unnumbered = attack.Evaluate(model, images[reversed], labels[reversed]);
+        TensorAssert.Different(unnumbered.Adversarial, whole.Adversarial[reversed]);
+    }
+
+    [Fact]
+    public void Evaluate_ForeignAttack_IsToldTheNumbersOfItsImages()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear();
+        var images = TinyModels.Images(5, ScalarType.Float64);
+        var labels = model.call(images).argmax(1);
+        labels[1] = (labels[1] + 1).remainder(4);
+        var threat = ThreatModel.Linf(0.05);
+        var told = new List<long[]>();
+        var spy = new SpyAttack(threat, context => told.Add([.. context.SampleIndices!]));
+        var attack = new AutoAttack(threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [spy], BatchSize = 3, Diagnose = false });
+        attack.Evaluate(model, images, labels, new AttackContext { SampleIndices = [50, 40, 30, 20, 10] }).Dispose();
+        attack.Evaluate(model, images, labels).Dispose();
+        told.Should().BeEquivalentTo([[50, 30, 20], [10], [0, 2, 3], new long[] { 4 }], choose => choose.WithStrictOrdering());
+    }
+
+    [Fact]
     public void Evaluate_PixelsOutsideTheBox_NamesTheNormalisation()
     {
         using var scope = NewDisposeScope();
@@ -190,4 +234,17 @@ public sealed class EnsembleModelTests
             new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 4 }), new FabAttack(threat, new FabOptions { Iterations = 4 }), new SquareAttack(threat, new SquareOptions { Queries = 15 }),
         ],
     };
+
+    private sealed class SpyAttack(ThreatModel threat, Action<AttackContext> tell) : IAttack
+    {
+        public string Name => "spy";
+
+        public ThreatModel Threat => threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+        {
+            tell(context!);
+            return images;
+        }
+    }
 }
