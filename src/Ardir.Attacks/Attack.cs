@@ -30,15 +30,21 @@ public abstract class Attack : IAttack
         CheckInputs(images, labels, context);
         context.CancellationToken.ThrowIfCancellationRequested();
 
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
+        using var activity = AttackInstruments.Start(this, model, images);
         using var oracle = new ModelOracle(model, context);
-        var run = AttackRun.Create(this, oracle, images.detach(), labels);
-        var found = Search(run);
-        oracle.EnsureSound();
-        // Against the caller's images: a model that changes its input in place may have changed the run's.
-        return Safe(images.detach().clamp(0, 1), found).MoveToOuterDisposeScope();
+        try
+        {
+            return Perturb(oracle, model, images, labels, context);
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+        finally
+        {
+            AttackInstruments.Spent(this, activity, oracle);
+            oracle.ClaimFrom(model);
+        }
     }
 
     /// <summary>The search itself. Runs without gradient, in eval mode, inside a dispose scope: what it creates needs no disposal.</summary>
@@ -66,13 +72,25 @@ public abstract class Attack : IAttack
             throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");
     }
 
+    private Tensor Perturb(ModelOracle oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
+        var run = AttackRun.Create(this, oracle, images.detach(), labels);
+        var found = Search(run);
+        oracle.EnsureSound();
+        // Against the caller's images: a model that changes its input in place may have changed the run's.
+        return Safe(images.detach().clamp(0, 1), found).MoveToOuterDisposeScope();
+    }
+
     private Tensor Safe(Tensor images, Tensor found)
     {
         var inside = Threat.Contains(images, found);
         // Sample by sample: what happens to one must not depend on the others in its batch.
-        var result = inside.all().ToBoolean()
-            ? found
-            : where(inside.reshape(-1, 1, 1, 1), found, Threat.Ball.Project(images, found, Threat.Epsilon));
+        Tensor Repaired(Tensor repair) => where(inside.reshape(-1, 1, 1, 1), found, repair);
+        if (CheckedBatch.IsOpen && Threat.Ball.ClampsOnDevice) return Repaired(Threat.Ball.BallThenBox(images, found, Threat.Epsilon));
+        var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Ball.Project(images, found, Threat.Epsilon));
         return ReferenceEquals(result, images) ? result.clone() : result;
     }
 }

@@ -30,6 +30,9 @@ public sealed record AttackContext
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
+    /// <summary>Takes what the attack notices about the model, to be read later; read at the end of the attack when null.</summary>
+    internal SoundnessWatch? Soundness { get; init; }
+
     /// <summary>Told after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }

@@ -64,7 +64,7 @@ public sealed class AttackRun
         ArgumentNullException.ThrowIfNull(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams.Select(rows.cpu().data<long>().ToArray()), Rows(Images), Rows(Labels),
+            _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(Images), Rows(Labels),
             Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits));
     }
 
@@ -136,7 +136,7 @@ public sealed class AttackRun
     {
         if (_loss is not DlrAttackLoss) return;
         using var scope = NewDisposeScope();
-        _oracle.AddZeroStarts((gradient.flatten(1).count_nonzero(new long[] { 1 }) == 0).sum().ToInt64());
+        _oracle.AddZeroStarts(HostRead.Int64((gradient.flatten(1).count_nonzero(new long[] { 1 }) == 0).sum()));
     }
 
     /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al. 2018).

@@ -26,6 +26,15 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>Samples whose gradient was exactly zero at the start of an attack.</summary>
     public long ZeroStarts { get; private set; }
 
+    /// <summary>Forward passes of attacks that were handed <see cref="Counted"/> and told the meter about them themselves.</summary>
+    public long Claimed { get; private set; }
+
+    /// <summary>Tells the oracle behind a model that is one's <see cref="Counted"/> that the passes of this one are on the meter already.</summary>
+    public void ClaimFrom(IModule model)
+    {
+        if (model is CountedModel counted) counted.Oracle.Claimed += SampleForwards;
+    }
+
     public void AddZeroStarts(long count) => ZeroStarts += count;
 
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
@@ -104,11 +113,13 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>Called once at the end of a run.</summary>
     public void EnsureSound()
     {
-        if (_badGradients is not null && _badGradients.ToBoolean())
-            throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
-        if (_nanLogits is not null && _nanLogits.ToBoolean())
-            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
-        if (_anyGradient is not null && !_anyGradient.ToBoolean()) AttackLog.ZeroGradient(context.Logger);
+        if (context.Soundness is { } watch)
+        {
+            watch.Add(_badGradients, _nanLogits, _anyGradient);
+            return;
+        }
+        SoundnessWatch.Throw(_badGradients is not null && HostRead.Bool(_badGradients), _nanLogits is not null && HostRead.Bool(_nanLogits));
+        if (_anyGradient is not null && !HostRead.Bool(_anyGradient)) AttackLog.ZeroGradient(context.Logger);
         else if (ZeroStarts > 0) AttackLog.ZeroStarts(context.Logger, ZeroStarts);
     }
 
@@ -127,7 +138,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         SampleForwards += run.Count;
         if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
         using var nan = logits.detach().isnan().any();
-        Collect(ref _nanLogits, nan);
+        SoundnessWatch.Collect(ref _nanLogits, nan);
         return output;
     }
 
@@ -170,15 +181,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         // A bad gradient makes the next logits NaN; only one that came before them is the cause.
         using var bad = size.isfinite().logical_or_(_nanLogits!).logical_not_();
         using var any = size != 0;
-        Collect(ref _badGradients, bad);
-        Collect(ref _anyGradient, any);
-    }
-
-    private static void Collect(ref Tensor? flag, Tensor value)
-    {
-        // Kept out of the scopes of single steps, which end before the flag is read.
-        if (flag is null) flag = value.clone().DetachFromDisposeScope();
-        else flag.logical_or_(value);
+        SoundnessWatch.Collect(ref _badGradients, bad);
+        SoundnessWatch.Collect(ref _anyGradient, any);
     }
 
     private static InvalidOperationException NoDependence() => new(
@@ -186,6 +190,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     private sealed class CountedModel(ModelOracle oracle) : IModule
     {
+        public ModelOracle Oracle => oracle;
+
         public Tensor call(Tensor input1)
         {
             oracle.CheckCancelled();

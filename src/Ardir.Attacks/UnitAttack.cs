@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>
@@ -27,7 +29,7 @@ public abstract class UnitAttack : Attack
         var clean = run.Logits(run.Images);
         run = run.WithCleanLogits(clean);
         var result = run.Images.clone();
-        var rows = run.IsAdversarial(clean).logical_not().nonzero().flatten();
+        var rows = HostRead.Rows(run.IsAdversarial(clean).logical_not());
         var units = UnitCount(clean.shape[1]);
         for (var unit = 0; unit < units && rows.numel() > 0; unit++)
         {

@@ -36,7 +36,7 @@ public sealed class CarliniWagnerAttack : Attack
     {
         ArgumentNullException.ThrowIfNull(run);
         var result = run.Images.clone();
-        var rows = run.IsAdversarial(run.Logits(run.Images)).logical_not().nonzero().flatten();
+        var rows = HostRead.Rows(run.IsAdversarial(run.Logits(run.Images)).logical_not());
         if (rows.numel() == 0) return result;
         run = run.Select(rows).With(new CarliniWagnerLoss(_options.Confidence));
         var precision = run.Images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;

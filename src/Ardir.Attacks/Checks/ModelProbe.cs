@@ -45,7 +45,7 @@ internal sealed class ModelProbe : IDisposable
     public string Answer()
     {
         using var scope = NewDisposeScope();
-        return (Call() == _logits).all().ToBoolean() ? Fingerprint.Of(("logits", _logits)) : "random";
+        return HostRead.Bool((Call() == _logits).all()) ? Fingerprint.Of(("logits", _logits)) : "random";
     }
 
     /// <summary>All findings, in the order of their kinds.</summary>
@@ -87,13 +87,13 @@ internal sealed class ModelProbe : IDisposable
         {
             var logits = Call();
             var unit = Unit(logits);
-            if (Right(logits) != right || seen.Exists(other => linalg.vector_norm(unit - other, 2, new long[] { 1 }, false).max().ToDouble() > LogitTolerance)) return true;
+            if (Right(logits) != right || seen.Exists(other => HostRead.Double(linalg.vector_norm(unit - other, 2, new long[] { 1 }, false).max()) > LogitTolerance)) return true;
             seen.Add(unit);
         }
         return false;
     }
 
-    private long Right(Tensor logits) => (Predictions.Of(logits) == _labels).sum().ToInt64();
+    private long Right(Tensor logits) => HostRead.Int64((Predictions.Of(logits) == _labels).sum());
 
     private static Tensor Unit(Tensor logits) => logits / (linalg.vector_norm(logits, 2, new long[] { 1 }, true) + 1e-10);
 
@@ -102,7 +102,7 @@ internal sealed class ModelProbe : IDisposable
         var values = _logits.to(ScalarType.Float64);
         // Rounding to half precision alone moves the sum of a row by more than the usual tolerance.
         var tolerance = _logits.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? HalfProbabilityTolerance : ProbabilityTolerance;
-        return values.min().ToDouble() > -ProbabilityTolerance && values.max().ToDouble() < 1 + ProbabilityTolerance && (values.sum(1) - 1).abs().max().ToDouble() < tolerance;
+        return HostRead.Double(values.min()) > -ProbabilityTolerance && HostRead.Double(values.max()) < 1 + ProbabilityTolerance && HostRead.Double((values.sum(1) - 1).abs().max()) < tolerance;
     }
 
     private int ClassesNeeded() => _options.Version switch
@@ -131,13 +131,13 @@ internal sealed class ModelProbe : IDisposable
     {
         using var scope = NewDisposeScope();
         var logits = run.CleanLogits;
-        var nan = logits.isnan().any(1).sum().ToInt64();
+        var nan = HostRead.Int64(logits.isnan().any(1).sum());
         if (nan > 0) Add(FindingKind.NanLogits, $"{nan} of {logits.shape[0]} clean images have NaN logits; they count as misclassified.");
         if (AllTheSame(logits) && !AllTheSame(_all))
             Add(FindingKind.ConstantLogits, "All images have exactly the same logits: the model ignores its input, or its weights were not loaded.");
     }
 
-    private static bool AllTheSame(Tensor rows) => (rows == rows.narrow(0, 0, 1)).all().ToBoolean();
+    private static bool AllTheSame(Tensor rows) => HostRead.Bool((rows == rows.narrow(0, 0, 1)).all());
 
     private void LookAtAttacks(EnsembleRun run, IReadOnlyList<AttackSummary> attacks)
     {
@@ -178,7 +178,7 @@ internal sealed class ModelProbe : IDisposable
         var gradient = AttackRun.Create(new FgsmAttack(_threat), oracle, x, y).With(AttackLoss.CrossEntropy).Gradient(x).Gradient;
         var size = linalg.vector_norm(gradient.flatten(1), 2, new long[] { 1 }, false);
         var margin = MarginAttackLoss.Margin(logits, y).neg();
-        var vanishing = (size < TinyGradient).logical_and(margin < ModerateMargin).sum().ToInt64();
+        var vanishing = HostRead.Int64((size < TinyGradient).logical_and(margin < ModerateMargin).sum());
         if (vanishing > 0)
             Add(FindingKind.VanishingGradient, $"For {vanishing} of {x.shape[0]} images the gradient of the cross-entropy is below {TinyGradient:G0} although the margin is below {ModerateMargin}: the model masks its gradients.");
     }
@@ -186,7 +186,7 @@ internal sealed class ModelProbe : IDisposable
     private void CompareWithFgsm(EnsembleRun run, Tensor x, Tensor y, long[] right)
     {
         var fast = new FgsmAttack(_threat).Perturb(_model, x, y, _context with { SampleIndices = null });
-        var wrong = (Predictions.Of(Call(fast)) != y).cpu().data<bool>().ToArray();
+        var wrong = HostRead.Array<bool>(Predictions.Of(Call(fast)) != y);
         var missed = right.Where((image, i) => wrong[i] && run.Robust[image]).Count();
         if (missed > 0)
             Add(FindingKind.WeakerThanFgsm, $"One FGSM step breaks {missed} images of the first batch that the whole ensemble left unbroken: its gradients or its randomness mislead it.");
@@ -200,7 +200,7 @@ internal sealed class ModelProbe : IDisposable
         // The margin, because the gradient of the cross-entropy vanishes where a model is merely confident.
         var attack = new PgdAttack(huge, new PgdOptions { Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin, Selection = PgdSelection.FirstSuccess });
         var points = attack.Perturb(_model, x, y, _context with { SampleIndices = null });
-        var resisting = (Predictions.Of(Call(points)) == y).sum().ToInt64();
+        var resisting = HostRead.Int64((Predictions.Of(Call(points)) == y).sum());
         if (resisting > 0.1 * x.shape[0])
             Add(FindingKind.ResistsHugeBudget, $"{resisting} of {x.shape[0]} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made grey: the attack does not get through to the model.");
     }

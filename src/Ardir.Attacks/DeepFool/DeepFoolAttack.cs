@@ -32,7 +32,7 @@ public sealed class DeepFoolAttack : Attack
         if (run.Targets is not null) throw new InvalidOperationException("DeepFool has no targeted form, but context.Targets is set. Use FabAttack or PgdAttack.");
         var clean = run.Logits(run.Images);
         var result = run.Images.clone();
-        var rows = run.IsAdversarial(clean).logical_not().nonzero().flatten();
+        var rows = HostRead.Rows(run.IsAdversarial(clean).logical_not());
         if (rows.numel() == 0) return result;
         run = run.Select(rows);
         var candidates = Candidates(clean.index_select(0, rows), run.Labels);
@@ -44,7 +44,7 @@ public sealed class DeepFoolAttack : Attack
             var points = Point(run, moved);
             var plane = FabPlane.Nearest(run, points, candidates);
             run.Report(iteration, _options.Iterations, restart: 0);
-            var stay = run.IsAdversarial(plane.Logits).logical_not().nonzero().flatten();
+            var stay = HostRead.Rows(run.IsAdversarial(plane.Logits).logical_not());
             result.index_copy_(0, left, points);
             if (stay.numel() == 0) return result;
             var (value, normal) = (plane.Value.to(moved.dtype).reshape(-1, 1, 1, 1), plane.Normal.to(moved.dtype));

@@ -46,7 +46,45 @@ public sealed class AutoAttack : IAttack
     /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
+        var report = Traced(model, images, labels, context);
+        if (AccuracyGauge.IsWatched)
+        {
+            AccuracyGauge.Record("clean", report.CleanAccuracy);
+            AccuracyGauge.Record("robust", report.RobustAccuracy);
+        }
+        return report;
+    }
+
+    /// <inheritdoc/>
+    public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
+    {
+        using var report = Traced(model, images, labels, context);
+        using var scope = NewDisposeScope();
+        return report.Adversarial.clone().MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Name, threat model and options.</summary>
+    /// <returns>Text for people and for comparison.</returns>
+    public override string ToString() => $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {(_options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks))} }}";
+
+    private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context)
+    {
         context = Check(model, images, labels, context);
+        using var activity = AttackInstruments.Start("ardir.autoattack", this, model, images);
+        try
+        {
+            var report = Run(model, images, labels, context);
+            activity?.SetTag("ardir.accuracy.clean", report.CleanAccuracy).SetTag("ardir.accuracy.robust", report.RobustAccuracy);
+            return report;
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private RobustnessReport Run(IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
         var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -61,18 +99,6 @@ public sealed class AutoAttack : IAttack
         run.Attack(state);
         return Report(run, probe, model, images, labels, context);
     }
-
-    /// <inheritdoc/>
-    public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
-    {
-        using var report = Evaluate(model, images, labels, context);
-        using var scope = NewDisposeScope();
-        return report.Adversarial.clone().MoveToOuterDisposeScope();
-    }
-
-    /// <summary>Name, threat model and options.</summary>
-    /// <returns>Text for people and for comparison.</returns>
-    public override string ToString() => $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {(_options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks))} }}";
 
     private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
@@ -96,7 +122,7 @@ public sealed class AutoAttack : IAttack
             ["version"] = $"{_options.Version}",
             ["attacks"] = string.Join("; ", attacks),
             ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
-            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray()))) : "0 to N-1",
+            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU))) : "0 to N-1",
             ["batch size"] = $"{_options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
@@ -143,7 +169,7 @@ public sealed class AutoAttack : IAttack
                 Seed = _options.Seed,
                 Diagnose = false,
             });
-            using var report = attack.Evaluate(model, images, labels, context with { Progress = null });
+            using var report = attack.Traced(model, images, labels, context with { Progress = null });
             curve.Add((epsilon, report.RobustAccuracy));
         }
         return curve;

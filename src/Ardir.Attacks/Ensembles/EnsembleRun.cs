@@ -56,8 +56,8 @@ internal sealed class EnsembleRun(
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
         TensorGuard.LabelRange(labels, CleanLogits.shape[1]);
         var predicted = Core.Predictions.Of(CleanLogits);
-        Predictions = predicted.cpu().data<long>().ToArray();
-        Correct = (predicted == labels).cpu().data<bool>().ToArray();
+        Predictions = HostRead.Array<long>(predicted);
+        Correct = HostRead.Array<bool>(predicted == labels);
         Correct.CopyTo(_robust, 0);
     }
 
@@ -143,8 +143,11 @@ internal sealed class EnsembleRun(
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         using var oracle = new ModelOracle(model, context with { SampleIndices = rows });
+        // All other attacks come through Perturb, which has an activity of its own.
+        using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
         var (broken, predictions, unconfirmed, kept) = Confirm(oracle, claimed, points, x, y, rows);
+        AttackInstruments.Spent(attacks[attack], activity, oracle);
         return (new EnsembleBatch
         {
             Attack = attack,
@@ -182,18 +185,18 @@ internal sealed class EnsembleRun(
     private (long[] Broken, long[] Predictions, int Unconfirmed, Tensor? Points) Confirm(
         ModelOracle oracle, Tensor? claimed, Tensor points, Tensor x, Tensor y, long[] rows)
     {
-        var found = claimed?.nonzero().flatten() ?? arange(x.shape[0], device: x.device);
+        var found = claimed is null ? arange(x.shape[0], device: x.device) : HostRead.Rows(claimed);
         if (found.numel() == 0) return ([], [], 0, null);
         var candidates = points.index_select(0, found);
         // A copy for the model, which may normalise in place what it is given.
         var predicted = Core.Predictions.Of(oracle.Counted.call(candidates.clone()));
         var wrong = predicted != y.index_select(0, found);
         var confirmed = wrong.logical_and(threat.Contains(x.index_select(0, found), candidates));
-        var good = confirmed.nonzero().flatten();
-        var unconfirmed = (int)((claimed is null ? wrong.sum().ToInt64() : found.numel()) - good.numel());
+        var good = HostRead.Rows(confirmed);
+        var unconfirmed = (int)((claimed is null ? HostRead.Int64(wrong.sum()) : found.numel()) - good.numel());
         if (good.numel() == 0) return ([], [], unconfirmed, null);
-        long[] broken = [.. found.index_select(0, good).cpu().data<long>().ToArray().Select(row => rows[row])];
-        return (broken, predicted.index_select(0, good).cpu().data<long>().ToArray(), unconfirmed, candidates.index_select(0, good));
+        long[] broken = [.. HostRead.Array<long>(found.index_select(0, good)).Select(row => rows[row])];
+        return (broken, HostRead.Array<long>(predicted.index_select(0, good)), unconfirmed, candidates.index_select(0, good));
     }
 
     private void Apply(EnsembleBatch batch, Tensor? points)

@@ -51,7 +51,7 @@ internal sealed partial class EnsembleState : IDisposable
     public void Append(EnsembleBatch batch, Tensor? points)
     {
         if (_file is null) return;
-        using var plain = points?.cpu().contiguous();
+        using var plain = points is null ? null : HostRead.OnHost(points);
         if (plain?.numel() * plain?.element_size() > MaxRecord / 2)
             throw new InvalidOperationException($"A batch broke {batch.Broken.Length} images of {TensorGuard.Shape(plain!)}, too many bytes for a record of the state file. Choose a smaller BatchSize.");
         Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
@@ -117,7 +117,7 @@ internal sealed partial class EnsembleState : IDisposable
     {
         if (batch.Broken.Length == 0) return null;
         long[] shape = [batch.Broken.Length, .. images.shape[1..]];
-        var points = empty(shape, images.dtype);
+        var points = empty(shape, images.dtype, CPU);
         if (points.bytes.Length != data.Length) throw new InvalidOperationException("A record of the state file does not fit the images.");
         data.CopyTo(points.bytes);
         return points.to(images.device);

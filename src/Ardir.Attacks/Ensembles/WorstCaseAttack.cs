@@ -50,7 +50,7 @@ public sealed class WorstCaseAttack : IAttack
             var resists = goal is null ? predicted == labels[rows] : predicted != goal;
             rows = rows[resists];
             if (rows.numel() == 0) break;
-            long[] numbers = [.. rows.cpu().data<long>().ToArray().Select(row => context.SampleIndices?[(int)row] ?? row)];
+            long[] numbers = [.. HostRead.Array<long>(rows).Select(row => context.SampleIndices?[(int)row] ?? row)];
             result.index_copy_(0, rows, attack.Perturb(model, images[rows], labels[rows], context with { SampleIndices = numbers, Targets = context.Targets?[rows] }));
         }
         return result.MoveToOuterDisposeScope();

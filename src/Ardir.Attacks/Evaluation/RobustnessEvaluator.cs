@@ -26,6 +26,29 @@ public static class RobustnessEvaluator
         if (context.Targets is not null || context.SampleIndices is not null)
             throw new ArgumentException("Targets and SampleIndices must be null: an evaluation is untargeted and numbers the samples itself.", nameof(context));
 
+        using var activity = ArdirDiagnostics.Source.StartActivity("ardir.evaluate");
+        try
+        {
+            var result = Run(model, data, attack, batchSize, context, progress);
+            if (AccuracyGauge.IsWatched) Record(result, attack);
+            activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
+                .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
+            return result;
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private static void Record(RobustnessResult result, IAttack? attack)
+    {
+        AccuracyGauge.Record("clean", result.CleanAccuracy);
+        if (attack is not null) AccuracyGauge.Record("robust", result.RobustAccuracy);
+    }
+
+    private static RobustnessResult Run(IModule model, ImageDataset data, IAttack? attack, int batchSize, AttackContext context, IProgress<int>? progress)
+    {
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
         var correct = new List<bool>(data.Count);
@@ -53,7 +76,7 @@ public static class RobustnessEvaluator
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = [.. rows.Select(row => first + row)] });
         using var inside = attack.Threat.Contains(x, adversarial);
-        if (!inside.all().ToBoolean())
+        if (!HostRead.Bool(inside.all()))
             throw new InvalidOperationException($"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: project its result with Threat.Project.");
         var still = IsRight(model, adversarial, y);
         for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
@@ -66,7 +89,7 @@ public static class RobustnessEvaluator
         if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
-        if (logits.isnan().any().ToBoolean()) throw new InvalidOperationException("The model returned NaN logits.");
-        return [.. (Predictions.Of(logits) == labels).cpu().data<bool>()];
+        if (HostRead.Bool(logits.isnan().any())) throw new InvalidOperationException("The model returned NaN logits.");
+        return HostRead.Array<bool>(Predictions.Of(logits) == labels);
     }
 }

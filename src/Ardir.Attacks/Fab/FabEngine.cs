@@ -44,8 +44,8 @@ internal sealed class FabEngine : IDisposable
         _before = _distance.clone();
         _rows = arange(run.Count, device: images.device).DetachFromDisposeScope();
         _points = start.to(_precision).clone().DetachFromDisposeScope();
-        _value = empty(0).DetachFromDisposeScope();
-        _normal = empty(0).DetachFromDisposeScope();
+        _value = empty(0, device: images.device).DetachFromDisposeScope();
+        _normal = empty(0, device: images.device).DetachFromDisposeScope();
         _hope = zeros([run.Count], ScalarType.Int8, images.device).DetachFromDisposeScope();
     }
 
@@ -96,12 +96,12 @@ internal sealed class FabEngine : IDisposable
         if (iteration == _settings.Iterations)
         {
             // From the last point nothing starts any more: it is only tried.
-            Take(_run.IsAdversarial(_run.Logits(Shown(_points))).nonzero().flatten());
+            Take(HostRead.Rows(_run.IsAdversarial(_run.Logits(Shown(_points)))));
             _run.Report(iteration, _settings.Iterations, unit);
             return;
         }
         var untried = _hope == 0;
-        var expected = _hope.nonzero().flatten();
+        var expected = HostRead.Rows(_hope);
         _hope.sub_(1).clamp_min_(0);
         if (expected.numel() > 0)
         {
@@ -134,7 +134,7 @@ internal sealed class FabEngine : IDisposable
     {
         var plane = _linearise(_run, Shown(_points));
         var (value, normal) = (plane.Value.to(_precision), plane.Normal.to(_precision));
-        var hits = _run.IsAdversarial(plane.Logits).logical_and_(untried).nonzero().flatten();
+        var hits = HostRead.Rows(_run.IsAdversarial(plane.Logits).logical_and_(untried));
         Take(hits);
         var again = hits.numel() == 0 || _settings.MinimiseNorm ? hits : hits[Open()[hits]];
         if (again.numel() > 0)
@@ -156,7 +156,7 @@ internal sealed class FabEngine : IDisposable
         var (rows, points, images) = (_rows[hits], _points.index_select(0, hits), _run.Images.index_select(0, hits));
         var shown = Shown(points);
         var length = Length(_run.Threat, images, shown);
-        var nearer = (length < _distance[rows]).nonzero().flatten();
+        var nearer = HostRead.Rows(length < _distance[rows]);
         if (nearer.numel() > 0)
         {
             _found.index_copy_(0, rows[nearer], shown[nearer]);
@@ -173,7 +173,7 @@ internal sealed class FabEngine : IDisposable
         _mayLeave = false;
         var open = Open();
         if (paced) open.logical_and_(Hopeless(iteration).logical_not_());
-        var stay = open.nonzero().flatten();
+        var stay = HostRead.Rows(open);
         _done = stay.numel() == 0;
         if (_done || stay.numel() == _run.Count) return;
         _run = _run.Narrow(stay);

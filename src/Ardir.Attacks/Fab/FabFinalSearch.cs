@@ -15,7 +15,7 @@ internal static class FabFinalSearch
     public static void Improve(AttackRun run, Tensor found, Tensor distance)
     {
         using var scope = NewDisposeScope();
-        var rows = distance.isfinite().nonzero().flatten();
+        var rows = HostRead.Rows(distance.isfinite());
         if (rows.numel() == 0) return;
         var part = run.Select(rows);
         var (near, far) = (part.Images, found.index_select(0, rows));
@@ -33,7 +33,7 @@ internal static class FabFinalSearch
             (missing, beyond) = (where(success, missing, value), where(success, value, beyond));
         }
         var length = FabEngine.Length(part.Threat, part.Images, far);
-        var nearer = (length < distance[rows]).nonzero().flatten();
+        var nearer = HostRead.Rows(length < distance[rows]);
         if (nearer.numel() == 0) return;
         found.index_copy_(0, rows[nearer], far[nearer]);
         distance.index_copy_(0, rows[nearer], length[nearer]);

@@ -37,7 +37,7 @@ public sealed class PgdAttack : Attack
         for (var restart = 1; restart < _options.Restarts; restart++)
         {
             using var scope = NewDisposeScope();
-            var rows = best.Broken.logical_not().nonzero().flatten();
+            var rows = HostRead.Rows(best.Broken.logical_not());
             if (rows.numel() == 0) break;
             var remaining = run.Select(rows);
             best.Replace(rows, Judge(remaining, Attempt(remaining, restart)));
@@ -97,7 +97,7 @@ public sealed class PgdAttack : Attack
             using var each = NewDisposeScope();
             var here = run.MeanGradient(points, _options.EotSamples);
             var gradient = here.Gradient;
-            var kept = run.IsAdversarial(here.Logits).logical_not().nonzero().flatten();
+            var kept = HostRead.Rows(run.IsAdversarial(here.Logits).logical_not());
             if (kept.numel() < run.Count)
             {
                 result.index_copy_(0, rows, points);
@@ -131,7 +131,7 @@ public sealed class PgdAttack : Attack
     private static void KeepBetter(Tensor best, Tensor bestLoss, Tensor points, Tensor loss)
     {
         using var scope = NewDisposeScope();
-        var rows = (loss > bestLoss).nonzero().flatten();
+        var rows = HostRead.Rows(loss > bestLoss);
         if (rows.numel() == 0) return;
         best.index_copy_(0, rows, points[rows]);
         bestLoss.index_copy_(0, rows, loss[rows].to(bestLoss.dtype));

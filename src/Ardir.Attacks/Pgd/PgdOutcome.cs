@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>The best of several attempts, sample by sample.</summary>
@@ -12,7 +14,7 @@ internal sealed class PgdOutcome(Tensor points, Tensor loss, Tensor broken)
     /// <summary>Takes over the rows of a later attempt that succeeded or, on samples that resist, reached a higher loss.</summary>
     public void Replace(Tensor rows, PgdOutcome later)
     {
-        var better = later.Broken.logical_or(later.Loss > Loss[rows]).nonzero().flatten();
+        var better = HostRead.Rows(later.Broken.logical_or(later.Loss > Loss[rows]));
         if (better.numel() == 0) return;
         var at = rows[better];
         Points.index_copy_(0, at, later.Points[better]);

@@ -32,13 +32,13 @@ internal static class HtmlRobustnessReport
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var grid = new ImageGrid("Image", "Adversarial", "Perturbation");
-        var labels = report.Labels.cpu().data<long>().ToArray();
+        var labels = HostRead.Array<long>(report.Labels);
         var broken = Enumerable.Range(0, report.Count).Where(i => report.Correct[i] && !report.Robust[i]).Take(Pictures).ToList();
         foreach (var i in broken)
         {
             var (clean, adversarial) = (report.Images[i].clamp(0, 1).to(ScalarType.Float32), report.Adversarial[i].to(ScalarType.Float32));
             var perturbation = adversarial - clean;
-            var scale = Math.Max(perturbation.abs().max().ToDouble(), 1e-9);
+            var scale = Math.Max(HostRead.Double(perturbation.abs().max()), 1e-9);
             grid.Row($"#{i}",
                 (clean, ReportTables.Class(labels[i], classNames)),
                 (adversarial, ReportTables.Class(report.Predictions[i], classNames)),

@@ -1,3 +1,4 @@
+using Ardir.Core;
 using System.Globalization;
 
 namespace Ardir.Attacks;
@@ -20,7 +21,7 @@ internal static class ReportTables
 
     public static IEnumerable<string[]> Classes(RobustnessReport report, IReadOnlyList<string>? names)
     {
-        var labels = report.Labels.cpu().data<long>().ToArray();
+        var labels = HostRead.Array<long>(report.Labels);
         return labels.Distinct().Order().Select(label =>
         {
             int[] members = [.. Enumerable.Range(0, labels.Length).Where(i => labels[i] == label)];

@@ -35,7 +35,7 @@ public sealed partial class ImageDataset
                 throw new DataFormatException($"{pictures[i].Path} is {height}x{width}, {pictures[0].Path} is {images.shape[2]}x{images.shape[3]}; set ImageFolderOptions.Height and Width to resize all.");
             pixels.CopyTo(images.bytes[(i * pixels.Length)..]);
         }
-        var labels = tensor(pictures.Select(picture => picture.Label).ToArray());
+        var labels = tensor(pictures.Select(picture => picture.Label).ToArray(), device: CPU);
         return new ImageDataset(images!.MoveToOuterDisposeScope(), labels.MoveToOuterDisposeScope(), classes) { Files = files };
     }
 
@@ -50,15 +50,15 @@ public sealed partial class ImageDataset
     {
         var bytes = (long)channels * height * width * count;
         if (bytes > int.MaxValue) throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds {count} pictures of {height}x{width}, {bytes} bytes; at most {int.MaxValue} fit. Set ImageFolderOptions.Height and Width to a smaller size.");
-        return empty([count, channels, height, width], ScalarType.Byte);
+        return empty([count, channels, height, width], ScalarType.Byte, CPU);
     }
 
     private static (byte[] Pixels, int Height, int Width) Resized((byte[] Pixels, int Height, int Width) picture, ImageFolderOptions options)
     {
         if (options is not { Height: { } height, Width: { } width } || (picture.Height, picture.Width) == (height, width)) return picture;
         using var scope = NewDisposeScope();
-        var floats = tensor(picture.Pixels, [1, options.Channels, picture.Height, picture.Width], ScalarType.Byte).to(ScalarType.Float32);
+        var floats = tensor(picture.Pixels, [1, options.Channels, picture.Height, picture.Width], ScalarType.Byte, CPU).to(ScalarType.Float32);
         var resized = nn.functional.interpolate(floats, [height, width], mode: InterpolationMode.Bilinear, align_corners: false, antialias: true);
-        return (resized.round().clamp(0, 255).to(ScalarType.Byte).contiguous().data<byte>().ToArray(), height, width);
+        return (HostRead.Array<byte>(resized.round().clamp(0, 255).to(ScalarType.Byte)), height, width);
     }
 }

@@ -26,9 +26,9 @@ public sealed partial class ImageDataset
         if (classNames is not null && labels.Data.Max() >= classNames.Count)
             throw new DataFormatException($"{folder}: a label is {labels.Data.Max()} but there are {classNames.Count} class names.");
         return new ImageDataset(
-            tensor(images.Data, [images.Shape[0], 1, images.Shape[1], images.Shape[2]], ScalarType.Byte),
-            tensor(labels.Data, [labels.Shape[0]], ScalarType.Byte).to(ScalarType.Int64, disposeAfter: true),
-            classNames) { Files = [DataFile.Of(imagePath), DataFile.Of(labelPath)] };
+            tensor(images.Data, [images.Shape[0], 1, images.Shape[1], images.Shape[2]], ScalarType.Byte, CPU),
+            tensor(labels.Data, [labels.Shape[0]], ScalarType.Byte, CPU).to(ScalarType.Int64, disposeAfter: true),
+            classNames) { Files = [images.File, labels.File] };
     }
 
     /// <summary>The ten classes of Fashion-MNIST, in label order.</summary>

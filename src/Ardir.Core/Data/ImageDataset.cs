@@ -23,7 +23,7 @@ public sealed partial class ImageDataset : IDisposable
             throw new ArgumentException($"images has shape {TensorGuard.Shape(images)}; expected [N,C,H,W] with at least one image.", nameof(images));
         TensorGuard.Labels(labels, images);
         using var highest = labels.max();
-        var classes = classNames?.Count ?? (int)Math.Max(highest.ToInt64() + 1, 1);
+        var classes = classNames?.Count ?? (int)Math.Max(HostRead.Int64(highest) + 1, 1);
         TensorGuard.LabelRange(labels, classes);
         Images = images.DetachFromDisposeScope();
         Labels = labels.DetachFromDisposeScope();

@@ -21,9 +21,11 @@ internal static class AtomicFile
             }
             File.Move(temporary, path, overwrite: true);
         }
-        catch
+        catch (Exception e)
         {
             File.Delete(temporary);
+            // What .NET makes of EFBIG; for the user it is a disk that takes no more, like the others.
+            if (e is ArgumentOutOfRangeException) throw new IOException($"The file system does not take a file of this size: {e.Message}", e);
             throw;
         }
     }

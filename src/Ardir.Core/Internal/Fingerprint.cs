@@ -28,7 +28,7 @@ internal static class Fingerprint
         foreach (var (name, value) in tensors)
         {
             hash.AppendData(Describe(name, value));
-            if (value.numel() > 0) hash.AppendData(value.detach().cpu().contiguous().bytes);
+            if (value.numel() > 0) hash.AppendData(HostRead.OnHost(value).bytes);
         }
         return Shorten(hash);
     }

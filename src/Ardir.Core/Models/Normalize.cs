@@ -68,8 +68,8 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     internal void Configure(double[] mean, double[] std)
     {
         using var scope = NewDisposeScope();
-        get_buffer("mean")!.copy_(tensor(mean, [1, mean.Length, 1, 1]));
-        get_buffer("std")!.copy_(tensor(std, [1, std.Length, 1, 1]));
+        get_buffer("mean")!.copy_(tensor(mean, [1, mean.Length, 1, 1], device: CPU));
+        get_buffer("std")!.copy_(tensor(std, [1, std.Length, 1, 1], device: CPU));
         (Mean, Std) = (mean, std);
     }
 }

@@ -18,8 +18,8 @@ internal static class PngEncoder
         TensorGuard.Box(picture);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var interleaved = (picture.detach().to(ScalarType.Float32) * 255).round().clamp(0, 255).to(ScalarType.Byte).permute(1, 2, 0).contiguous().cpu();
-        return Encode(interleaved.data<byte>().ToArray(), (int)picture.shape[2], (int)picture.shape[1], (int)picture.shape[0]);
+        var interleaved = (picture.detach().to(ScalarType.Float32) * 255).round().clamp(0, 255).to(ScalarType.Byte).permute(1, 2, 0);
+        return Encode(HostRead.Array<byte>(interleaved), (int)picture.shape[2], (int)picture.shape[1], (int)picture.shape[0]);
     }
 
     /// <summary>Pixels row by row, the channels of a pixel together.</summary>

@@ -38,7 +38,7 @@ internal static class HyperplaneMove
             var slope = (limit - lambda).clamp_min_(0).sign_().mul_(gain).sum(-1, keepdim: true);
             // On the right piece what is left is rounding, of either sign; only a step forward is a step.
             var next = lambda + (need - reached).clamp_min_(0) / slope.clamp_min_(tiny);
-            var settled = step % StepsBetweenChecks == 0 && (next <= lambda * (1 + relative)).all().ToBoolean();
+            var settled = step % StepsBetweenChecks == 0 && HostRead.Bool((next <= lambda * (1 + relative)).all());
             lambda = next.MoveToOuterDisposeScope();
             scope.Dispose();
             if (settled) break;

@@ -9,6 +9,8 @@ internal sealed class L2Ball : NormBall
     // Below this a value of w counts as zero; small enough for float32 to hold room / TinyNormal.
     private const double TinyNormal = 1e-30;
 
+    public override bool ClampsOnDevice => true;
+
     public override Tensor Norm(Tensor flat) => linalg.vector_norm(flat, 2, new long[] { 1 }, false);
 
     /// <summary>
@@ -26,7 +28,7 @@ internal sealed class L2Ball : NormBall
         var boxed = minimum(size, room);
         var outside = IsBeyond(boxed.square().sum(1).sqrt(), epsilon);
         var s = ones_like(size.narrow(1, 0, 1));
-        if (outside.any().ToBoolean())
+        if (HostRead.Bool(outside.any()))
             s = where(outside.unsqueeze(1), Scale(size, room, epsilon), s);
 
         var moved = minimum(size * s, room) * d.sign();
@@ -80,7 +82,7 @@ internal sealed class L2Ball : NormBall
             var rest = where(free, size, zeros_like(size)).square().sum(1, keepdim: true);
             var next = ((epsilon * epsilon - saturated).clamp_min(0) / rest.clamp_min(Tiny)).sqrt().clamp_max(1);
             next = maximum(next, s);
-            if (next.equal(s).all().ToBoolean()) break;
+            if (HostRead.Bool(next.equal(s).all())) break;
             s = next;
         }
         return s;

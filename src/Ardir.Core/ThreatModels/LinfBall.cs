@@ -4,6 +4,8 @@ internal sealed class LinfBall : NormBall
 {
     public static readonly LinfBall Instance = new();
 
+    public override bool ClampsOnDevice => true;
+
     public override Tensor Norm(Tensor flat) => flat.abs().amax(new long[] { 1 });
 
     // Ball and box are both axis-aligned boxes, so clamping to their intersection is the exact projection.

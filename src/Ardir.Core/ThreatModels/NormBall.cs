@@ -8,7 +8,6 @@ internal abstract class NormBall
     /// <summary>Keeps a division by the norm of a zero gradient finite.</summary>
     protected const double Tiny = 1e-12;
 
-
     private const double Slack = 1e-12;
 
     /// <summary>Per-sample norm of a flat [N,d] tensor: [N].</summary>
@@ -19,6 +18,9 @@ internal abstract class NormBall
 
     /// <summary>What PGD does after each move: onto the ball, then onto the box. Feasible, and cheaper than <see cref="Project"/> where the two differ.</summary>
     public virtual Tensor BallThenBox(Tensor reference, Tensor candidate, double epsilon) => Project(reference, candidate, epsilon);
+
+    /// <summary>Whether <see cref="BallThenBox"/> reads nothing on the host.</summary>
+    public virtual bool ClampsOnDevice => false;
 
     /// <summary>Unit-length direction of steepest ascent for the norm (sign for Linf, g/||g|| otherwise).</summary>
     public abstract Tensor Ascent(Tensor gradient);

@@ -9,7 +9,7 @@ internal static class RawTensor
     /// <exception cref="WeightFormatException">The stream ends before.</exception>
     public static Tensor Read(Stream stream, ScalarType type, long count, string what)
     {
-        var result = empty(count, type).DetachFromDisposeScope();
+        var result = empty(count, type, device: CPU).DetachFromDisposeScope();
         try
         {
             var size = type.ElementSize();

@@ -14,7 +14,7 @@ internal static class SafetensorsFile
         using var noGrad = no_grad();
         var ordered = tensors
             .OrderByDescending(pair => TypeOf(pair.Key, pair.Value).Size).ThenBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => (pair.Key, Value: pair.Value.detach().cpu().contiguous())).ToList();
+            .Select(pair => (pair.Key, Value: HostRead.OnHost(pair.Value))).ToList();
         var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {

@@ -1,7 +1,5 @@
-using System.Diagnostics;
 using Ardir.Attacks;
 using Ardir.Core;
-using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
@@ -15,14 +13,17 @@ public sealed class DistillationTrainer : IDisposable
 {
     private const int ProgressEvery = 10;
     private const int StuckAfterEpochs = 10;
+    private const int MostSkipped = 10;
 
     private readonly nn.Module<Tensor, Tensor> _student;
     private readonly IModule? _teacher;
     private readonly IModule? _standardTeacher;
     private readonly IDistillationLoss _loss;
     private readonly TrainerOptions _options;
+    private readonly CheckpointFiles? _files;
     private readonly TrainingStep _step;
     private Dictionary<string, Tensor>? _best;
+    private Dictionary<string, Tensor>? _average;
     private bool _disposed;
 
     /// <summary>Prepares a run: checks everything and moves the models to the device.</summary>
@@ -44,6 +45,8 @@ public sealed class DistillationTrainer : IDisposable
         _options = CraftingPlan.Complete(_options, loss, teacher);
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
         if ((SharedModule(student, teacher) ?? SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
+        if (_options.Precision == TrainingPrecision.BFloat16 && student.parameters().FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
+            throw new ArgumentException($"TrainingPrecision.BFloat16 is for students in Float32; this one has parameters in {other.dtype}.", nameof(options));
         if (_options.Device is { } device)
         {
             student.to(device);
@@ -56,55 +59,74 @@ public sealed class DistillationTrainer : IDisposable
                 throw new ArgumentException($"The loss {loss.Name} trains a module of one of the networks ({common}); IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
             trainable.to(student.parameters().First().device);
         }
+        _files = _options.CheckpointDirectory is { } folder ? new CheckpointFiles(folder) : null;
         _step = new TrainingStep(student, teacher, loss, _options, standardTeacher);
     }
 
     /// <summary>Trains, or goes on with the run in the checkpoint directory. A finished run comes back at once.</summary>
     /// <param name="train">The training set.</param>
     /// <param name="validation">Evaluated after each epoch; without it the last epoch counts as best.</param>
-    /// <param name="progress">Told now and then, and at the end of each epoch.</param>
-    /// <param name="cancellationToken">Stops the run; the checkpoint of the last full epoch stays.</param>
+    /// <param name="progress">Told now and then, and at the end of each epoch, when its checkpoint is on disk: see <see cref="TrainingLogs"/> for logs. What it
+    /// throws ends the run and comes out of this method; the next call goes on from the checkpoint.</param>
+    /// <param name="cancellationToken">Stops the run; the last checkpoint stays.</param>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
     /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the training diverged.</exception>
     /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written; the one before is intact.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public TrainingResult Fit(ImageDataset train, ImageDataset? validation = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentNullException.ThrowIfNull(train);
+        using var activity = TrainingInstruments.StartFit(_loss, _options, train);
+        try
+        {
+            return FitTraced(train, validation, progress, cancellationToken);
+        }
+        catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
+        {
+            throw;
+        }
+    }
+
+    private TrainingResult FitTraced(ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress, CancellationToken cancellationToken)
+    {
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
-        var device = _options.Device ?? _student.parameters().First().device;
-        using var moved = new MovedData(train, validation, device);
-        using var optimizer = optim.SGD(Trained().ToArray(), _options.LearningRate, _options.Momentum, weight_decay: _options.WeightDecay);
-        using var random = new GlobalRandomScope();
-        var run = new Run(moved.Train, moved.Validation, optimizer, random, progress, Stopwatch.StartNew(),
-            RunIdentity.Of(_options, _loss, _student, _teacher, _standardTeacher, moved.Train, moved.Validation), cancellationToken);
+        using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
-        TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, device.ToString(), _options.BatchSize, _options.Seed);
+        // Once, so that no step has to look: pixels are bytes, so only labels can be wrong.
+        TensorGuard.LabelRange(run.Train.Labels, run.Train.ClassNames.Count, "train.Labels");
+        TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, run.Device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
-        var epochs = Resume(run, out var best);
-        if (epochs.Count > _options.Epochs)
-            throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
-        run.FirstEpoch = epochs.Count;
+        Resume(run);
+        if (run.Epochs.Count > _options.Epochs)
+            throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {run.Epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
+        run.FirstEpoch = run.Epochs.Count;
+        run.History = [.. run.Epochs];
+        if (run.Epochs.Count > 0) run.Tell(TrainingPhase.Resume, run.Epochs.Count - 1, 0, 0, null);
         if (!_student.training) _student.train();
         _loss.Trainable?.train();
-        while (epochs.Count < _options.Epochs)
+        while (run.Epochs.Count < _options.Epochs)
         {
-            var trained = Train(run, epochs.Count);
-            if (HasDiverged(run.Train)) throw Diverged(trained.Epoch);
-            var metrics = Evaluate(run, trained);
-            epochs.Add(metrics);
-            if (validation is null || epochs.Count == 1 || metrics.Selection > epochs[best].Selection) best = metrics.Epoch;
-            Save(run, epochs, best);
-            Announce(run, metrics, moved.Train);
+            using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
+            var trained = Train(run, run.Epochs.Count);
+            if (DivergedRun.Found(_student, run)) throw DivergedRun.Error(trained.Epoch);
+            var metrics = EvaluateAverage(run, Evaluate(run, trained));
+            run.Epochs.Add(metrics);
+            run.History = [.. run.Epochs];
+            if (validation is null || run.Epochs.Count == 1 || metrics.Selection > run.Epochs[run.Best].Selection) run.Best = metrics.Epoch;
+            Save(run);
+            TrainingInstruments.EpochDone(activity, metrics);
+            Announce(run, metrics);
         }
-        return new TrainingResult { Epochs = epochs, Best = epochs[best] };
+        KeepAverage(run);
+        return new TrainingResult { Epochs = run.Epochs, Best = run.Epochs[run.Best] };
     }
 
-    /// <summary>Puts the weights and buffers of the best epoch into the student.</summary>
+    /// <summary>Puts the weights and buffers of the best epoch into the student; what the loss trained of its own stays as it is.</summary>
     /// <exception cref="InvalidOperationException">Nothing has been trained yet.</exception>
     /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
     public void RestoreBest()
@@ -115,16 +137,18 @@ public sealed class DistillationTrainer : IDisposable
             StudentState.Load(_student, _best, "the best epoch");
             return;
         }
-        if (BestPath is null || !File.Exists(BestPath)) throw new InvalidOperationException($"There is no best epoch yet{(BestPath is null ? "" : $" in '{BestPath}'")}; call Fit first.");
-        var (_, student, momentum, loss) = TrainingCheckpoint.Read(BestPath);
-        try
-        {
-            StudentState.Load(_student, student, BestPath);
-        }
-        finally
-        {
-            Release(student, momentum, loss);
-        }
+        if (_files is null || !File.Exists(_files.Best)) throw new InvalidOperationException($"There is no best epoch yet{(_files is null ? "" : $" in '{_files.Best}'")}; call Fit first.");
+        var (_, tensors) = TrainingCheckpoint.Read(_files.Best);
+        using (tensors) StudentState.Load(_student, tensors.Student, _files.Best);
+    }
+
+    /// <summary>Puts the averaged weights of the last <see cref="Fit"/>, with their batch-norm statistics, into the student.</summary>
+    /// <exception cref="InvalidOperationException">There is no average: <see cref="TrainerOptions.WeightAveraging"/> is not set, or its first epoch was not reached.</exception>
+    public void RestoreAverage()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_average is null) throw new InvalidOperationException($"There is no average of weights. WeightAveraging is {_options.WeightAveraging?.ToString() ?? "not set"}; call Fit for more epochs than its StartEpoch first.");
+        StudentState.Load(_student, _average, "the average");
     }
 
     /// <summary>Releases what the trainer holds. Student, teacher and data sets are the caller's and stay.</summary>
@@ -133,68 +157,87 @@ public sealed class DistillationTrainer : IDisposable
         if (_disposed) return;
         _disposed = true;
         _step.Dispose();
-        if (_best is not null) Release(_best);
+        Release(_best);
+        Release(_average);
     }
 
-    private IEnumerable<TorchSharp.Modules.Parameter> Trained() => _student.parameters().Concat(_loss.Trainable?.parameters() ?? []).Where(parameter => parameter.requires_grad);
-
-    private string? LastPath => _options.CheckpointDirectory is { } folder ? Path.Combine(folder, "last.safetensors") : null;
-
-    private string? BestPath => _options.CheckpointDirectory is { } folder ? Path.Combine(folder, "best.safetensors") : null;
-
-    private EpochMetrics Train(Run run, int epoch)
+    private EpochMetrics Train(TrainingRun run, int epoch)
     {
         var started = run.Clock.Elapsed;
         var seed = SeedMixer.Mix(_options.Seed, (ulong)epoch);
-        var batches = new ImageBatches(run.Train, new ImageBatchOptions
-        {
-            BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = _options.Seed, DType = _student.parameters().First().dtype,
-        });
-        var (step, steps) = (0, batches.Count);
+        var batches = Batches(run, _options.Seed);
         using var totals = new EpochTotals();
-        var rate = 0.0;
-        foreach (var batch in batches.Epoch(epoch))
+        using var watch = new LossWatch(run.Device);
+        var partial = run.Partial ?? new PartialEpoch { Step = 0, Skipped = 0, Elapsed = TimeSpan.Zero, Sums = [] };
+        run.Partial = null;
+        totals.Load(partial.Sums, run.Device);
+        var (step, steps, skipped, skippedInARow, rate) = (partial.Step, batches.Count, partial.Skipped, 0, 0.0);
+        foreach (var batch in batches.Epoch(epoch, skip: partial.Step))
         {
             using var scope = NewDisposeScope();
             run.Cancellation.ThrowIfCancellationRequested();
-            rate = LearningRateSchedule.At(_options, epoch, step, steps);
+            rate = LearningRate.At(_options, new TrainingMoment(epoch, _options.Epochs, step, steps));
             foreach (var group in run.Optimizer.ParamGroups) group.LearningRate = rate;
             run.Random.Reseed(SeedMixer.Mix(SeedMixer.Mix(seed, "global"), (ulong)step));
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
+                // The first step finds what is wrong with the student before it changes it; the others tell at the next logging point.
+                Soundness = step == 0 && epoch == run.FirstEpoch ? null : run.Soundness,
             };
+            var watched = step % ProgressEvery == 0 || step == steps - 1;
             try
             {
-                _step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch);
+                using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
+                if (_step.Run(batch.Images, batch.Labels, run.Optimizer, totals, context, epoch, run.Masters, watch, step)) skippedInARow = 0;
+                else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
+                if (watched) run.Soundness.Read(_options.Logger);
             }
-            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && HasDiverged(run.Train))
+            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && DivergedRun.Found(_student, run))
             {
-                throw Diverged(epoch, cause: e);
+                throw DivergedRun.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
             }
-            var read = run.Progress is not null && (step % ProgressEvery == 0 || step == steps - 1);
-            Tell(run, TrainingPhase.Train, epoch, ++step, steps, read ? totals.MeanLoss() : null);
+            if (skippedInARow == 1) TrainerLog.Skipping(_options.Logger, epoch, step);
+            if (skippedInARow == MostSkipped) throw DivergedRun.Error(epoch, batch: BadBatch(batches, epoch, step));
+            run.Average?.AfterStep(_student, run.Masters, epoch);
+
+            double? mean = watched && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
+            // A mean that is a number has no part that is none: one reading is enough.
+            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            TrainingInstruments.Step(batch.Indices.Count);
+            if (mean is { } value) TrainingInstruments.Loss(value);
+            run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
+            if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
+                SaveLast(run, new PartialEpoch { Step = step, Skipped = skipped, Elapsed = partial.Elapsed + run.Clock.Elapsed - started, Sums = totals.Save() });
         }
+        if (!totals.Any) throw DivergedRun.Error(epoch);
         var loss = totals.MeanLoss();
-        if (!double.IsFinite(loss)) throw Diverged(epoch, loss);
+        if (!double.IsFinite(loss)) throw DivergedRun.Error(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
         return new EpochMetrics
         {
-            Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), Elapsed = run.Clock.Elapsed - started,
+            Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), SkippedSteps = skipped,
+            Elapsed = partial.Elapsed + run.Clock.Elapsed - started,
         };
     }
 
-    private static InvalidOperationException Diverged(int epoch, double? loss = null, Exception? cause = null) => new(
-        $"{(loss is null ? "Weights or logits of the student became NaN or infinite" : $"The training loss became {loss}")} in epoch {epoch}. The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);
-
-    // Exploded weights may be finite still; their logits are not.
-    private bool HasDiverged(ImageDataset data)
+    private ImageBatches Batches(TrainingRun run, ulong seed) => new(run.Train, new ImageBatchOptions
     {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        if (_student.parameters().Any(parameter => !parameter.isfinite().all().ToBoolean())) return true;
-        using var evaluation = new EvaluationModeScope(_student);
-        var (images, _) = data.Batch([.. Enumerable.Range(0, Math.Min(16, data.Count)).Select(i => (long)i)], _student.parameters().First().dtype);
-        return !_student.call(images).isfinite().all().ToBoolean();
+        BatchSize = _options.BatchSize, Augmentation = _options.Augmentation, Seed = seed, DType = run.DType,
+    });
+
+    // Batches are functions of epoch and step, so the one at fault can be drawn again when it is found out.
+    private string? BadBatch(ImageBatches batches, int epoch, int? step)
+    {
+        if (_files is null || step is not { } at) return null;
+        foreach (var batch in batches.Epoch(epoch, skip: at))
+        {
+            using var scope = NewDisposeScope();
+            var tensors = new Dictionary<string, Tensor> { ["images"] = batch.Images, ["labels"] = batch.Labels, ["indices"] = tensor(batch.Indices.ToArray(), device: batch.Labels.device) };
+            var facts = new Dictionary<string, string> { ["epoch"] = $"{epoch}", ["step"] = $"{at}", ["loss"] = $"{_loss.Name} {_loss}" };
+            CheckpointFiles.Write(_files.BadBatch, () => SafetensorsFile.Write(_files.BadBatch, tensors, facts));
+            return _files.BadBatch;
+        }
+        return null;
     }
 
     private static string? SharedModule(nn.Module student, IModule? teacher)
@@ -204,15 +247,11 @@ public sealed class DistillationTrainer : IDisposable
         return other.modules().Prepend(other).FirstOrDefault(own.Contains)?.GetName();
     }
 
-    private EpochMetrics Evaluate(Run run, EpochMetrics trained)
+    private EpochMetrics Evaluate(TrainingRun run, EpochMetrics trained)
     {
-        if (run.Validation is not { } validation) return trained;
+        if (run.Validation is null) return trained;
         var started = run.Clock.Elapsed;
-        var size = Math.Min(_options.EvaluationBatchSize, validation.Count);
-        var batches = (validation.Count + size - 1) / size;
-        var done = new Progress(images => Tell(run, TrainingPhase.Evaluate, trained.Epoch, (images + size - 1) / size, batches, null));
-        var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
-        var result = RobustnessEvaluator.Evaluate(_student, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+        var result = Measure(run, trained.Epoch);
         return trained with
         {
             CleanAccuracy = result.CleanAccuracy,
@@ -221,85 +260,114 @@ public sealed class DistillationTrainer : IDisposable
         };
     }
 
-    private List<EpochMetrics> Resume(Run run, out int best)
+    /// <summary>Takes the epoch into the average, gives that its batch-norm statistics and measures it.</summary>
+    private EpochMetrics EvaluateAverage(TrainingRun run, EpochMetrics metrics)
     {
-        best = 0;
-        if (LastPath is not { } path) return [];
-        if (!File.Exists(path))
+        if (run.Average is not { } average) return metrics;
+        var started = run.Clock.Elapsed;
+        var renewed = average.AfterEpoch(_student, run.Masters, metrics.Epoch);
+        if (average.Count == 0) return metrics;
+        using var swap = new WeightSwap(_student, average.Values);
+        if (renewed && BatchNormStatistics.Any(_student))
         {
-            // The untrained student: a run stopped in its first epoch begins again where it began, and a folder that cannot be written is noticed now.
-            SaveTo(path, run, [], best: 0);
-            return [];
+            BatchNormStatistics.Measure(run.Network, Batches(run, SeedMixer.Mix(_options.Seed, "averaging")).Epoch(metrics.Epoch), run.Cancellation);
+            average.TakeBuffers(_student);
         }
-        var (checkpoint, student, momentum, loss) = TrainingCheckpoint.Read(path);
-        try
+        if (run.Validation is null) return metrics with { Elapsed = metrics.Elapsed + run.Clock.Elapsed - started };
+        var result = Measure(run, metrics.Epoch);
+        return metrics with
         {
-            Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
-            // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
-            StudentState.LoadMomentum(_student, run.Optimizer, momentum, path);
-            var own = new LossState(_loss.Trainable, _student, run.Optimizer);
-            own.LoadMomentum(loss, path);
-            StudentState.Load(_student, student, path);
-            own.Load(loss, path);
-        }
-        finally
-        {
-            Release(student, momentum, loss);
-        }
-        TrainerLog.Resuming(_options.Logger, checkpoint.Epochs.Count, path);
-        best = checkpoint.Best;
-        return checkpoint.Epochs;
+            AverageCleanAccuracy = result.CleanAccuracy,
+            AverageRobustAccuracy = _options.SelectionAttack is null ? null : result.RobustAccuracy,
+            Elapsed = metrics.Elapsed + run.Clock.Elapsed - started,
+        };
     }
 
-    private void Save(Run run, List<EpochMetrics> epochs, int best)
+    private RobustnessResult Measure(TrainingRun run, int epoch)
     {
-        var isBest = best == epochs.Count - 1;
-        if (LastPath is null)
+        var validation = run.Validation!;
+        var size = Math.Min(_options.EvaluationBatchSize, validation.Count);
+        var batches = (validation.Count + size - 1) / size;
+        var done = new Relay(images => run.Tell(TrainingPhase.Evaluate, epoch, (images + size - 1) / size, batches, null));
+        var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
+        return RobustnessEvaluator.Evaluate(run.Network, validation, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+    }
+
+    private void Resume(TrainingRun run)
+    {
+        if (_files is null) return;
+        if (!File.Exists(_files.Last))
+        {
+            // The untrained student: a run stopped in its first epoch begins again where it began, and a folder that cannot be written is noticed now.
+            SaveLast(run, partial: null);
+            return;
+        }
+        var (checkpoint, tensors) = TrainingCheckpoint.Read(_files.Last);
+        using (tensors)
+        {
+            Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, _files.Last, "Choose another CheckpointDirectory or delete the file.");
+            // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
+            StudentState.LoadMomentum(_student, run.Optimizer, tensors.Momentum, _files.Last);
+            run.Loss.LoadMomentum(tensors.Loss, _files.Last);
+            run.Average?.Load(tensors.Average, checkpoint.AverageCount, _student, _files.Last);
+            run.Load(tensors.Student, _files.Last);
+            run.Loss.Load(tensors.Loss, _files.Last);
+        }
+        TrainerLog.Resuming(_options.Logger, checkpoint.Epochs.Count, _files.Last);
+        (run.Epochs, run.Best, run.Partial) = (checkpoint.Epochs, checkpoint.Best, checkpoint.Partial);
+    }
+
+    private void Save(TrainingRun run)
+    {
+        var isBest = run.Best == run.Epochs.Count - 1;
+        if (_files is null)
         {
             if (!isBest) return;
-            if (_best is not null) Release(_best);
-            using var scope = NewDisposeScope();
-            using var noGrad = no_grad();
-            _best = _student.state_dict().ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope());
+            Release(_best);
+            _best = StudentState.Copies(run.State());
             return;
         }
         // The best first: killed between the two, the run repeats this epoch and writes the same best again.
-        if (isBest) SaveTo(BestPath!, run, epochs, best, withMomentum: false);
-        SaveTo(LastPath, run, epochs, best);
+        if (isBest) CheckpointFiles.Write(_files.Best, () => Checkpoint(run, null).Write(_files.Best, new CheckpointTensors(run.State(), CheckpointTensors.None, CheckpointTensors.None, run.Loss.Collect(withMomentum: false))));
+        SaveLast(run, partial: null);
     }
 
-    private void SaveTo(string path, Run run, List<EpochMetrics> epochs, int best, bool withMomentum = true)
+    private void SaveLast(TrainingRun run, PartialEpoch? partial)
     {
-        var checkpoint = new TrainingCheckpoint
-        {
-            Format = TrainingCheckpoint.CurrentFormat,
-            Library = typeof(DistillationTrainer).Assembly.GetName().Version!.ToString(),
-            Identity = run.Identity,
-            Epochs = epochs,
-            Best = best,
-        };
-        try
-        {
-            checkpoint.Write(path, _student.state_dict(), withMomentum ? StudentState.Momentum(_student, run.Optimizer) : new Dictionary<string, Tensor>(),
-                new LossState(_loss.Trainable, _student, run.Optimizer).Collect(withMomentum));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IOException($"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; what was there before is intact.", e);
-        }
+        var tensors = new CheckpointTensors(run.State(), StudentState.Momentum(_student, run.Optimizer), run.Average?.Values ?? CheckpointTensors.None, run.Loss.Collect(withMomentum: true));
+        CheckpointFiles.Write(_files!.Last, () => Checkpoint(run, partial).Write(_files.Last, tensors));
+        run.Saved = run.Clock.Elapsed;
     }
 
-    private void Announce(Run run, EpochMetrics metrics, ImageDataset train)
+    private static TrainingCheckpoint Checkpoint(TrainingRun run, PartialEpoch? partial) => new()
+    {
+        Format = TrainingCheckpoint.CurrentFormat,
+        Library = typeof(DistillationTrainer).Assembly.GetName().Version!.ToString(),
+        Identity = run.Identity,
+        Epochs = run.Epochs,
+        Best = run.Best,
+        Partial = partial,
+        AverageCount = run.Average?.Count ?? 0,
+    };
+
+    private void KeepAverage(TrainingRun run)
+    {
+        if (run.Average is not { Count: > 0 } average) return;
+        Release(_average);
+        _average = StudentState.Copies(average.Values);
+    }
+
+    private void Announce(TrainingRun run, EpochMetrics metrics)
     {
         TrainerLog.EpochDone(_options.Logger, metrics.Epoch, metrics.TrainLoss, metrics.TrainAccuracy, metrics.CleanAccuracy, metrics.RobustAccuracy, metrics.LearningRate, metrics.Elapsed);
         if (metrics.Epoch + 1 == StuckAfterEpochs)
         {
-            using var counts = train.Labels.bincount(null);
+            using var counts = run.Train.Labels.bincount(null);
             using var largest = counts.max();
-            var majority = largest.ToInt64() / (double)train.Count;
+            var majority = HostRead.Int64(largest) / (double)run.Train.Count;
             if (metrics.TrainAccuracy < majority + 0.02) TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
         }
-        Tell(run, TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
+        run.Tell(TrainingPhase.EpochEnd, metrics.Epoch, 1, 1, metrics.TrainLoss, metrics);
     }
 
     private void Warn()
@@ -309,36 +377,9 @@ public sealed class DistillationTrainer : IDisposable
         if (ardir.TeacherData == TeacherData.CleanAdversarial) TrainerLog.CleanAdversarial(_options.Logger);
     }
 
-    private void Tell(Run run, TrainingPhase phase, int epoch, int step, int steps, double? loss, EpochMetrics? metrics = null)
+    private static void Release(Dictionary<string, Tensor>? tensors)
     {
-        if (run.Progress is null) return;
-        // Epochs count whole; inside one, the training steps stand for all of it, which errs a little on the long side.
-        var done = epoch - run.FirstEpoch + (phase == TrainingPhase.Train ? step / (double)steps : 1);
-        var elapsed = run.Clock.Elapsed;
-        run.Progress.Report(new TrainingProgress
-        {
-            Phase = phase, Epoch = epoch, Epochs = _options.Epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics,
-            Remaining = done > 0 ? elapsed * ((_options.Epochs - run.FirstEpoch - done) / done) : null,
-        });
-    }
-
-    private static void Release(params Dictionary<string, Tensor>[] parts)
-    {
-        foreach (var part in parts)
-            foreach (var tensor in part.Values) tensor.Dispose();
-    }
-
-    /// <summary>What one call of Fit works with.</summary>
-    private sealed record Run(
-        ImageDataset Train, ImageDataset? Validation, SGD Optimizer, GlobalRandomScope Random, IProgress<TrainingProgress>? Progress,
-        Stopwatch Clock, Dictionary<string, string> Identity, CancellationToken Cancellation)
-    {
-        public int FirstEpoch { get; set; }
-    }
-
-    // System.Progress<T> posts to another thread; evaluation progress must arrive in order.
-    private sealed class Progress(Action<int> report) : IProgress<int>
-    {
-        public void Report(int value) => report(value);
+        if (tensors is null) return;
+        foreach (var tensor in tensors.Values) tensor.Dispose();
     }
 }

@@ -24,6 +24,15 @@ public sealed record EpochMetrics
     /// <summary>Accuracy on the validation images under the selection attack, 0 to 1; null without one.</summary>
     public double? RobustAccuracy { get; init; }
 
+    /// <summary>As <see cref="CleanAccuracy"/>, of the averaged weights; null while there are none.</summary>
+    public double? AverageCleanAccuracy { get; init; }
+
+    /// <summary>As <see cref="RobustAccuracy"/>, of the averaged weights; null while there are none.</summary>
+    public double? AverageRobustAccuracy { get; init; }
+
+    /// <summary>Steps left out because their loss was NaN or infinite (<see cref="NonFiniteLoss.Skip"/>).</summary>
+    public int SkippedSteps { get; init; }
+
     /// <summary>Wall time of training and evaluation.</summary>
     public required TimeSpan Elapsed { get; init; }
 

@@ -22,6 +22,21 @@ internal sealed class EpochTotals : IDisposable
         foreach (var (name, value) in terms.Parts) Accumulate(name, value * (double)count, count);
     }
 
+    /// <summary>The sums as numbers, to go on from. Waits for the device.</summary>
+    public Dictionary<string, PartialSum> Save() => _sums.ToDictionary(pair => pair.Key, pair => new PartialSum(HostRead.Double(pair.Value), _samples[pair.Key]), StringComparer.Ordinal);
+
+    public void Load(IReadOnlyDictionary<string, PartialSum> saved, Device device)
+    {
+        foreach (var (name, (sum, samples)) in saved)
+        {
+            _sums[name] = tensor(sum, ScalarType.Float64, device).DetachFromDisposeScope();
+            _samples[name] = samples;
+        }
+    }
+
+    /// <summary>Whether a batch was added.</summary>
+    public bool Any => _sums.Count > 0;
+
     public double MeanLoss() => Mean(Loss);
 
     public double Accuracy() => Mean(Right);
@@ -35,7 +50,7 @@ internal sealed class EpochTotals : IDisposable
     }
 
     // Over the samples of the batches that had this part: a loss need not have every part in every batch.
-    private double Mean(string name) => _sums[name].ToDouble() / _samples[name];
+    private double Mean(string name) => HostRead.Double(_sums[name]) / _samples[name];
 
     private void Accumulate(string name, Tensor value, long count)
     {

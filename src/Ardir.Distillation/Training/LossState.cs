@@ -23,7 +23,7 @@ internal sealed class LossState(nn.Module? trainable, nn.Module student, SGD opt
     public void LoadMomentum(IReadOnlyDictionary<string, Tensor> source, string path)
     {
         var module = trainable ?? new Nothing();
-        StudentState.Check(module, Part(source, Weights), path, "loss");
+        StudentState.EnsureFits(module, Part(source, Weights), path, "loss");
         StudentState.LoadMomentum(module, optimizer, Part(source, Momentum), path, "loss", Before);
     }
 

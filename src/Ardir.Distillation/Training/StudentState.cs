@@ -15,24 +15,32 @@ internal static class StudentState
         return result;
     }
 
+    /// <summary>Copies that outlive any scope, for the caller to dispose.</summary>
+    public static Dictionary<string, Tensor> Copies(IReadOnlyDictionary<string, Tensor> values)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return values.ToDictionary(pair => pair.Key, pair => pair.Value.detach().clone().DetachFromDisposeScope(), StringComparer.Ordinal);
+    }
+
     /// <summary>Copies weights and buffers into the student; refuses names or shapes that do not match (load_state_dict would broadcast silently).</summary>
     public static void Load(nn.Module student, IReadOnlyDictionary<string, Tensor> source, string path, string what = "student")
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        Check(student, source, path, what);
+        EnsureFits(student, source, path, what);
         foreach (var (name, value) in student.state_dict()) value.copy_(source[name]);
     }
 
-    /// <summary>What <see cref="Load"/> refuses, without loading.</summary>
-    public static void Check(nn.Module student, IReadOnlyDictionary<string, Tensor> source, string path, string what = "student")
+    /// <summary>Refuses names, shapes or types that are not the student's. A student in bfloat16 takes float32, of which its weights are roundings.</summary>
+    public static void EnsureFits(nn.Module student, IReadOnlyDictionary<string, Tensor> source, string path, string what = "student")
     {
         using var scope = NewDisposeScope();
         var target = student.state_dict();
         foreach (var (name, value) in target)
         {
             if (!source.TryGetValue(name, out var saved)) throw new WeightFormatException($"{path} lacks '{name}' of the {what}.");
-            if (!saved.shape.AsSpan().SequenceEqual(value.shape) || saved.dtype != value.dtype)
+            if (!saved.shape.AsSpan().SequenceEqual(value.shape) || (saved.dtype != value.dtype && (saved.dtype, value.dtype) != (ScalarType.Float32, ScalarType.BFloat16)))
                 throw new WeightFormatException($"{path}: '{name}' is {saved.dtype} {TensorGuard.Shape(saved)}; the {what} has {value.dtype} {TensorGuard.Shape(value)}.");
         }
         foreach (var name in source.Keys)
@@ -51,7 +59,7 @@ internal static class StudentState
             var parameter = student.get_parameter(name)!;
             if (!saved.shape.AsSpan().SequenceEqual(parameter.shape)) throw new WeightFormatException($"{path}: the momentum of '{name}' is {TensorGuard.Shape(saved)}; expected {TensorGuard.Shape(parameter)}.");
             state.momentum_buffer?.Dispose();
-            state.momentum_buffer = saved.to(parameter.dtype, parameter.device, copy: true).DetachFromDisposeScope();
+            state.momentum_buffer = saved.to(saved.dtype, parameter.device, copy: true).DetachFromDisposeScope();
         }
     }
 

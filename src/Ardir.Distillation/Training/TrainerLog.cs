@@ -21,4 +21,7 @@ internal static partial class TrainerLog
 
     [LoggerMessage(6, LogLevel.Warning, "TeacherData.CleanAdversarial: a clean teacher is wrong on nearly all of its adversarial images, so nearly every label is replaced. The paper discards this setting.")]
     public static partial void CleanAdversarial(ILogger logger);
+
+    [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
+    public static partial void Skipping(ILogger logger, int epoch, int step);
 }

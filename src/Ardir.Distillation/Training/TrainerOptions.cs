@@ -31,6 +31,10 @@ public sealed record TrainerOptions
     /// <value>0.1 by default.</value>
     public double LearningRateDecay { get; init; } = 0.1;
 
+    /// <summary>The learning rate over the run, for example a <see cref="CosineSchedule"/>; null for <see cref="Milestones"/> and <see cref="LearningRateDecay"/>, which it replaces.</summary>
+    /// <value>null by default.</value>
+    public ILearningRateSchedule? Schedule { get; init; }
+
     /// <summary>Epochs over which the learning rate rises linearly, step by step, from 0.</summary>
     /// <value>0 by default.</value>
     public int WarmupEpochs { get; init; }
@@ -42,6 +46,35 @@ public sealed record TrainerOptions
     /// <summary>Weight decay on all parameters, not negative.</summary>
     /// <value>5e-4 by default.</value>
     public double WeightDecay { get; init; } = 5e-4;
+
+    /// <summary>Largest L2 length of all gradients together; longer ones are scaled down. Positive.</summary>
+    /// <value>null by default: no limit.</value>
+    public double? MaxGradientNorm { get; init; }
+
+    /// <summary>Share of the label that is spread evenly over all classes, in [0,1), in every cross-entropy with true labels.</summary>
+    /// <value>0 by default, as in all recipes of adversarial training.</value>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Parts into which a batch is cut, one after another, when memory is too small for the whole. Gradients add up to those of the batch, but batch norm
+    /// sees the parts.</summary>
+    /// <value>1 by default.</value>
+    public int AccumulationSteps { get; init; } = 1;
+
+    /// <summary>Adversarial weight perturbation around the objective.</summary>
+    /// <value>null by default: none.</value>
+    public AdversarialWeightPerturbation? WeightPerturbation { get; init; }
+
+    /// <summary>An average of the weights beside the student: <see cref="StochasticWeightAveraging"/> or <see cref="ExponentialMovingAverage"/>.</summary>
+    /// <value>null by default: none.</value>
+    public WeightAveraging? WeightAveraging { get; init; }
+
+    /// <summary>In what the student computes.</summary>
+    /// <value><see cref="TrainingPrecision.Full"/> by default.</value>
+    public TrainingPrecision Precision { get; init; }
+
+    /// <summary>What happens when a loss is NaN or infinite.</summary>
+    /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
+    public NonFiniteLoss NonFiniteLoss { get; init; }
 
     /// <summary>Random shift and flip of the training images; null for none, so that nothing is flipped that must not be.
     /// <see cref="ImageAugmentation.Cifar"/> is the usual one for CIFAR.</summary>
@@ -84,6 +117,10 @@ public sealed record TrainerOptions
     /// <value>null by default: nothing is written.</value>
     public string? CheckpointDirectory { get; init; }
 
+    /// <summary>Writes <c>last.safetensors</c> also within an epoch, after the step that ends such a time; positive. For epochs that take hours.</summary>
+    /// <value>null by default: at the ends of epochs only.</value>
+    public TimeSpan? CheckpointInterval { get; init; }
+
     /// <summary>Root of all random numbers: order, augmentation, attacks, dropout.</summary>
     /// <value>0 by default.</value>
     public ulong Seed { get; init; }
@@ -92,8 +129,19 @@ public sealed record TrainerOptions
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
+    internal ILearningRateSchedule EffectiveSchedule => Schedule ?? new MultiStepSchedule(Milestones, LearningRateDecay);
+
     internal void Validate()
     {
+        AtLeast(1, AccumulationSteps, nameof(AccumulationSteps));
+        InRange(LabelSmoothing is >= 0 and < 1, LabelSmoothing, nameof(LabelSmoothing), "in [0,1)");
+        if (MaxGradientNorm is { } norm) InRange(double.IsFinite(norm) && norm > 0, norm, nameof(MaxGradientNorm), "positive and finite");
+        if (CheckpointInterval is { } interval && interval <= TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), interval, "CheckpointInterval must be positive.");
+        if (CheckpointInterval is not null && CheckpointDirectory is null) throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
+        LossGuard.Defined(Precision);
+        LossGuard.Defined(NonFiniteLoss);
+        WeightPerturbation?.Validate();
+        WeightAveraging?.Validate();
         AtLeast(1, Epochs, nameof(Epochs));
         AtLeast(1, BatchSize, nameof(BatchSize));
         AtLeast(1, EvaluationBatchSize, nameof(EvaluationBatchSize));
@@ -102,11 +150,8 @@ public sealed record TrainerOptions
         InRange(LearningRateDecay > 0 && LearningRateDecay <= 1, LearningRateDecay, nameof(LearningRateDecay), "in (0,1]");
         InRange(Momentum >= 0 && Momentum < 1, Momentum, nameof(Momentum), "in [0,1)");
         InRange(double.IsFinite(WeightDecay) && WeightDecay >= 0, WeightDecay, nameof(WeightDecay), "finite and not negative");
-        ArgumentNullException.ThrowIfNull(Milestones);
         ArgumentNullException.ThrowIfNull(Logger);
-        for (var i = 0; i < Milestones.Count; i++)
-            if (Milestones[i] < (i == 0 ? 1 : Milestones[i - 1] + 1))
-                throw new ArgumentException($"Milestones are [{string.Join(", ", Milestones)}]; expected increasing epoch numbers from 1.", nameof(Milestones));
+        ScheduleGuard.Milestones(Milestones, nameof(Milestones));
     }
 
     private static void AtLeast(int least, int value, string name)

@@ -8,11 +8,14 @@ namespace Ardir.Distillation;
 /// <summary>A run after some epoch: everything that the rest of it depends on. Random numbers derive from seed, epoch and step, so no generator state is needed.</summary>
 internal sealed partial record TrainingCheckpoint
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
     private const string MetadataKey = "ardir.training";
     private const string StudentPrefix = "student.";
     private const string MomentumPrefix = "momentum.";
+    private const string AveragePrefix = "average.";
     private const string LossPrefix = "loss.";
+
+    private static readonly string[] _prefixes = [StudentPrefix, MomentumPrefix, AveragePrefix, LossPrefix];
 
     public required int Format { get; init; }
 
@@ -25,19 +28,27 @@ internal sealed partial record TrainingCheckpoint
 
     public required int Best { get; init; }
 
-    public void Write(string path, IReadOnlyDictionary<string, Tensor> student, IReadOnlyDictionary<string, Tensor> momentum, IReadOnlyDictionary<string, Tensor> loss)
+    /// <summary>The epoch after those, if the run is within one.</summary>
+    public PartialEpoch? Partial { get; init; }
+
+    /// <summary>Contributions to the average.</summary>
+    public long AverageCount { get; init; }
+
+    public void Write(string path, CheckpointTensors parts)
     {
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, value) in student) tensors[StudentPrefix + name] = value;
-        foreach (var (name, value) in momentum) tensors[MomentumPrefix + name] = value;
-        foreach (var (name, value) in loss) tensors[LossPrefix + name] = value;
+        foreach (var (name, value) in parts.Student) tensors[StudentPrefix + name] = value;
+        foreach (var (name, value) in parts.Momentum) tensors[MomentumPrefix + name] = value;
+        foreach (var (name, value) in parts.Average) tensors[AveragePrefix + name] = value;
+        foreach (var (name, value) in parts.Loss) tensors[LossPrefix + name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
         {
             [MetadataKey] = JsonSerializer.Serialize(this, Json.Default.TrainingCheckpoint),
         });
     }
 
-    public static (TrainingCheckpoint Checkpoint, Dictionary<string, Tensor> Student, Dictionary<string, Tensor> Momentum, Dictionary<string, Tensor> Loss) Read(string path)
+    /// <summary>Reads a file. The tensors are the caller's to dispose.</summary>
+    public static (TrainingCheckpoint Checkpoint, CheckpointTensors Tensors) Read(string path)
     {
         var (tensors, metadata) = SafetensorsFile.Read(path);
         try
@@ -47,9 +58,10 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
-            if (tensors.Keys.FirstOrDefault(name => !Array.Exists([StudentPrefix, MomentumPrefix, LossPrefix], prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
-                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor of the loss.");
-            return (checkpoint, Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, LossPrefix));
+            if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null)) throw new JsonException("the partial epoch has no step");
+            if (tensors.Keys.FirstOrDefault(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
+                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
+            return (checkpoint, new CheckpointTensors(Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
         }
         catch (Exception e)
         {

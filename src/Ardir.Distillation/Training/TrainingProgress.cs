@@ -29,4 +29,8 @@ public sealed record TrainingProgress
 
     /// <summary>The metrics of the epoch, at its end.</summary>
     public EpochMetrics? Metrics { get; init; }
+
+    /// <summary>The epochs done so far, in order, those before an interruption included; at the end of an epoch it is the last of them.</summary>
+    /// <value>Empty in the first epoch.</value>
+    public IReadOnlyList<EpochMetrics> History { get; init; } = [];
 }

@@ -23,21 +23,109 @@ internal sealed class TrainingStep : IDisposable
     }
 
     /// <summary>Trains on one batch (images as floats, augmented) and adds what came out to the totals.</summary>
-    public void Run(Tensor images, Tensor labels, torch.optim.Optimizer optimizer, EpochTotals totals, AttackContext context, int epoch = 0)
+    /// <returns>Whether it did; false only with <see cref="NonFiniteLoss.Skip"/>.</returns>
+    public bool Run(Tensor images, Tensor labels, optim.Optimizer optimizer, EpochTotals totals, AttackContext context, int epoch = 0, MasterWeights? masters = null, LossWatch? watch = null, int step = 0)
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
-        var inputs = Forward(images, labels, context) with { Epoch = epoch };
-        var terms = _loss.Compute(inputs);
-        Check(terms);
+        using var buffers = _options.NonFiniteLoss == NonFiniteLoss.Skip ? new BufferBackup(_student) : null;
+        var parts = Split(images.shape[0]).Select(range => Craft(images, labels, range, context, masters)).ToList();
 
+        using var moved = _options.WeightPerturbation is { } awp && epoch >= awp.WarmupEpochs ? Move(parts, awp, epoch, optimizer, masters) : null;
         optimizer.zero_grad();
         // Parameters of the loss may be out of use from some epoch on. A gradient of zero would still decay and move them, but not after a resume, when there is none.
         _loss.Trainable?.zero_grad(set_to_none: true);
-        terms.Total.backward();
+        var results = Accumulate(parts, epoch, masters);
+        if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(Trained(optimizer), limit);
+        if (buffers is not null && !IsSound(results, optimizer))
+        {
+            buffers.Restore();
+            return false;
+        }
+        foreach (var (terms, _, _) in results) watch?.Add(terms.Total, step);
         optimizer.step();
+        moved?.TakeBack();
+        masters?.Publish();
 
-        totals.Add(terms, (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output, labels);
+        foreach (var (terms, logits, part) in results) totals.Add(terms, logits, part.Labels);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        _studentTap.Dispose();
+        _teacherTap?.Dispose();
+        _standardTeacherTap?.Dispose();
+    }
+
+    /// <summary>Gradients of the batch's mean loss, part by part.</summary>
+    private List<(LossTerms Terms, Tensor Logits, BatchPart Part)> Accumulate(List<BatchPart> parts, int epoch, MasterWeights? masters)
+    {
+        var results = new List<(LossTerms, Tensor, BatchPart)>();
+        if (masters is not null) _student.zero_grad();
+        foreach (var part in parts)
+        {
+            using var scope = NewDisposeScope();
+            using var known = CheckedBatch.ForPart(part.Images, part.Labels);
+            var inputs = Forward(part, epoch, masters);
+            var terms = _loss.Compute(inputs);
+            Check(terms);
+            (parts.Count == 1 ? terms.Total : terms.Total * part.Share).backward();
+            results.Add((Detached(terms), (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output.detach().MoveToOuterDisposeScope(), part));
+        }
+        masters?.TakeGradients();
+        return results;
+    }
+
+    /// <summary>AWP: the gradient at the weights as they are, which are then moved along it. Batch norm's statistics stay as they were.</summary>
+    private WeightMove Move(List<BatchPart> parts, AdversarialWeightPerturbation awp, int epoch, optim.Optimizer optimizer, MasterWeights? masters)
+    {
+        using var buffers = new BufferBackup(_student);
+        optimizer.zero_grad();
+        Accumulate(parts, epoch, masters);
+        buffers.Restore();
+        return new WeightMove(_student.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, masters?.Of(pair.parameter) ?? pair.parameter)), awp.Gamma, masters);
+    }
+
+    private BatchPart Craft(Tensor images, Tensor labels, Range range, AttackContext context, MasterWeights? masters)
+    {
+        var (from, count) = range.GetOffsetAndLength((int)images.shape[0]);
+        var whole = count == images.shape[0];
+        var part = whole ? new BatchPart(images, labels, 1) : new BatchPart(images.narrow(0, from, count), labels.narrow(0, from, count), count / (double)images.shape[0]);
+        using var known = CheckedBatch.ForPart(part.Images, part.Labels);
+        if (!whole) context = context with { SampleIndices = [.. (context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)]).Skip(from).Take(count)] };
+        var passes = _loss.Needs.Passes;
+        // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
+        if (_loss.Needs.NeedsStudentAttack)
+            part.StudentAdversarial = _options.TrainAttack!.Perturb(masters?.Network ?? _student, part.Images, part.Labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false });
+        if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
+            part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, part.Images, part.Labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") });
+        return part;
+    }
+
+    private DistillationInputs Forward(BatchPart part, int epoch, MasterWeights? masters)
+    {
+        var passes = _loss.Needs.Passes;
+        return new DistillationInputs
+        {
+            Labels = part.Labels,
+            LabelSmoothing = _options.LabelSmoothing,
+            Epoch = epoch,
+            TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null,
+            TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
+            StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images, masters) : null,
+            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!, masters) : null,
+            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial) ? _teacherTap!.Forward(part.StudentAdversarial!) : null,
+            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial) ? _standardTeacherTap!.Forward(part.StudentAdversarial!) : null,
+        };
+    }
+
+    private TappedOutput Student(Tensor images, MasterWeights? masters)
+    {
+        if (masters is null) return _studentTap.Forward(images);
+        var low = _studentTap.Forward(images.to(ScalarType.BFloat16));
+        return new TappedOutput(
+            low.Output.to(ScalarType.Float32), new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
     }
 
     private void Check(LossTerms terms)
@@ -49,32 +137,24 @@ internal sealed class TrainingStep : IDisposable
             if (part.numel() != 1) throw new InvalidOperationException($"Part '{name}' of the loss {_loss.Name} has shape {TensorGuard.Shape(part)}; expected a scalar.");
     }
 
-    public void Dispose()
+    // One reading for all: losses and gradients.
+    private static bool IsSound(List<(LossTerms Terms, Tensor Logits, BatchPart Part)> results, optim.Optimizer optimizer)
     {
-        _studentTap.Dispose();
-        _teacherTap?.Dispose();
-        _standardTeacherTap?.Dispose();
+        using var noGrad = no_grad();
+        var all = results.Select(result => result.Terms.Total.reshape([]))
+            .Concat(Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>().Select(gradient => gradient.sum()));
+        return HostRead.Bool(all.Select(value => value.isfinite()).Aggregate((sound, next) => sound.logical_and(next)));
     }
 
-    private DistillationInputs Forward(Tensor images, Tensor labels, AttackContext context)
+    private static IEnumerable<Tensor> Trained(optim.Optimizer optimizer) => optimizer.parameters();
+
+    private static LossTerms Detached(LossTerms terms) => new(
+        terms.Total.detach().MoveToOuterDisposeScope(),
+        terms.Parts.ToDictionary(pair => pair.Key, pair => pair.Value.detach().MoveToOuterDisposeScope(), StringComparer.Ordinal));
+
+    private IEnumerable<Range> Split(long count)
     {
-        var passes = _loss.Needs.Passes;
-        // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
-        var studentAdversarial = _loss.Needs.NeedsStudentAttack
-            ? _options.TrainAttack!.Perturb(_student, images, labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false })
-            : null;
-        var teacherAdversarial = passes.HasFlag(NetworkPasses.TeacherAdversarial)
-            ? (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, images, labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") })
-            : null;
-        return new DistillationInputs
-        {
-            Labels = labels,
-            TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(images) : null,
-            TeacherAdversarial = teacherAdversarial is null ? null : _teacherTap!.Forward(teacherAdversarial),
-            StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? _studentTap.Forward(images) : null,
-            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? _studentTap.Forward(studentAdversarial!) : null,
-            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial) ? _teacherTap!.Forward(studentAdversarial!) : null,
-            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial) ? _standardTeacherTap!.Forward(studentAdversarial!) : null,
-        };
+        var parts = (int)Math.Min(_options.AccumulationSteps, count);
+        for (var i = 0; i < parts; i++) yield return (int)(i * count / parts)..(int)((i + 1) * count / parts);
     }
 }

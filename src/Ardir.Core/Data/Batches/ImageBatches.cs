@@ -43,14 +43,17 @@ public sealed class ImageBatches
     public IEnumerable<ImageBatch> Epoch(int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        return Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch));
+        return Epoch(epoch, skip: 0);
     }
 
-    private IEnumerable<ImageBatch> Draw(ulong seed)
+    /// <summary>As the public one, without the first batches.</summary>
+    internal IEnumerable<ImageBatch> Epoch(int epoch, int skip) => Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip);
+
+    private IEnumerable<ImageBatch> Draw(ulong seed, int skip)
     {
         var order = Options.Shuffle ? SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), _data.Count) : [.. Enumerable.Range(0, _data.Count).Select(i => (long)i)];
         var augmentation = SeedMixer.Mix(seed, "augmentation");
-        for (var (batch, at) = (0, 0L); batch < Count; batch++, at += Options.BatchSize)
+        for (var (batch, at) = (skip, skip * (long)Options.BatchSize); batch < Count; batch++, at += Options.BatchSize)
         {
             var indices = order[(int)at..(int)Math.Min(at + Options.BatchSize, order.Length)];
             var (images, labels) = Read(indices, augmentation);

@@ -11,7 +11,7 @@ internal static class TorchZipWriter
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var entries = state.Select(pair => (pair.Key, Value: pair.Value.detach().cpu().contiguous())).ToList();
+        var entries = state.Select(pair => (pair.Key, Value: HostRead.OnHost(pair.Value))).ToList();
         var pickle = Pickle(entries);
         AtomicFile.Write(path, stream =>
         {

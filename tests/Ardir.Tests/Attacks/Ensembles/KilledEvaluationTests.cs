@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Ardir.Tests;
 
 /// <summary>Processes that really die: an evaluation killed again and again ends as if nothing had happened.</summary>
@@ -18,9 +16,9 @@ public sealed class KilledEvaluationTests : IDisposable
         for (var kill = 0; kill < Kills; kill++)
         {
             var before = Length(state);
-            using var process = Start(state, result);
+            using var process = Worker.Start(state, result);
             // Only after progress, so that the kills fall into different parts of the evaluation; then at any moment, also in the middle of a record.
-            Wait(process, () => Length(state) > before);
+            Worker.Wait(process, () => Length(state) > before);
             Thread.Sleep(random.Next(400));
             process.HasExited.Should().BeFalse("kill {0} must hit a living process", kill);
             process.Kill();
@@ -29,9 +27,9 @@ public sealed class KilledEvaluationTests : IDisposable
             Length(state).Should().BeGreaterThan(before);
             File.Exists(result).Should().BeFalse();
         }
-        using (var last = Start(state, result))
+        using (var last = Worker.Start(state, result))
         {
-            Wait(last, () => false);
+            Worker.Wait(last, () => false);
             last.ExitCode.Should().Be(0);
         }
         File.ReadAllText(result).Should().Be(whole);
@@ -41,17 +39,4 @@ public sealed class KilledEvaluationTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static long Length(string path) => File.Exists(path) ? new FileInfo(path).Length : 0;
-
-    private static Process Start(string state, string result) =>
-        Process.Start(new ProcessStartInfo("dotnet", [typeof(ResumeWorker).Assembly.Location, state, result]) { UseShellExecute = false })!;
-
-    private static void Wait(Process process, Func<bool> enough)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!process.HasExited && !enough())
-        {
-            clock.Elapsed.Should().BeLessThan(TimeSpan.FromMinutes(2));
-            Thread.Sleep(1);
-        }
-    }
 }

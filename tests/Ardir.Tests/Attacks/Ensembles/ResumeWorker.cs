@@ -15,6 +15,11 @@ internal static class ResumeWorker
     public static int Main(string[] arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
+        if (arguments is ["train", var folder, var result])
+        {
+            File.WriteAllText(result, TrainingWorker.Run(folder));
+            return 0;
+        }
         if (arguments.Length != 2) return 2;
         File.WriteAllText(arguments[1], Evaluate(arguments[0]));
         return 0;

@@ -70,7 +70,7 @@ public sealed class TrainerCheckpointTests : IDisposable
 
     public static TheoryData<string, string> Damage => new()
     {
-        { "\\u0022format\\u0022:1", "\\u0022format\\u0022:2" },
+        { "\\u0022format\\u0022:2", "\\u0022format\\u0022:3" },
         { "\\u0022best\\u0022:0", "\\u0022best\\u0022:7" },
         { "\\u0022best\\u0022:0", "\\u0022beast\\u0022:0" },
         { "\\u0022epoch\\u0022:0", "\\u0022epoch\\u0022:4" },

@@ -75,7 +75,7 @@ public sealed class TrainerMathTests
     public void LearningRate_WarmUpAndMilestones_FollowTheSchedule(int epoch, int step, double expected)
     {
         var options = new TrainerOptions { LearningRate = 0.08, LearningRateDecay = 0.5, Milestones = [4, 6], WarmupEpochs = 2 };
-        LearningRateSchedule.At(options, epoch, step, steps: 4).Should().BeApproximately(expected, 1e-15);
+        LearningRate.At(options, new TrainingMoment(epoch, options.Epochs, step, 4)).Should().BeApproximately(expected, 1e-15);
     }
 
     [Theory]
@@ -86,11 +86,11 @@ public sealed class TrainerMathTests
     [InlineData(150, 0.001)]
     [InlineData(199, 0.001)]
     public void LearningRate_Defaults_DividesByTenAtTheMilestones(int epoch, double expected) =>
-        LearningRateSchedule.At(new TrainerOptions(), epoch, 3, 391).Should().BeApproximately(expected, 1e-15);
+        LearningRate.At(new TrainerOptions(), new TrainingMoment(epoch, 200, 3, 391)).Should().BeApproximately(expected, 1e-15);
 
     [Fact]
     public void LearningRate_MilestoneDuringWarmUp_AppliesToTheRamp() =>
-        LearningRateSchedule.At(new TrainerOptions { LearningRate = 1, Milestones = [1], WarmupEpochs = 4 }, 1, 1, 2).Should().BeApproximately(0.1 * 4 / 8, 1e-15);
+        LearningRate.At(new TrainerOptions { LearningRate = 1, Milestones = [1], WarmupEpochs = 4 }, new TrainingMoment(1, 200, 1, 2)).Should().BeApproximately(0.1 * 4 / 8, 1e-15);
 
     [Fact]
     public void Fit_Schedule_MovesTheWeightsAndIsReported()
@@ -106,7 +106,8 @@ public sealed class TrainerMathTests
         student.Weight.Should().BeApproximately(expected, 1e-6);
     }
 
-    private static double[] Gradient(double[] weights, ImageDataset data)
+    /// <summary>Of the mean cross-entropy of a linear model with 3 classes and 4 inputs, weights before biases.</summary>
+    internal static double[] Gradient(double[] weights, ImageDataset data)
     {
         var (labels, gradient) = (TensorAssert.Longs(data.Labels), new double[weights.Length]);
         var images = TensorAssert.Values(data.Images).Select(pixel => pixel / 255).Chunk(4).ToArray();

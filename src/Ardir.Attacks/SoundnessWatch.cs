@@ -1,0 +1,63 @@
+using Ardir.Core;
+using Microsoft.Extensions.Logging;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// What attacks noticed about a model (NaN logits, broken gradients, none at all), collected on the device over many runs and read once: a trainer
+/// that attacks at every step must not wait for the device at every step.
+/// </summary>
+internal sealed class SoundnessWatch : IDisposable
+{
+    private Tensor? _badGradient;
+    private Tensor? _nanLogits;
+    private Tensor? _noGradient;
+
+    /// <summary>Adds what one run noticed; each is a bool scalar or null.</summary>
+    public void Add(Tensor? badGradient, Tensor? nanLogits, Tensor? anyGradient)
+    {
+        using var scope = NewDisposeScope();
+        // Once logits were NaN, bad gradients follow from that; only those that came before are a cause.
+        if (badGradient is not null) Collect(ref _badGradient, _nanLogits is null ? badGradient : badGradient.logical_and(_nanLogits.logical_not()));
+        if (nanLogits is not null) Collect(ref _nanLogits, nanLogits);
+        if (anyGradient is not null) Collect(ref _noGradient, anyGradient.logical_not());
+    }
+
+    /// <summary>Throws or warns as a single attack would have, with one read, and begins anew.</summary>
+    /// <exception cref="InvalidOperationException">Logits or gradients were NaN.</exception>
+    public void Read(ILogger logger)
+    {
+        if (_nanLogits is null) return;
+        using var scope = NewDisposeScope();
+        var never = zeros_like(_nanLogits);
+        var flags = HostRead.Array<bool>(stack([_badGradient ?? never, _nanLogits, _noGradient ?? never]));
+        Clear();
+        Throw(badGradient: flags[0], nanLogits: flags[1]);
+        if (flags[2]) AttackLog.ZeroGradient(logger);
+    }
+
+    public void Dispose() => Clear();
+
+    public static void Throw(bool badGradient, bool nanLogits)
+    {
+        if (badGradient)
+            throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
+        if (nanLogits)
+            throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
+    }
+
+    /// <summary>Remembers that a flag was raised, outside the scopes of single steps, which end before it is read.</summary>
+    public static void Collect(ref Tensor? flag, Tensor value)
+    {
+        if (flag is null) flag = value.clone().DetachFromDisposeScope();
+        else flag.logical_or_(value);
+    }
+
+    private void Clear()
+    {
+        _badGradient?.Dispose();
+        _nanLogits?.Dispose();
+        _noGradient?.Dispose();
+        (_badGradient, _nanLogits, _noGradient) = (null, null, null);
+    }
+}

@@ -1,0 +1,13 @@
+using System.Diagnostics.Metrics;
+
+namespace Ardir.Core;
+
+/// <summary>The gauge <c>ardir.accuracy</c>, which training and evaluations share.</summary>
+internal static class AccuracyGauge
+{
+    private static readonly Gauge<double> _accuracy = ArdirDiagnostics.Meter.CreateGauge<double>("ardir.accuracy", "1", "Accuracy from 0 to 1: train, clean or robust.");
+
+    public static bool IsWatched => _accuracy.Enabled;
+
+    public static void Record(string kind, double accuracy) => _accuracy.Record(accuracy, new KeyValuePair<string, object?>("kind", kind));
+}

@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace Ardir.Core;
+
+/// <summary>
+/// What the library shows of its work to whoever listens: an <see cref="ActivitySource"/> and a <see cref="System.Diagnostics.Metrics.Meter"/>, both named
+/// <see cref="Name"/>. Without a listener nothing is measured, allocated or read from the device.
+/// </summary>
+/// <remarks>
+/// <para>Activities: <c>ardir.fit</c>, <c>ardir.epoch</c>, <c>ardir.evaluate</c>, <c>ardir.attack</c> (one call of an attack, or one batch of a unit of AutoAttack) and <c>ardir.autoattack</c>.</para>
+/// <para>Counters: <c>ardir.training.samples</c>, <c>ardir.training.steps</c>, <c>ardir.training.epochs</c>, and <c>ardir.attack.sample_forwards</c> and
+/// <c>ardir.attack.sample_backwards</c> (samples passed through a model by an attack, tagged <c>attack</c>).</para>
+/// <para>Gauges: <c>ardir.training.loss</c> (mean of the epoch so far, at logging points) and <c>ardir.accuracy</c> (0 to 1, tagged <c>kind</c>: train, clean or robust).</para>
+/// </remarks>
+/// <example><code>
+/// using var traces = Sdk.CreateTracerProviderBuilder().AddSource(ArdirDiagnostics.Name).AddConsoleExporter().Build();
+/// using var metrics = Sdk.CreateMeterProviderBuilder().AddMeter(ArdirDiagnostics.Name).AddConsoleExporter().Build();
+/// </code></example>
+public static class ArdirDiagnostics
+{
+    /// <summary>The name of the activity source and of the meter.</summary>
+    public const string Name = "Ardir";
+
+    private static readonly string? _version = typeof(ArdirDiagnostics).Assembly.GetName().Version?.ToString(3);
+
+    internal static ActivitySource Source { get; } = new(Name, _version);
+
+    internal static Meter Meter { get; } = new(Name, _version);
+
+    /// <summary>For an exception filter: notes on the activity what went wrong, and catches nothing. A cancellation is no failure.</summary>
+    internal static bool Failed(Activity? activity, Exception exception)
+    {
+        if (activity is not null && exception is not OperationCanceledException)
+            activity.SetStatus(ActivityStatusCode.Error, exception.Message).AddException(exception);
+        return false;
+    }
+}

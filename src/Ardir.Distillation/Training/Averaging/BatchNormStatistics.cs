@@ -1,0 +1,46 @@
+using Ardir.Core;
+using TorchSharp.Modules;
+
+namespace Ardir.Distillation;
+
+/// <summary>Measures the running statistics of batch norm anew: the mean over a pass through the data, each batch by its size.</summary>
+internal static class BatchNormStatistics
+{
+    /// <summary>Whether a model has anything to measure. Batch norm that its owner froze stays as it is.</summary>
+    public static bool Any(nn.Module model) => Layers(model).Count > 0;
+
+    /// <summary>Everything but batch norm is in eval mode meanwhile, as it will be when the statistics are used.</summary>
+    public static void Measure(nn.Module<Tensor, Tensor> model, IEnumerable<ImageBatch> batches, CancellationToken cancellation)
+    {
+        var layers = Layers(model);
+        var momenta = layers.Select(layer => layer.momentum).ToList();
+        using var evaluation = new EvaluationModeScope(model);
+        using var noGrad = no_grad();
+        try
+        {
+            foreach (var layer in layers) layer.train();
+            var seen = 0L;
+            foreach (var batch in batches)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                using var scope = NewDisposeScope();
+                var count = batch.Images.shape[0];
+                seen += count;
+                foreach (var layer in layers) layer.momentum = count / (double)seen;
+                model.call(batch.Images);
+            }
+        }
+        finally
+        {
+            foreach (var (layer, momentum) in layers.Zip(momenta))
+            {
+                layer.momentum = momentum;
+                // The scope around knows only modules that were training; these were put into train mode by hand.
+                layer.eval();
+            }
+        }
+    }
+
+    private static List<BatchNorm> Layers(nn.Module model) =>
+        [.. model.modules().Prepend(model).OfType<BatchNorm>().Where(layer => layer.track_running_stats && layer.training).Distinct(ReferenceEqualityComparer.Instance).Cast<BatchNorm>()];
+}

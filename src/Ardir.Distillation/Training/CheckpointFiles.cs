@@ -1,0 +1,25 @@
+namespace Ardir.Distillation;
+
+/// <summary>The files of a run.</summary>
+internal sealed class CheckpointFiles(string folder)
+{
+    public string Last { get; } = Path.Combine(folder, "last.safetensors");
+
+    public string Best { get; } = Path.Combine(folder, "best.safetensors");
+
+    /// <summary>A batch whose loss was no number.</summary>
+    public string BadBatch { get; } = Path.Combine(folder, "bad-batch.safetensors");
+
+    /// <summary>Runs a write and says what to do when it fails.</summary>
+    public static void Write(string path, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; what was there before is intact.", e);
+        }
+    }
+}

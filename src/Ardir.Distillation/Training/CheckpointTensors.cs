@@ -1,0 +1,15 @@
+namespace Ardir.Distillation;
+
+/// <summary>The tensors of a checkpoint by what they are.</summary>
+internal sealed record CheckpointTensors(
+    IReadOnlyDictionary<string, Tensor> Student, IReadOnlyDictionary<string, Tensor> Momentum, IReadOnlyDictionary<string, Tensor> Average,
+    IReadOnlyDictionary<string, Tensor> Loss) : IDisposable
+{
+    public static IReadOnlyDictionary<string, Tensor> None { get; } = new Dictionary<string, Tensor>();
+
+    /// <summary>Of a checkpoint that was read; those of one to be written belong to student and optimiser.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in Student.Values.Concat(Momentum.Values).Concat(Average.Values).Concat(Loss.Values)) tensor.Dispose();
+    }
+}

@@ -1,0 +1,126 @@
+using TorchSharp.Modules;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// The float32 weights behind a student that computes in bfloat16. The student is converted when this is made and gets float32 weights back at the end.
+/// Batch norm keeps float32: its running statistics would stop moving in eight bits.
+/// </summary>
+internal sealed class MasterWeights : IDisposable
+{
+    private readonly nn.Module<Tensor, Tensor> _student;
+    private readonly Dictionary<IntPtr, Parameter> _masters = [];
+
+    public MasterWeights(nn.Module<Tensor, Tensor> student)
+    {
+        _student = student;
+        using var noGrad = no_grad();
+        var full = StudentState.Copies(student.state_dict());
+        Convert(student, ScalarType.BFloat16);
+        foreach (var (name, parameter) in student.named_parameters())
+        {
+            if (parameter.dtype != ScalarType.BFloat16) parameter.copy_(full[name]);
+            else _masters[parameter.Handle] = new Parameter(full[name].clone().DetachFromDisposeScope(), parameter.requires_grad);
+        }
+        foreach (var (name, buffer) in student.named_buffers()) buffer.copy_(full[name]);
+        foreach (var value in full.Values) value.Dispose();
+        Network = new FloatFace(student);
+    }
+
+    /// <summary>The student with float32 images and logits, for attacks and evaluations.</summary>
+    public nn.Module<Tensor, Tensor> Network { get; }
+
+    /// <summary>What the optimiser works on in place of a parameter of the student.</summary>
+    public Tensor Of(Tensor parameter) => _masters.TryGetValue(parameter.Handle, out var master) ? master : parameter;
+
+    /// <summary>As <see cref="Of"/>, for making an optimiser.</summary>
+    public Parameter ParameterOf(Parameter parameter) => _masters.GetValueOrDefault(parameter.Handle) ?? parameter;
+
+    /// <summary>Gives the gradients of the student to the masters.</summary>
+    public void TakeGradients()
+    {
+        foreach (var (parameter, master) in Pairs())
+        {
+            using var scope = NewDisposeScope();
+            if (parameter.grad is not { } gradient) continue;
+            var own = master.grad;
+            if (own is null) master.grad = gradient.to(ScalarType.Float32, copy: true);
+            else own.copy_(gradient);
+        }
+    }
+
+    /// <summary>Rounds the masters into the student.</summary>
+    public void Publish()
+    {
+        using var noGrad = no_grad();
+        foreach (var (parameter, master) in Pairs()) parameter.copy_(master);
+    }
+
+    /// <summary>Reads the student's weights into the masters, from values in float32 that were just copied into the student.</summary>
+    public void Load(IReadOnlyDictionary<string, Tensor> state)
+    {
+        using var noGrad = no_grad();
+        foreach (var (name, parameter) in _student.named_parameters())
+            if (_masters.TryGetValue(parameter.Handle, out var master)) master.copy_(state[name]);
+        Publish();
+    }
+
+    /// <summary>The state of the student with the masters in place of their roundings. Live tensors.</summary>
+    public Dictionary<string, Tensor> State()
+    {
+        var state = new Dictionary<string, Tensor>(_student.state_dict(), StringComparer.Ordinal);
+        foreach (var (name, parameter) in _student.named_parameters()) state[name] = Of(parameter);
+        return state;
+    }
+
+    public void Dispose()
+    {
+        using var noGrad = no_grad();
+        var full = StudentState.Copies(State());
+        Convert(_student, ScalarType.Float32);
+        foreach (var (name, value) in _student.state_dict())
+        {
+            value.copy_(full[name]);
+            full[name].Dispose();
+        }
+        foreach (var master in _masters.Values) master.Dispose();
+    }
+
+    private IEnumerable<(Parameter Parameter, Parameter Master)> Pairs()
+    {
+        foreach (var parameter in _student.parameters())
+            if (_masters.TryGetValue(parameter.Handle, out var master)) yield return (parameter, master);
+    }
+
+    private static void Convert(nn.Module student, ScalarType dtype)
+    {
+        // TorchSharp leaves converted gradients behind.
+        student.zero_grad(set_to_none: true);
+        student.to(dtype);
+        if (dtype == ScalarType.Float32) return;
+        foreach (var layer in student.modules().Prepend(student).OfType<BatchNorm>()) layer.to(ScalarType.Float32);
+    }
+
+    private sealed class FloatFace : nn.Module<Tensor, Tensor>
+    {
+        private readonly nn.Module<Tensor, Tensor> _student;
+
+        public FloatFace(nn.Module<Tensor, Tensor> student) : base("float32 face")
+        {
+            _student = student;
+            register_module("student", student);
+        }
+
+        public override Tensor forward(Tensor input)
+        {
+            using var low = input.to(ScalarType.BFloat16);
+            using var logits = _student.call(low);
+            return logits.to(ScalarType.Float32);
+        }
+
+        // By hand above: the field would be registered a second time.
+        protected override void RegisterComponents()
+        {
+        }
+    }
+}

@@ -1,0 +1,13 @@
+namespace Ardir.Distillation;
+
+/// <summary>
+/// The learning rate over a run as a multiple of <see cref="TrainerOptions.LearningRate"/>. A function of the moment alone, so that a resumed run needs no state. What
+/// <c>ToString</c> returns is part of the run's identity: records print their properties by themselves.
+/// </summary>
+public interface ILearningRateSchedule
+{
+    /// <summary>The factor for one step.</summary>
+    /// <param name="moment">The step.</param>
+    /// <returns>Not negative and finite.</returns>
+    double Factor(TrainingMoment moment);
+}

@@ -1,0 +1,24 @@
+namespace Ardir.Distillation;
+
+/// <summary>A model's buffers (the statistics of batch norm) as they were, for passes that must leave no trace.</summary>
+internal sealed class BufferBackup : IDisposable
+{
+    private readonly List<(Tensor Buffer, Tensor Before)> _buffers;
+
+    public BufferBackup(nn.Module model)
+    {
+        using var noGrad = no_grad();
+        _buffers = [.. model.buffers().Select(buffer => (buffer, buffer.clone().DetachFromDisposeScope()))];
+    }
+
+    public void Restore()
+    {
+        using var noGrad = no_grad();
+        foreach (var (buffer, before) in _buffers) buffer.copy_(before);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, before) in _buffers) before.Dispose();
+    }
+}

@@ -1,0 +1,19 @@
+namespace Ardir.Distillation;
+
+internal static class GradientClip
+{
+    /// <summary>Scales all gradients so that their common L2 length is at most the limit. Stays on the device: torch's own function reads the length on the host.</summary>
+    public static void Apply(IEnumerable<Tensor> parameters, double limit)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var gradients = parameters.Select(parameter => parameter.grad).OfType<Tensor>().ToList();
+        if (gradients.Count == 0) return;
+        var length = Length(stack(gradients.Select(Length)));
+        var factor = (limit / (length + 1e-6)).clamp_max_(1);
+        foreach (var gradient in gradients) gradient.mul_(factor);
+    }
+
+    /// <summary>L2 length of all values, a scalar on their device.</summary>
+    public static Tensor Length(Tensor values) => values.square().sum().sqrt();
+}

@@ -1,0 +1,49 @@
+namespace Ardir.Distillation;
+
+/// <summary>AWP's move of a model's weights. Taken back from what the optimiser made of them or, without a step, by putting the weights back as they were.</summary>
+internal sealed class WeightMove : IDisposable
+{
+    private const double Tiny = 1e-20;
+
+    private readonly List<(Tensor Weight, Tensor Before, Tensor Move)> _moves = [];
+    private readonly MasterWeights? _masters;
+    private bool _back;
+
+    /// <summary>Moves the weights along the gradients they have.</summary>
+    public WeightMove(IEnumerable<(string Name, Tensor Weight)> parameters, double gamma, MasterWeights? masters)
+    {
+        _masters = masters;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var (name, weight) in parameters)
+        {
+            if (weight.dim() < 2 || !name.Contains("weight", StringComparison.Ordinal) || weight.grad is not { } gradient) continue;
+            var move = gradient.mul(GradientClip.Length(weight) / (GradientClip.Length(gradient) + Tiny) * gamma).DetachFromDisposeScope();
+            _moves.Add((weight, weight.detach().clone().DetachFromDisposeScope(), move));
+            weight.add_(move);
+        }
+        masters?.Publish();
+    }
+
+    /// <summary>After the optimiser's step.</summary>
+    public void TakeBack()
+    {
+        using var noGrad = no_grad();
+        foreach (var (weight, _, move) in _moves) weight.sub_(move);
+        _back = true;
+    }
+
+    public void Dispose()
+    {
+        using var noGrad = no_grad();
+        foreach (var (weight, before, move) in _moves)
+        {
+            if (!_back) weight.copy_(before);
+            before.Dispose();
+            move.Dispose();
+        }
+        if (!_back) _masters?.Publish();
+        _moves.Clear();
+        _back = true;
+    }
+}

@@ -1,0 +1,39 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>What a trainer tells the meter and the activity source.</summary>
+internal static class TrainingInstruments
+{
+    private static readonly Counter<long> _samples = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.samples", "{sample}", "Samples trained on.");
+    private static readonly Counter<long> _steps = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.steps", "{step}", "Training steps.");
+    private static readonly Counter<long> _epochs = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.epochs", "{epoch}", "Epochs trained and evaluated.");
+    private static readonly Gauge<double> _loss = ArdirDiagnostics.Meter.CreateGauge<double>("ardir.training.loss", "1", "Mean training loss of the epoch so far.");
+
+    /// <summary>Whether somebody wants the loss, which is on the device.</summary>
+    public static bool WantsLoss => _loss.Enabled;
+
+    public static void Loss(double value) => _loss.Record(value);
+
+    public static void Step(int samples)
+    {
+        _samples.Add(samples);
+        _steps.Add(1);
+    }
+
+    public static Activity? StartFit(IDistillationLoss loss, TrainerOptions options, ImageDataset train) => !ArdirDiagnostics.Source.HasListeners() ? null :
+        ArdirDiagnostics.Source.StartActivity("ardir.fit")?.SetTag("ardir.loss", loss.Name).SetTag("ardir.epochs", options.Epochs).SetTag("ardir.samples", train.Count)
+            .SetTag("ardir.batch_size", options.BatchSize).SetTag("ardir.seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture));
+
+    public static Activity? StartEpoch(int epoch) => !ArdirDiagnostics.Source.HasListeners() ? null : ArdirDiagnostics.Source.StartActivity("ardir.epoch")?.SetTag("ardir.epoch", epoch);
+
+    public static void EpochDone(Activity? activity, EpochMetrics metrics)
+    {
+        _epochs.Add(1);
+        AccuracyGauge.Record("train", metrics.TrainAccuracy);
+        activity?.SetTag("ardir.training.loss", metrics.TrainLoss).SetTag("ardir.accuracy.train", metrics.TrainAccuracy)
+            .SetTag("ardir.accuracy.clean", metrics.CleanAccuracy).SetTag("ardir.accuracy.robust", metrics.RobustAccuracy);
+    }
+}

@@ -1,0 +1,131 @@
+using Ardir.Core;
+using Ardir.Distillation;
+
+namespace Ardir.Tests;
+
+/// <summary>Checkpoints within epochs, losses that are no number, disks that are full.</summary>
+public sealed class TrainerLongRunTests
+{
+    [Fact]
+    public void CheckpointInterval_StoppedAtEveryStep_EndsBitEqual()
+    {
+        using var data = TrainingWorld.Data();
+        using var folder = new TemporaryFolder();
+        var options = TrainingWorld.Options(2) with { CheckpointDirectory = folder.Path, CheckpointInterval = TimeSpan.FromTicks(1) };
+        var (expected, state) = Run(options with { CheckpointDirectory = null, CheckpointInterval = null }, data);
+        var starts = new List<int>();
+        TrainingResult? result = null;
+        Dictionary<string, double[]>? last = null;
+        for (var attempt = 0; result is null && attempt < 50; attempt++)
+        {
+            using var source = new CancellationTokenSource();
+            var reports = 0;
+            var progress = new ListProgress<TrainingProgress>(report =>
+            {
+                if (report.Phase != TrainingPhase.Train) return;
+                if (reports++ == 0) starts.Add(report.Epoch * TrainingWorld.StepsPerEpoch + report.Step);
+                if (reports == 2) source.Cancel();
+            });
+            try
+            {
+                (result, last) = Run(options, data, progress, source.Token);
+            }
+            catch (OperationCanceledException)
+            {
+            }
+        }
+        TrainingWorld.SameMetrics(result!.Epochs, expected.Epochs);
+        TrainingWorld.SameState(last!, state);
+        // Every process did two steps, saved after the first and went on with the second.
+        starts.Should().BeInAscendingOrder().And.HaveCountGreaterThan(3);
+        starts.Should().Contain(step => step % TrainingWorld.StepsPerEpoch != 1);
+    }
+
+    [Fact]
+    public void NonFiniteLoss_Stop_SavesTheFirstBatchAtFault()
+    {
+        using var data = TrainingWorld.Data();
+        using var student = TrainingWorld.Network();
+        using var folder = new TemporaryFolder();
+        var calls = 0;
+        var loss = new OwnLoss(inputs => new LossTerms(inputs.StudentClean!.Output.square().mean() * (calls++ == 2 ? double.NaN : 1)));
+        using var trainer = new DistillationTrainer(student, null, loss, TrainingWorld.Options(1) with { CheckpointDirectory = folder.Path });
+        trainer.Invoking(t => t.Fit(data)).Should().Throw<InvalidOperationException>().WithMessage("*NaN*epoch 0*bad-batch.safetensors*");
+        var (tensors, facts) = SafetensorsFile.Read(folder.File("bad-batch.safetensors"));
+        facts["step"].Should().Be("2");
+        var batch = new ImageBatches(data, new ImageBatchOptions { BatchSize = TrainingWorld.BatchSize, Seed = 5 }).Epoch(0).Skip(2).First().Indices;
+        TensorAssert.Longs(tensors["indices"]).Should().Equal(batch);
+        var (images, labels) = data.Batch([.. batch]);
+        TensorAssert.Values(tensors["images"]).Should().Equal(TensorAssert.Values(images));
+        TensorAssert.Longs(tensors["labels"]).Should().Equal(TensorAssert.Longs(labels));
+        foreach (var tensor in tensors.Values) tensor.Dispose();
+        images.Dispose();
+        labels.Dispose();
+    }
+
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void NonFiniteLoss_Skip_LeavesTheStepOutAsIfItHadNotBeen(double bad)
+    {
+        using var data = TrainingWorld.Data(48);
+        Dictionary<string, double[]> Run(bool broken, out EpochMetrics epoch)
+        {
+            using var student = TrainingWorld.Network();
+            var (calls, logger) = (0, new ListLogger());
+            // The second of three steps: NaN, or in the run that it is compared with no change at all.
+            var loss = new OwnLoss(inputs =>
+            {
+                calls++;
+                return new LossTerms(inputs.StudentClean!.Output.square().mean() * (calls == 2 && broken ? bad : 1));
+            });
+            using var trainer = new DistillationTrainer(student, null, loss, TrainingWorld.Options(1) with { NonFiniteLoss = NonFiniteLoss.Skip, Logger = logger });
+            epoch = trainer.Fit(data).Last;
+            logger.Entries.Count(entry => entry.Message.Contains("left out", StringComparison.Ordinal)).Should().Be(broken ? 1 : 0);
+            return TrainingWorld.State(student);
+        }
+        var skipped = Run(broken: true, out var metrics);
+        metrics.SkippedSteps.Should().Be(1);
+        double.IsFinite(metrics.TrainLoss).Should().BeTrue();
+        skipped["bn.num_batches_tracked"].Should().Equal(2);
+        skipped.Values.SelectMany(values => values).Should().OnlyContain(value => double.IsFinite(value));
+        Run(broken: false, out var whole)["bn.num_batches_tracked"].Should().Equal(3);
+        whole.SkippedSteps.Should().Be(0);
+    }
+
+    [Fact]
+    public void NonFiniteLoss_SkipWithoutEnd_Stops()
+    {
+        using var data = TrainingWorld.Data(48);
+        using var student = TrainingWorld.Network();
+        var before = TrainingWorld.State(student);
+        var loss = new OwnLoss(inputs => new LossTerms(inputs.StudentClean!.Output.square().mean() * double.NaN));
+        using var trainer = new DistillationTrainer(student, null, loss, TrainingWorld.Options(1) with { BatchSize = 2, NonFiniteLoss = NonFiniteLoss.Skip });
+        trainer.Invoking(t => t.Fit(data)).Should().Throw<InvalidOperationException>();
+        TrainingWorld.SameState(TrainingWorld.State(student), before);
+    }
+
+    [Fact]
+    public void CheckpointInterval_WithoutFolder_IsRefused() =>
+        FluentActions.Invoking(() => new TrainerOptions { CheckpointInterval = TimeSpan.FromMinutes(5) }.Validate()).Should().Throw<ArgumentException>().WithMessage("*CheckpointDirectory*");
+
+    private static (TrainingResult Result, Dictionary<string, double[]> State) Run(TrainerOptions options, ImageDataset data, IProgress<TrainingProgress>? progress = null, CancellationToken token = default)
+    {
+        using var student = TrainingWorld.Student();
+        using var teacher = TrainingWorld.Network(8);
+        using var trainer = new DistillationTrainer(student, teacher, TrainingWorld.Ardir(), options);
+        var result = trainer.Fit(data, data, progress, token);
+        return (result, TrainingWorld.State(student));
+    }
+
+    private sealed class OwnLoss(Func<DistillationInputs, LossTerms> compute) : IDistillationLoss
+    {
+        public string Name => "own";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+
+        public LossTerms Compute(DistillationInputs inputs) => compute(inputs);
+
+        public override string ToString() => Name;
+    }
+}

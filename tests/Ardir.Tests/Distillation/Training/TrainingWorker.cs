@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Ardir.Core;
+using Ardir.Distillation;
+
+namespace Ardir.Tests;
+
+/// <summary>A training run for tests that need a process to kill: <c>dotnet Ardir.Tests.dll train FOLDER RESULT</c> runs it with checkpoints in a folder and
+/// writes down all that must not depend on interruptions.</summary>
+internal static class TrainingWorker
+{
+    public static string Run(string? folder)
+    {
+        using var data = TrainingWorld.Data();
+        using var validation = TrainingWorld.Data(20, seed: 2);
+        using var student = TrainingWorld.Student();
+        using var teacher = TrainingWorld.Network(8);
+        using var trainer = new DistillationTrainer(student, teacher, TrainingWorld.Ardir(), TrainingWorld.Options(12) with
+        {
+            SelectionAttack = TrainingWorld.Pgd(3), TrainAttack = TrainingWorld.Pgd(10), Augmentation = new() { Padding = 1 }, EvaluationBatchSize = 8, CheckpointDirectory = folder,
+            CheckpointInterval = folder is null ? null : TimeSpan.FromMilliseconds(1), Schedule = new CosineSchedule(), WeightPerturbation = new() { WarmupEpochs = 2 }, MaxGradientNorm = 1,
+            WeightAveraging = new StochasticWeightAveraging { StartEpoch = 3 },
+        });
+        var result = trainer.Fit(data, validation);
+        var last = Hex(student);
+        trainer.RestoreBest();
+        var best = Hex(student);
+        trainer.RestoreAverage();
+        return JsonSerializer.Serialize(new { Epochs = result.Epochs.Select(epoch => epoch with { Elapsed = default }), Best = result.Best.Epoch, last, best, Average = Hex(student) });
+    }
+
+    private static string Hex(nn.Module student) => string.Join(" ", student.state_dict().Select(pair => $"{pair.Key}={Convert.ToHexString(pair.Value.bytes)}"));
+}

@@ -1,0 +1,21 @@
+using System.Diagnostics;
+
+namespace Ardir.Tests;
+
+/// <summary>This assembly as a process of its own.</summary>
+internal static class Worker
+{
+    public static Process Start(params string[] arguments) =>
+        Process.Start(new ProcessStartInfo("dotnet", [typeof(ResumeWorker).Assembly.Location, .. arguments]) { UseShellExecute = false })!;
+
+    /// <summary>Waits until the process ends or something holds.</summary>
+    public static void Wait(Process process, Func<bool> enough)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!process.HasExited && !enough())
+        {
+            clock.Elapsed.Should().BeLessThan(TimeSpan.FromMinutes(2));
+            Thread.Sleep(1);
+        }
+    }
+}
