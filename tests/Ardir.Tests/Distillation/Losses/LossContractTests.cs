@@ -129,6 +129,26 @@ public sealed class LossContractTests
         LossData.Value(loss, shifted).Should().BeApproximately(LossData.Value(loss, inputs), 1e-9);
     }
 
+    [GpuFact]
+    public void Compute_OnCuda_MatchesTheCpu()
+    {
+        foreach (var name in LossCases.Names)
+        {
+            using var scope = NewDisposeScope();
+            var loss = LossCases.Make(name);
+            var inputs = LossData.All(4);
+            var onCpu = loss.Compute(inputs);
+            loss.Trainable?.to(CUDA);
+            var moved = LossData.Map(inputs, pass => new(pass!.Output.cuda(), LossData.Named([.. pass.Features.Select(map => map.cuda())]))) with { Labels = inputs.Labels.cuda() };
+            foreach (var tensor in LossData.Student(moved)) tensor.requires_grad_();
+            var onGpu = loss.Compute(moved);
+            onGpu.Total.backward();
+            onGpu.Total.device_type.Should().Be(DeviceType.CUDA);
+            TensorAssert.Close(onGpu.Total, onCpu.Total, 1e-9);
+            foreach (var (part, value) in onCpu.Parts) TensorAssert.Close(onGpu.Parts[part], value, 1e-9);
+        }
+    }
+
     private sealed class Held : IDisposable
     {
         public Held(DistillationInputs value)

@@ -71,6 +71,39 @@ public sealed class TrainerObjectiveTests
         Tensors(folder.File("best.safetensors")).Keys.Should().Contain(key => key.StartsWith("loss.weights.")).And.NotContain(key => key.StartsWith("loss.momentum."));
     }
 
+    public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> Wrappers => new()
+    {
+        { "perturbed weights", options => options with { WeightPerturbation = new(), MaxGradientNorm = 0.5 } },
+        { "accumulation", options => options with { AccumulationSteps = 3, LabelSmoothing = 0.1 } },
+        { "averages", options => options with { WeightAveraging = new ExponentialMovingAverage { Decay = 0.5 } } },
+        { "bfloat16", options => options with { Precision = TrainingPrecision.BFloat16 } },
+        { "skipping", options => options with { NonFiniteLoss = NonFiniteLoss.Skip } },
+        { "checkpoints within epochs", options => options with { CheckpointInterval = TimeSpan.FromTicks(1) } },
+    };
+
+    [Theory, MemberData(nameof(Wrappers))]
+    public void Fit_AdaptersUnderEveryWrapper_ResumeBitEqualFromTheMiddleOfAnEpoch(string name, Func<TrainerOptions, TrainerOptions> change)
+    {
+        using var data = TrainingWorld.Data(20);
+        using var folder = new TemporaryFolder();
+        foreach (var loss in new[] { "Sum", "FitNets adapted" })
+        {
+            var (once, stopped) = (folder.File($"once {loss}"), folder.File($"stopped {loss}"));
+            var expected = Run(loss, data, once, Epochs, change);
+            foreach (var (key, values) in expected.Before) expected.After[key].Should().NotEqual(values, name);
+            using (var setup = new Setup(loss, stopped, Epochs, change))
+            {
+                using var source = new CancellationTokenSource();
+                var progress = new ListProgress<TrainingProgress>(report => { if (report is { Phase: TrainingPhase.Train, Epoch: 1, Step: 2 }) source.Cancel(); });
+                setup.Trainer.Invoking(trainer => trainer.Fit(data, null, progress, source.Token)).Should().Throw<OperationCanceledException>();
+            }
+            var resumed = Run(loss, data, stopped, Epochs, change);
+            TrainingWorld.SameState(resumed.Student, expected.Student);
+            TrainingWorld.SameState(resumed.After, expected.After);
+            TrainingWorld.SameState(Tensors(Path.Combine(stopped, "last.safetensors")), Tensors(Path.Combine(once, "last.safetensors")));
+        }
+    }
+
     [Fact]
     public void Fit_AdaptersInStageTwo_RestWithoutDecay()
     {
@@ -127,9 +160,9 @@ public sealed class TrainerObjectiveTests
         FeatureAdapters.Between(student, teacher, [1, 8, 8], layers, seed: 7);
 
     private static (TrainingResult Result, Dictionary<string, double[]> Student, Dictionary<string, double[]> Before, Dictionary<string, double[]> After) Run(
-        string name, ImageDataset data, string? folder, int epochs)
+        string name, ImageDataset data, string? folder, int epochs, Func<TrainerOptions, TrainerOptions>? change = null)
     {
-        using var setup = new Setup(name, folder, epochs);
+        using var setup = new Setup(name, folder, epochs, change);
         Dictionary<string, double[]> Adapters() => setup.Loss.Trainable is { } trainable ? TrainingWorld.State(trainable) : [];
         var before = Adapters();
         var result = setup.Trainer.Fit(data);
@@ -161,16 +194,18 @@ public sealed class TrainerObjectiveTests
         private readonly PreActResNet _teacher;
         private readonly PreActResNet _standard = TrainingWorld.Network(9);
 
-        public Setup(string name, string? folder, int epochs)
+        public Setup(string name, string? folder, int epochs, Func<TrainerOptions, TrainerOptions>? change = null)
         {
             Student = TrainingWorld.Network();
             _teacher = name.EndsWith("adapted", StringComparison.Ordinal) || name == "Sum"
                 ? PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [6, 5], BlocksPerStage = 1, Seed = 8 })
                 : TrainingWorld.Network(8);
             Loss = _losses[name](Student, _teacher);
-            Trainer = new DistillationTrainer(
-                Student, _teacher, Loss,
-                new() { Epochs = epochs, BatchSize = 8, LearningRate = 0.02, Milestones = [], Threat = ThreatModel.Linf(TrainingWorld.Epsilon), CheckpointDirectory = folder, Seed = 5 }, _standard);
+            var options = new TrainerOptions
+            {
+                Epochs = epochs, BatchSize = 8, LearningRate = 0.02, Milestones = [], Threat = ThreatModel.Linf(TrainingWorld.Epsilon), CheckpointDirectory = folder, Seed = 5,
+            };
+            Trainer = new DistillationTrainer(Student, _teacher, Loss, change?.Invoke(options) ?? options, _standard);
         }
 
         public PreActResNet Student { get; }
