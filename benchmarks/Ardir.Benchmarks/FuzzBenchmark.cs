@@ -1,17 +1,19 @@
-using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
-using Ardir.Core;
+using System.Text;
 using Ardir.Tests;
 
 namespace Ardir.Benchmarks;
 
-/// <summary>Feeds readers with damaged and hostile variants of valid files. Anything but their own exception, a slow input or much memory is a failure.</summary>
+/// <summary>
+/// Feeds every reader with damaged and hostile files. Anything but the reader's own exception, a slow input, much memory or a tensor left behind is a failure; a native
+/// crash ends the process, and the line before tells which reader it was.
+/// </summary>
 internal static class FuzzBenchmark
 {
     private const double SlowSeconds = 5;
-
-    private static readonly string _seeds = Path.Combine(AppContext.BaseDirectory, "Fuzz");
+    private const long MuchMemory = 1L << 30;
+    private const int Round = 500;
 
     public static int Run(string[] args)
     {
@@ -20,37 +22,17 @@ internal static class FuzzBenchmark
         var folder = Directory.CreateTempSubdirectory("ardir-fuzz-").FullName;
         try
         {
-            var readers = Readers(folder);
-            var random = new Random(seed);
-            var (accepted, slowest) = (0, 0.0);
-            for (var i = 0; i < inputs; i++)
+            var fuzzers = FuzzTargets.All(Path.Combine(AppContext.BaseDirectory, "Fuzz"), folder).Select(target => new Fuzzer(target, seed)).ToList();
+            if (CommandLineValue.Of(args, "--only") is { } only) fuzzers = [.. fuzzers.Where(fuzzer => fuzzer.Target.Name.Contains(only, StringComparison.OrdinalIgnoreCase))];
+            if (fuzzers.Count == 0) throw new ArgumentException("No reader has such a name.", nameof(args));
+            var each = (inputs + fuzzers.Count - 1) / fuzzers.Count;
+            DisposeScopeManager.Statistics.Reset();
+            foreach (var fuzzer in fuzzers)
             {
-                var (name, valid, read) = readers[i % readers.Count];
-                var input = FileMutator.Mutate(valid, random);
-                var clock = Stopwatch.StartNew();
-                try
-                {
-                    read(input);
-                    accepted++;
-                }
-                catch (Exception e) when (e is WeightFormatException or DataFormatException)
-                {
-                    // what they are for
-                }
-                catch (Exception e)
-                {
-                    var kept = Path.GetFullPath($"fuzz-{seed}-{i}.bin");
-                    File.WriteAllBytes(kept, input);
-                    Console.WriteLine($"{name}, input {i}: {e.GetType().Name}: {e.Message}\nThe input is in {kept}.");
-                    return 1;
-                }
-                slowest = Math.Max(slowest, clock.Elapsed.TotalSeconds);
-                if (i % 10_000 == 9_999) Console.Error.WriteLine($"{i + 1} inputs");
+                Console.Error.WriteLine($"{fuzzer.Target.Name}: {each} inputs");
+                if (!Feed(fuzzer, each, seed)) return 1;
             }
-            using var process = Process.GetCurrentProcess();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{inputs} inputs of {readers.Count} kinds: {accepted} read, {inputs - accepted} refused with the readers' own exceptions; slowest {slowest:F2} s, peak memory {process.PeakWorkingSet64 >> 20} MiB"));
-            return slowest > SlowSeconds ? 1 : 0;
+            return Report(fuzzers, CommandLineValue.Of(args, "--save"));
         }
         finally
         {
@@ -58,39 +40,35 @@ internal static class FuzzBenchmark
         }
     }
 
-    private static List<(string Name, byte[] Valid, Action<byte[]> Read)> Readers(string folder)
+    private static bool Feed(Fuzzer fuzzer, int count, int seed)
     {
-        var file = Path.Combine(folder, "weights");
-        void Weights(byte[] input)
+        for (var i = 0; i < count; i++)
         {
-            File.WriteAllBytes(file, input);
-            StateDict.Read(file).Dispose();
+            if (fuzzer.Feed(i) is { } problem)
+            {
+                var kept = Path.GetFullPath($"fuzz-{seed}-{i}.bin");
+                File.WriteAllBytes(kept, fuzzer.Input(i));
+                Console.WriteLine($"{fuzzer.Target.Name}, input {i}: {problem}\nThe input is in {kept}.");
+                return false;
+            }
+            // Refused files leave finalizers and garbage; what a user would see is what stays.
+            if (i % Round == Round - 1) GC.Collect();
         }
-
-        List<(string, byte[], Action<byte[]>)> readers = [.. Directory.EnumerateFiles(_seeds).Order(StringComparer.Ordinal).Select(path => (Path.GetFileName(path), File.ReadAllBytes(path), (Action<byte[]>)Weights))];
-        using (var model = nn.Linear(3, 2))
-        {
-            model.SaveSafetensors(file);
-            readers.Add(("safetensors", File.ReadAllBytes(file), Weights));
-        }
-        byte[] images = [.. Idx(0x803, 6, 4, 4), .. Enumerable.Range(0, 96).Select(i => (byte)i)];
-        byte[] labels = [.. Idx(0x801, 6), 0, 1, 2, 3, 4, 5];
-        readers.Add(("idx images", images, input => Mnist(input, labels)));
-        readers.Add(("idx labels", labels, input => Mnist(images, input)));
-        return readers;
-
-        void Mnist(byte[] imageFile, byte[] labelFile)
-        {
-            File.WriteAllBytes(Path.Combine(folder, "t10k-images-idx3-ubyte"), imageFile);
-            File.WriteAllBytes(Path.Combine(folder, "t10k-labels-idx1-ubyte"), labelFile);
-            ImageDataset.Mnist(folder, Split.Test).Dispose();
-        }
+        return true;
     }
 
-    private static byte[] Idx(params int[] numbers)
+    private static int Report(List<Fuzzer> fuzzers, string? save)
     {
-        var bytes = new byte[4 * numbers.Length];
-        for (var i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(4 * i), numbers[i]);
-        return bytes;
+        using var process = Process.GetCurrentProcess();
+        var (peak, left) = (process.PeakWorkingSet64, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        var text = new StringBuilder("| reader | inputs | read | refused | slowest (ms) | most managed memory (MiB) |\n|---|---:|---:|---:|---:|---:|\n");
+        foreach (var fuzzer in fuzzers)
+            text.Append(CultureInfo.InvariantCulture, $"| {fuzzer.Target.Name} | {fuzzer.Read + fuzzer.Refused:N0} | {fuzzer.Read:N0} | {fuzzer.Refused:N0} | {1000 * fuzzer.SlowestSeconds:F0} | {fuzzer.MostBytes / 1048576.0:F1} |\n");
+        var (read, refused, slowest) = (fuzzers.Sum(fuzzer => fuzzer.Read), fuzzers.Sum(fuzzer => fuzzer.Refused), fuzzers.Max(fuzzer => fuzzer.SlowestSeconds));
+        text.Append(CultureInfo.InvariantCulture,
+            $"\n{read + refused:N0} inputs: {read:N0} read, {refused:N0} refused with the readers' own exceptions, nothing else. Slowest {slowest:F2} s (at most {SlowSeconds}), peak of the process {peak >> 20} MiB (at most {MuchMemory >> 20}), tensors left behind {left}.\n");
+        Console.Write(text);
+        if (save is not null) File.WriteAllText(save, text.ToString());
+        return slowest > SlowSeconds || peak > MuchMemory || left != 0 ? 1 : 0;
     }
 }

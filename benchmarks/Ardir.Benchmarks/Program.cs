@@ -24,7 +24,8 @@ static int Usage()
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         batches [--rounds N]                  an epoch's batches against indexing by hand
-        fuzz [--inputs N] [--seed N]          hostile variants of weights and images; 100,000 by default
+        fuzz [--inputs N] [--seed N] [--only READER] [--save FILE]
+                                              every reader of files, fed with damaged and hostile ones; 100,000 by default
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;

@@ -5,7 +5,9 @@ namespace Ardir.Samples;
 /// <summary>Turns the ways a command ends into exit codes: 0, 130 when stopped, 1 with a message for what the user can mend.</summary>
 internal static class Job
 {
-    public static int Run(string output, Action work)
+    /// <param name="output">The folder in which an interrupted command leaves what it needs to go on; null when it leaves nothing.</param>
+    /// <param name="work">The command.</param>
+    public static int Run(string? output, Action work)
     {
         try
         {
@@ -14,10 +16,10 @@ internal static class Job
         }
         catch (OperationCanceledException)
         {
-            AnsiConsole.MarkupLine($"\n[yellow]Stopped.[/] What was finished is in [bold]{Markup.Escape(output)}[/]; the same command goes on from there.");
+            AnsiConsole.MarkupLine(output is null ? "\n[yellow]Stopped.[/]" : $"\n[yellow]Stopped.[/] What was finished is in [bold]{Markup.Escape(output)}[/]; the same command goes on from there.");
             return 130;
         }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException)
         {
             AnsiConsole.MarkupLine($"\n[red]Error:[/] {Markup.Escape(e.Message)}");
             return 1;

@@ -12,7 +12,7 @@ internal static class ExportCommand
         var file = new Argument<FileInfo>("file") { Description = "Weights: torch.save (any version) or safetensors" };
         var output = new Argument<FileInfo>("output") { Description = "The new file: .safetensors, or .pt for torch.save" };
         var command = new Command("export", "Loads weights into the network they belong to and writes them in another format.") { file, output };
-        command.SetAction((arguments, _) => Task.Run(() => Job.Run("", () => Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName))));
+        command.SetAction((arguments, _) => Task.Run(() => Job.Run(null, () => Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName))));
         return command;
     }
 

@@ -17,7 +17,7 @@ internal static class ImportCommand
         var data = new Option<DirectoryInfo?>("--data") { Description = "Measures the clean accuracy on the test images in this folder" };
         var strict = new Option<bool>("--strict") { Description = "Refuses torch files with anything but tensors and plain data" };
         var command = new Command("import", "Says what is in a file of weights, recognises the network, loads it and optionally measures its clean accuracy.") { file, data, strict };
-        command.SetAction((arguments, cancellation) => Task.Run(() => Job.Run("", () =>
+        command.SetAction((arguments, cancellation) => Task.Run(() => Job.Run(null, () =>
             Run(arguments.GetValue(file)!.FullName, arguments.GetValue(data)?.FullName, arguments.GetValue(strict), cancellation))));
         return command;
     }

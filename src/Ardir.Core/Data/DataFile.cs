@@ -22,17 +22,14 @@ public sealed record DataFile
 
     internal static DataFile Of(string path)
     {
-        using var stream = File.OpenRead(path);
-#pragma warning disable CA5351 // the checksums to compare with were published as MD5
-        return Of(path, stream.Length, MD5.HashData(stream));
+        using var file = new HashedFile(path);
+        return file.Describe();
     }
 
-    internal static DataFile Of(string path, byte[] content) => Of(path, content.Length, MD5.HashData(content));
+#pragma warning disable CA5351 // the checksums to compare with were published as MD5
+    internal static DataFile Of(string path, byte[] content) => Of(path, content.Length, Convert.ToHexStringLower(MD5.HashData(content)));
 #pragma warning restore CA5351
 
-    private static DataFile Of(string path, long length, byte[] hash)
-    {
-        var md5 = Convert.ToHexStringLower(hash);
-        return new DataFile { Path = System.IO.Path.GetFullPath(path), Length = length, Md5 = md5, PublishedAs = PublishedFiles.Find(md5) };
-    }
+    internal static DataFile Of(string path, long length, string md5) =>
+        new() { Path = System.IO.Path.GetFullPath(path), Length = length, Md5 = md5, PublishedAs = PublishedFiles.Find(md5) };
 }

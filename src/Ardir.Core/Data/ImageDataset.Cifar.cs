@@ -37,8 +37,8 @@ public sealed partial class ImageDataset
 
     private static ImageDataset FromRecords(string[] paths, int[] classes, int label, IReadOnlyList<string> names)
     {
-        var (images, labels) = CifarFile.Read(paths, classes, label);
-        return new ImageDataset(images, labels, names) { Files = [.. paths.Select(DataFile.Of)] };
+        var (images, labels, files) = CifarFile.Read(paths, classes, label);
+        return new ImageDataset(images, labels, names) { Files = files };
     }
 
     private static string Inside(string folder, string archive, string file)

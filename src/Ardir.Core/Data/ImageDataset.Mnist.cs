@@ -28,7 +28,7 @@ public sealed partial class ImageDataset
         return new ImageDataset(
             tensor(images.Data, [images.Shape[0], 1, images.Shape[1], images.Shape[2]], ScalarType.Byte, CPU),
             tensor(labels.Data, [labels.Shape[0]], ScalarType.Byte, CPU).to(ScalarType.Int64, disposeAfter: true),
-            classNames) { Files = [DataFile.Of(imagePath), DataFile.Of(labelPath)] };
+            classNames) { Files = [images.File, labels.File] };
     }
 
     /// <summary>The ten classes of Fashion-MNIST, in label order.</summary>

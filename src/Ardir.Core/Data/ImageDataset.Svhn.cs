@@ -15,7 +15,7 @@ public sealed partial class ImageDataset
         var name = $"{split.ToString().ToLowerInvariant()}_32x32.mat";
         var path = Path.Combine(folder, name);
         if (!File.Exists(path)) throw new FileNotFoundException($"'{Path.GetFullPath(path)}' does not exist.", name);
-        var (images, labels) = SvhnFile.Read(path);
-        return new ImageDataset(images, labels, [.. Enumerable.Range(0, 10).Select(digit => digit.ToString())]) { Files = [DataFile.Of(path)] };
+        var (images, labels, file) = SvhnFile.Read(path);
+        return new ImageDataset(images, labels, [.. Enumerable.Range(0, 10).Select(digit => digit.ToString())]) { Files = [file] };
     }
 }

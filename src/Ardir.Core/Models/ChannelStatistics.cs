@@ -39,13 +39,4 @@ public sealed record ChannelStatistics
         if (!AreSound(Mean, Std))
             throw new ArgumentException($"{name} has a mean that is not finite or a standard deviation that is not a positive number.", name);
     }
-
-    /// <summary>The normalised input. The two small tensors are made anew each time: as buffers they would be state entries, which the checkpoints lack.</summary>
-    internal Tensor Apply(Tensor input)
-    {
-        using var mean = tensor(Mean.ToArray(), [1, Mean.Count, 1, 1], input.dtype, input.device);
-        using var std = tensor(Std.ToArray(), [1, Std.Count, 1, 1], input.dtype, input.device);
-        using var centred = input - mean;
-        return centred / std;
-    }
 }

@@ -18,10 +18,12 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
     private readonly BatchNorm2d _norm;
     private readonly nn.Module<Tensor, Tensor> _relu;
     private readonly Linear _logits;
+    private readonly ChannelConstants? _normalization;
 
     private DeepMindPreActResNet(DeepMindPreActResNetOptions options) : base(nameof(DeepMindPreActResNet))
     {
         Options = options;
+        _normalization = options.Normalization is null ? null : new ChannelConstants(options.Normalization);
         _stem = nn.Conv2d(options.InputChannels, options.Widths[0], kernel_size: 3, padding: 1, bias: false);
         register_module("conv_2d", _stem);
         _stages = new Sequential[options.Widths.Count];
@@ -68,12 +70,19 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         ModelGuard.Input(input, Options.InputChannels, least: 1 << (_stages.Length - 1));
-        using var normalisedInput = Options.Normalization?.Apply(input);
+        using var normalisedInput = _normalization?.Apply(input);
         using var map = LayerMath.Chain(_stem.call(normalisedInput ?? input), _stages);
         using var normalised = _norm.call(map);
         using var active = _relu.call(normalised);
         using var pooled = active.GlobalAverage();
         return _logits.call(pooled);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _normalization?.Dispose();
+        base.Dispose(disposing);
     }
 
     private Sequential Stage(int index)

@@ -18,10 +18,12 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
     private readonly BatchNorm2d _norm;
     private readonly nn.Module<Tensor, Tensor> _relu;
     private readonly Linear _logits;
+    private readonly ChannelConstants? _normalization;
 
     private DeepMindWideResNet(DeepMindWideResNetOptions options) : base(nameof(DeepMindWideResNet))
     {
         Options = options;
+        _normalization = options.Normalization is null ? null : new ChannelConstants(options.Normalization);
         var widths = options.Widths;
         _stem = nn.Conv2d(options.InputChannels, widths[0], kernel_size: 3, padding: 1, bias: false);
         _groups = nn.Sequential(("0", Group(0)), ("1", Group(1)), ("2", Group(2)));
@@ -64,13 +66,20 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         ModelGuard.Input(input, Options.InputChannels, least: 4, multiple: 4);
-        using var normalisedInput = Options.Normalization?.Apply(input);
+        using var normalisedInput = _normalization?.Apply(input);
         using var stem = _stem.call(normalisedInput ?? input);
         using var map = _groups.call(stem);
         using var normalised = _norm.call(map);
         using var active = _relu.call(normalised);
         using var pooled = active.GlobalAverage();
         return _logits.call(pooled);
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing) _normalization?.Dispose();
+        base.Dispose(disposing);
     }
 
     private Sequential Group(int index)

@@ -19,14 +19,12 @@ internal sealed class LoadPlan
         var plan = new LoadPlan(module as Normalize);
         if (plan._normalize is not null) { targets.Remove("mean"); targets.Remove("std"); }
         var byBare = targets.Keys.GroupBy(WeightNames.Bare).Where(group => group.Count() == 1).ToDictionary(group => group.Key, group => group.Single(), StringComparer.Ordinal);
-        Tensor? mean = null, std = null;
+        var statistics = new FileStatistics();
         foreach (var (name, value) in weights)
         {
             var target = WeightNames.Candidates(name).FirstOrDefault(targets.ContainsKey) ?? byBare.GetValueOrDefault(WeightNames.Bare(name));
-            if (target is null && WeightNames.IsMean(name)) mean = value;
-            else if (target is null && WeightNames.IsDeviation(name)) std = value;
-            else if (target is null && WeightNames.IsUnused(name)) dropped.Add(name);
-            else if (target is null) unexpected.Add(name);
+            if (target is null && statistics.Take(name, value)) continue;
+            if (target is null) (WeightNames.IsUnusedGroup(name) || WeightNames.IsCounter(name) ? dropped : unexpected).Add(name);
             else if (placed.Contains(target)) unexpected.Add($"{name} (a second entry for {target})");
             else if (Difference(value, targets[target]) is { } difference)
             {
@@ -41,11 +39,11 @@ internal sealed class LoadPlan
                 plan._copies.Add((value, targets[target]));
             }
         }
-        plan.Normalise(mean, std, unexpected, mismatched, dropped);
+        plan.Normalise(statistics, unexpected, mismatched, dropped);
         plan.Report = new LoadReport
         {
             Loaded = loaded,
-            Missing = [.. targets.Keys.Where(name => !placed.Contains(name) && !misfits.Contains(name) && !name.EndsWith("num_batches_tracked", StringComparison.Ordinal))],
+            Missing = [.. targets.Keys.Where(name => !placed.Contains(name) && !misfits.Contains(name) && !WeightNames.IsCounter(name))],
             Unexpected = unexpected, Mismatched = mismatched, Converted = converted, Dropped = dropped, NormalisationLoaded = plan._normalisation is not null,
         };
         return plan;
@@ -58,11 +56,11 @@ internal sealed class LoadPlan
     }
 
     // A network fed with other pixels than it was trained on is wrong without a word: normalisation that has no place to go is an error.
-    private void Normalise(Tensor? mean, Tensor? std, List<string> unexpected, List<string> mismatched, List<string> dropped)
+    private void Normalise(FileStatistics statistics, List<string> unexpected, List<string> mismatched, List<string> dropped)
     {
-        if (mean is null && std is null) return;
-        var means = mean is null ? [] : Values(mean);
-        var deviations = std is null ? [] : Values(std);
+        unexpected.AddRange(statistics.Problems);
+        if (statistics is { Mean: null, Deviation: null }) return;
+        double[] means = statistics.Mean ?? [], deviations = statistics.Deviation ?? [];
         if (_normalize is not null && means.Length == _normalize.Mean.Count && deviations.Length == means.Length && ChannelStatistics.AreSound(means, deviations))
             _normalisation = (means, deviations);
         else if (_normalize is not null)
@@ -71,8 +69,6 @@ internal sealed class LoadPlan
         else
             unexpected.Add(FormattableString.Invariant($"normalisation with mean [{string.Join(", ", means.Select(value => value.ToString("G4")))}] and deviation [{string.Join(", ", deviations.Select(value => value.ToString("G4")))}]: wrap the network in Normalize"));
     }
-
-    private static double[] Values(Tensor tensor) => tensor.numel() > 1024 || !tensor.is_floating_point() ? [] : HostRead.Array<double>(tensor.to(ScalarType.Float64));
 
     private static string? Difference(Tensor from, Tensor to)
     {

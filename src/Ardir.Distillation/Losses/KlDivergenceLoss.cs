@@ -95,10 +95,5 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         return (divergence, soft.Wrong);
     }
 
-    internal Tensor Reduce(Tensor perSample, long classes) => _options.Reduction switch
-    {
-        KlReduction.ElementMean => perSample.mean() / (double)classes,
-        KlReduction.Sum => perSample.sum(),
-        _ => perSample.mean(),
-    };
+    internal Tensor Reduce(Tensor perSample, long classes) => Divergence.Reduce(perSample, classes, _options.Reduction);
 }

@@ -16,6 +16,16 @@ internal static class LossGuard
         if (!(value >= 0 && value <= 1)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be in [0,1].");
     }
 
+    public static void Weight(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (!(double.IsFinite(value) && value >= 0)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number, not negative.");
+    }
+
+    public static void Epoch(int value, [CallerArgumentExpression(nameof(value))] string? name = null)
+    {
+        if (value < 0) throw new ArgumentOutOfRangeException(name, value, $"{name} must not be negative; the first epoch is 0.");
+    }
+
     public static void Defined<T>(T value, [CallerArgumentExpression(nameof(value))] string? name = null)
         where T : struct, Enum
     {
@@ -36,6 +46,19 @@ internal static class LossGuard
         if (logits.dim() != 2 || logits.shape[0] == 0 || logits.shape[1] < 2)
             throw new ArgumentException($"{name} has shape {TensorGuard.Shape(logits)}; expected logits [N,K] of at least one sample and two classes.", name);
         TensorGuard.Labels(labels, logits);
+    }
+
+    /// <summary>Logits [N,K] of several passes, all of one shape, and labels that fit them.</summary>
+    public static void SameLogits(Tensor labels, params ReadOnlySpan<(string Name, Tensor Logits)> passes)
+    {
+        var (firstName, first) = passes[0];
+        foreach (var (name, logits) in passes)
+        {
+            Logits(logits, labels, name);
+            if (!logits.shape.AsSpan().SequenceEqual(first.shape))
+                throw new ArgumentException($"{name} has logits of shape {TensorGuard.Shape(logits)} and {firstName} of {TensorGuard.Shape(first)}; expected the same [N,K].", name);
+        }
+        TensorGuard.LabelRange(labels, first.shape[1]);
     }
 
     public static void SameShape(Tensor student, Tensor teacher, string what)

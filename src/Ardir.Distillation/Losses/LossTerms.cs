@@ -15,6 +15,30 @@ public sealed class LossTerms : IDisposable
     /// <summary>Name of the part: share of samples, 0 to 1, whose teacher label was wrong and became one-hot.</summary>
     public const string Replaced = "replaced";
 
+    /// <summary>Name of the part: mean KL(student on the clean image || student on the adversarial one), weighted per sample where the loss does so.</summary>
+    public const string SelfKl = "self-kl";
+
+    /// <summary>Name of the part: mean KL(teacher || student) on clean images, where <see cref="Kl"/> is the one on adversarial images.</summary>
+    public const string CleanKl = "kl/clean";
+
+    /// <summary>Name of the part: mean KL divergence to the ordinarily trained teacher.</summary>
+    public const string StandardKl = "kl/standard";
+
+    /// <summary>Name of the part: mean cross-entropy with a teacher's soft labels, temperature squared included.</summary>
+    public const string SoftCrossEntropy = "soft-ce";
+
+    /// <summary>Name of the part: the same with the ordinarily trained teacher's.</summary>
+    public const string StandardSoftCrossEntropy = "soft-ce/standard";
+
+    /// <summary>Name of the part: MART's mean of -log(1 - probability of the likeliest wrong class).</summary>
+    public const string Margin = "margin";
+
+    /// <summary>Name of the part: IAD's mean trust in its teacher, 0 to 1.</summary>
+    public const string Trust = "trust";
+
+    /// <summary>Name of the part: FitNets' mean distance of the hint layers.</summary>
+    public const string Hint = "hint";
+
     /// <summary>Puts a loss together. Takes ownership of the tensors.</summary>
     /// <param name="total">Scalar to call <c>backward()</c> on.</param>
     /// <param name="parts">Named scalars without gradient, for watching.</param>

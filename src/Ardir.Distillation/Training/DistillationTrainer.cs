@@ -107,7 +107,7 @@ public sealed class DistillationTrainer : IDisposable
         {
             using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
             var trained = Train(run, run.Epochs.Count);
-            if (Divergence.Found(_student, run)) throw Divergence.Error(trained.Epoch);
+            if (DivergedRun.Found(_student, run)) throw DivergedRun.Error(trained.Epoch);
             var metrics = EvaluateAverage(run, Evaluate(run, trained));
             run.Epochs.Add(metrics);
             run.History = [.. run.Epochs];
@@ -188,26 +188,26 @@ public sealed class DistillationTrainer : IDisposable
                 else (skipped, skippedInARow) = (skipped + 1, skippedInARow + 1);
                 if (watched) run.Soundness.Read(_options.Logger);
             }
-            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && Divergence.Found(_student, run))
+            catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && DivergedRun.Found(_student, run))
             {
-                throw Divergence.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
+                throw DivergedRun.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
             }
             if (skippedInARow == 1) TrainerLog.Skipping(_options.Logger, epoch, step);
-            if (skippedInARow == MostSkipped) throw Divergence.Error(epoch, batch: BadBatch(batches, epoch, step));
+            if (skippedInARow == MostSkipped) throw DivergedRun.Error(epoch, batch: BadBatch(batches, epoch, step));
             run.Average?.AfterStep(_student, run.Masters, epoch);
 
             double? mean = watched && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
             // A mean that is a number has no part that is none: one reading is enough.
-            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw Divergence.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+            if (watched && !(mean is { } finite && double.IsFinite(finite)) && watch.Read() is { } bad) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
             TrainingInstruments.Step(batch.Indices.Count);
             if (mean is { } value) TrainingInstruments.Loss(value);
             run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
             if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
                 SaveLast(run, new PartialEpoch { Step = step, Skipped = skipped, Elapsed = partial.Elapsed + run.Clock.Elapsed - started, Sums = totals.Save() });
         }
-        if (!totals.Any) throw Divergence.Error(epoch);
+        if (!totals.Any) throw DivergedRun.Error(epoch);
         var loss = totals.MeanLoss();
-        if (!double.IsFinite(loss)) throw Divergence.Error(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
+        if (!double.IsFinite(loss)) throw DivergedRun.Error(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
         return new EpochMetrics
         {
             Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), SkippedSteps = skipped,

@@ -25,7 +25,7 @@ public static class DatasetDownload
     /// <param name="progress">Told after every 64 KiB.</param>
     /// <param name="cancellationToken">Stops; what has arrived stays for the next call.</param>
     /// <returns>The file, with its MD5.</returns>
-    /// <exception cref="ArgumentException">The address is not http or https, or an option is malformed.</exception>
+    /// <exception cref="ArgumentException">The address is not http or https, the path is a folder, or an option is malformed.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
     /// <exception cref="DataFormatException">The checksum is wrong (the bad download is deleted, an existing file is not), or the file is larger than allowed.</exception>
     /// <exception cref="IOException">The connection broke, or the disk refuses; call again to go on.</exception>
@@ -38,12 +38,9 @@ public static class DatasetDownload
         options.Validate();
         if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https")) throw new ArgumentException($"'{address}' is not an absolute http or https address.", nameof(address));
         path = Path.GetFullPath(path);
-        if (File.Exists(path))
-        {
-            await CheckAsync(path, path, options, "It exists already and is left as it is: delete it to download it again.", cancellationToken).ConfigureAwait(false);
-            return DataFile.Of(path);
-        }
-        var folder = Path.GetDirectoryName(path) ?? throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
+            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        if (File.Exists(path)) return await CheckAsync(path, path, options, "It exists already and is left as it is: delete it to download it again.", cancellationToken).ConfigureAwait(false);
         Directory.CreateDirectory(folder);
         var part = new PartialFile(Path.Combine(folder, $".{Path.GetFileName(path)}.part"));
         var own = options.Client is null ? new HttpClient() : null;
@@ -55,9 +52,10 @@ public static class DatasetDownload
         {
             own?.Dispose();
         }
+        DataFile file;
         try
         {
-            await CheckAsync(part.Path, path, options, "What arrived was deleted; if it happens again, the file at the address is another one.", cancellationToken).ConfigureAwait(false);
+            file = await CheckAsync(part.Path, path, options, "What arrived was deleted; if it happens again, the file at the address is another one.", cancellationToken).ConfigureAwait(false);
         }
         catch (DataFormatException)
         {
@@ -66,7 +64,7 @@ public static class DatasetDownload
         }
         File.Move(part.Path, path);
         part.Delete();
-        return DataFile.Of(path);
+        return file;
     }
 
     private static async Task ReceiveAsync(HttpClient client, Uri address, PartialFile part, DownloadOptions options, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
@@ -126,23 +124,34 @@ public static class DatasetDownload
         return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
-    private static async Task CheckAsync(string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
+    // One reading for all checksums.
+    private static async Task<DataFile> CheckAsync(string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
     {
 #pragma warning disable CA5351 // the checksums to compare with were published as MD5
-        foreach (var (kind, expected, algorithm) in new[] { ("MD5", options.Md5, HashAlgorithmName.MD5), ("SHA-256", options.Sha256, HashAlgorithmName.SHA256) })
+        using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
 #pragma warning restore CA5351
+        using var sha256 = options.Sha256 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var length = 0L;
+        var file = File.OpenRead(path);
+        await using (file.ConfigureAwait(false))
         {
-            if (expected is null) continue;
-            using var hash = IncrementalHash.CreateHash(algorithm);
-            var file = File.OpenRead(path);
-            await using (file.ConfigureAwait(false))
+            var buffer = new byte[Chunk];
+            for (int read; (read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0; length += read)
             {
-                var buffer = new byte[Chunk];
-                for (int read; (read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;) hash.AppendData(buffer, 0, read);
+                md5.AppendData(buffer, 0, read);
+                sha256?.AppendData(buffer, 0, read);
             }
-            var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
-            if (!actual.Equals(expected, StringComparison.OrdinalIgnoreCase)) throw new DataFormatException($"{name} has {kind} {actual}; expected {expected}. {remedy}");
         }
+        string Compare(string kind, IncrementalHash hash, string? expected)
+        {
+            var actual = Convert.ToHexStringLower(hash.GetHashAndReset());
+            return expected is null || actual.Equals(expected, StringComparison.OrdinalIgnoreCase)
+                ? actual
+                : throw new DataFormatException($"{name} has {kind} {actual}; expected {expected}. {remedy}");
+        }
+        var described = DataFile.Of(name, length, Compare("MD5", md5, options.Md5));
+        if (sha256 is not null) Compare("SHA-256", sha256, options.Sha256);
+        return described;
     }
 
     /// <summary>What has arrived, and beside it how the server tells versions of its file apart.</summary>

@@ -10,17 +10,17 @@ internal static class CifarFile
     /// <param name="paths">The files.</param>
     /// <param name="classes">How many classes each label byte has, in the order of the bytes.</param>
     /// <param name="label">Which of the label bytes to keep.</param>
-    public static (Tensor Images, Tensor Labels) Read(IReadOnlyList<string> paths, int[] classes, int label)
+    public static (Tensor Images, Tensor Labels, IReadOnlyList<DataFile> Files) Read(IReadOnlyList<string> paths, int[] classes, int label)
     {
         int[] counts = [.. paths.Select(path => Records(path, classes.Length + Pixels))];
         var total = counts.Sum(count => (long)count);
         if (total * Pixels > int.MaxValue) throw new DataFormatException($"{paths[0]} and the files beside it hold {total} records; at most {int.MaxValue / Pixels} can be read.");
         using var scope = NewDisposeScope();
         var images = empty([total, 3, 32, 32], ScalarType.Byte, CPU);
-        var labels = new long[total];
+        var (labels, files) = (new long[total], new DataFile[paths.Count]);
         for (var (i, at) = (0, 0); i < paths.Count; at += counts[i++])
-            Read(paths[i], classes, label, images.bytes.Slice(at * Pixels, counts[i] * Pixels), labels.AsSpan(at, counts[i]));
-        return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope());
+            files[i] = Read(paths[i], classes, label, images.bytes.Slice(at * Pixels, counts[i] * Pixels), labels.AsSpan(at, counts[i]));
+        return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope(), files);
     }
 
     private static int Records(string path, int record)
@@ -31,10 +31,10 @@ internal static class CifarFile
         return length / record <= int.MaxValue / Pixels ? (int)(length / record) : throw new DataFormatException($"{path} has {length} bytes, more than can be read at once; refused.");
     }
 
-    private static void Read(string path, int[] classes, int label, Span<byte> images, Span<long> labels)
+    private static DataFile Read(string path, int[] classes, int label, Span<byte> images, Span<long> labels)
     {
         var record = classes.Length + Pixels;
-        using var stream = File.OpenRead(path);
+        using var stream = new HashedFile(path);
         var buffer = new byte[Math.Min(Chunk, labels.Length) * record];
         for (var at = 0; at < labels.Length; at += Chunk)
         {
@@ -50,5 +50,6 @@ internal static class CifarFile
                 source[classes.Length..].CopyTo(images[((at + i) * Pixels)..]);
             }
         }
+        return stream.Describe();
     }
 }

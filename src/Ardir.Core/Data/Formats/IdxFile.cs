@@ -9,16 +9,16 @@ internal static class IdxFile
     private const int UnsignedByte = 0x08;
     private const long MaxBytes = 1L << 30;
 
-    public static (byte[] Data, int[] Shape) Read(string path, int dimensions)
+    public static (byte[] Data, int[] Shape, DataFile File) Read(string path, int dimensions)
     {
-        using var file = File.OpenRead(path);
+        using var file = new HashedFile(path);
         Span<byte> magic = stackalloc byte[2];
-        var zipped = file.Read(magic) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
-        file.Position = 0;
+        var zipped = file.Peek(magic) == 2 && magic[0] == 0x1F && magic[1] == 0x8B;
         using Stream stream = zipped ? new GZipStream(file, CompressionMode.Decompress) : file;
         try
         {
-            return Parse(stream, path, dimensions);
+            var (data, shape) = Parse(stream, path, dimensions, Math.Min(MaxBytes, UnpackLimit.Of(file.Length)));
+            return (data, shape, file.Describe());
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
         {
@@ -26,7 +26,7 @@ internal static class IdxFile
         }
     }
 
-    private static (byte[] Data, int[] Shape) Parse(Stream stream, string path, int dimensions)
+    private static (byte[] Data, int[] Shape) Parse(Stream stream, string path, int dimensions, long most)
     {
         Span<byte> header = stackalloc byte[4 + 4 * dimensions];
         stream.ReadExactly(header[..4]);
@@ -39,8 +39,8 @@ internal static class IdxFile
         for (var i = 0; i < dimensions; i++)
         {
             var size = BinaryPrimitives.ReadUInt32BigEndian(header[(4 + 4 * i)..]);
-            if (size > MaxBytes || total * size > MaxBytes)
-                throw new DataFormatException($"{path} declares more than {MaxBytes} bytes of data; refused.");
+            if (size > most || total * size > most)
+                throw new DataFormatException($"{path} declares more than {most} bytes of data; refused.");
             shape[i] = (int)size;
             total *= size;
         }

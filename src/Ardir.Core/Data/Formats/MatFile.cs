@@ -20,9 +20,10 @@ internal static class MatFile
     private static readonly string[] _classes = ["", "cell array", "structure", "object", "text", "sparse matrix"];
 
     /// <summary>Shows the wanted variables to the visitor, in the order of the file.</summary>
-    public static void Read(string path, IReadOnlyCollection<string> wanted, Action<MatArray> visit)
+    /// <returns>The file, with its checksum.</returns>
+    public static DataFile Read(string path, IReadOnlyCollection<string> wanted, Action<MatArray> visit)
     {
-        using var file = File.OpenRead(path);
+        using var file = new HashedFile(path);
         try
         {
             var bigEndian = ReadHeader(file, path);
@@ -41,6 +42,7 @@ internal static class MatFile
                 element.Skip(element.Left);
                 reader.Skip(Math.Min(padding, reader.Left));
             }
+            return file.Describe();
         }
         catch (Exception e) when (e is EndOfStreamException or InvalidDataException)
         {
@@ -48,7 +50,7 @@ internal static class MatFile
         }
     }
 
-    private static bool ReadHeader(FileStream file, string path)
+    private static bool ReadHeader(HashedFile file, string path)
     {
         Span<byte> header = stackalloc byte[128];
         var read = file.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
@@ -62,21 +64,21 @@ internal static class MatFile
     }
 
     // One element, inflated; no padding follows it.
-    private static void Inflate(FileStream file, MatReader reader, long bytes, IReadOnlyCollection<string> wanted, Action<MatArray> visit)
+    private static void Inflate(HashedFile file, MatReader reader, long bytes, IReadOnlyCollection<string> wanted, Action<MatArray> visit)
     {
-        var end = file.Position + bytes;
         reader.Part(bytes);
-        using (var inflated = new ZLibStream(new BoundedStream(file, bytes), CompressionMode.Decompress))
+        using var packed = new BoundedStream(file, bytes);
+        using (var inflated = new ZLibStream(packed, CompressionMode.Decompress, leaveOpen: true))
         {
             var tag = new MatReader(inflated, reader.BigEndian, 8, reader.Path).ReadTag();
             if (tag.Type == Compressed) throw reader.Damaged("a compressed element holds another");
-            if (tag.Bytes > bytes * MaxInflation) throw reader.Damaged($"{bytes} compressed bytes claim to hold {tag.Bytes}");
+            if (tag.Bytes > Math.Min(bytes * MaxInflation, UnpackLimit.Of(file.Length))) throw reader.Damaged($"{bytes} compressed bytes claim to hold {tag.Bytes}");
             var element = new MatReader(inflated, reader.BigEndian, tag.Bytes, reader.Path);
             if (tag.Type == Matrix) ReadMatrix(element, wanted, visit);
             element.Skip(element.Left);
             if (inflated.ReadByte() != -1) throw reader.Damaged("a compressed element holds more than its tag says");
         }
-        file.Position = end;
+        packed.CopyTo(Stream.Null);   // what the decoder did not need
     }
 
     private static void ReadMatrix(MatReader element, IReadOnlyCollection<string> wanted, Action<MatArray> visit)

@@ -6,12 +6,12 @@ internal static class SvhnFile
     private const int Side = 32, Plane = Side * Side, Pixels = 3 * Plane;
     private const int Chunk = 256;
 
-    public static (Tensor Images, Tensor Labels) Read(string path)
+    public static (Tensor Images, Tensor Labels, DataFile File) Read(string path)
     {
         using var scope = NewDisposeScope();
         Tensor? images = null;
         long[]? labels = null;
-        MatFile.Read(path, ["X", "y"], array =>
+        var file = MatFile.Read(path, ["X", "y"], array =>
         {
             if ((array.Name == "X" ? images : labels as object) is not null) throw new DataFormatException($"{path} holds the variable {array.Name} twice.");
             if (array.Name == "X") images = Images(array, path);
@@ -19,7 +19,7 @@ internal static class SvhnFile
         });
         if (images is null || labels is null) throw new DataFormatException($"{path} holds no variable {(images is null ? "X" : "y")}; expected X with images and y with labels.");
         if (images.shape[0] != labels.Length) throw new DataFormatException($"{path} holds {images.shape[0]} images but {labels.Length} labels.");
-        return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope());
+        return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope(), file);
     }
 
     private static Tensor Images(MatArray array, string path)

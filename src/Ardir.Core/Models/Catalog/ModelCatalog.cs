@@ -5,8 +5,8 @@ public static class ModelCatalog
 {
     private const int Listed = 8;
 
-    /// <summary>Guesses the network. Prefixes of wrappers (<c>module.</c>, <c>model.</c>, <c>0.</c>, <c>1.</c>, <c>basic_net.</c>, <c>network.</c>), buffers of normalisers
-    /// and the group <c>sub_block1</c> are passed over; counters of batch norms may be missing.</summary>
+    /// <summary>Guesses the network. Prefixes of wrappers (<c>module.</c>, <c>_orig_mod.</c>, <c>model.</c>, <c>network.</c>, <c>basic_net.</c>, <c>net.</c>, <c>0.</c>, <c>1.</c>), buffers of
+    /// normalisers and the group <c>sub_block1</c> are passed over, as when weights are loaded; counters of batch norms may be missing.</summary>
     /// <param name="shapes">The shape of each entry by name.</param>
     /// <returns>The guess; never null. Architecture <c>unknown</c> when nothing fits.</returns>
     /// <exception cref="ArgumentException">An entry has no shape.</exception>
@@ -36,7 +36,7 @@ public static class ModelCatalog
     private static ModelGuess Compare(ModelMatch match, StateNames names)
     {
         var expected = match.Shapes.Entries;
-        string[] missing = [.. expected.Keys.Where(name => !names.Has(name) && !name.EndsWith(".num_batches_tracked", StringComparison.Ordinal))];
+        string[] missing = [.. expected.Keys.Where(name => !names.Has(name) && !WeightNames.IsCounter(name))];
         string[] unexpected = [.. names.Entries.Keys.Where(name => !expected.ContainsKey(name)), .. names.Collisions];
         string[] mismatched = [.. names.Entries.Where(entry => expected.TryGetValue(entry.Key, out var shape) && !Fits(entry.Key, entry.Value, shape))
             .Select(entry => $"{entry.Key} is {Text(entry.Value)}, {match.Architecture} has {Text(expected[entry.Key])}")];
@@ -80,7 +80,7 @@ public static class ModelCatalog
 
     // Counters are scalars; some writers store them with one element.
     private static bool Fits(string name, long[] actual, long[] expected) =>
-        actual.AsSpan().SequenceEqual(expected) || (name.EndsWith(".num_batches_tracked", StringComparison.Ordinal) && actual is [1]);
+        actual.AsSpan().SequenceEqual(expected) || (WeightNames.IsCounter(name) && actual is [1]);
 
     private static IEnumerable<string> List(string what, string[] names)
     {

@@ -3,10 +3,6 @@ namespace Ardir.Core;
 /// <summary>The entries of a state dictionary without the prefixes that wrappers leave and without entries that mean nothing to a network.</summary>
 internal sealed class StateNames
 {
-    // Data-parallel wrappers, training scripts, (normaliser, network) sequences, AKD2's and our own wrapper. Only at the start of a name.
-    private static readonly string[] _prefixes = ["module.", "model.", "basic_net.", "network.", "0.", "1."];
-    private static readonly string[] _statistics = ["mu", "sigma", "mean", "std"];
-
     // No network has a wider layer; larger numbers come from damaged files.
     private const long MaxSize = 1 << 20;
 
@@ -17,10 +13,11 @@ internal sealed class StateNames
         foreach (var (name, shape) in shapes)
         {
             if (name is null || shape is null) throw new ArgumentException($"The entry '{name}' has no shape.", nameof(shapes));
-            var bare = Strip(name);
+            var bare = WeightNames.Bare(name);
             if (bare != name) Stripped = name[..^bare.Length];
-            if (_statistics.Contains(bare, StringComparer.Ordinal) || bare.StartsWith("normalize.", StringComparison.Ordinal)) HasStatistics = true;
-            else if (bare.StartsWith("sub_block1.", StringComparison.Ordinal)) HasUnusedGroup = true;
+            if (WeightNames.IsMean(bare) || WeightNames.IsDeviation(bare)) HasStatistics = true;
+            else if (WeightNames.IsUnusedGroup(bare)) HasUnusedGroup = true;
+            else if (bare == WeightNames.Averaged) continue;
             else if (!_entries.TryAdd(bare, shape)) Collisions.Add(name);
         }
     }
@@ -47,11 +44,5 @@ internal sealed class StateNames
         var count = 0;
         while (Has(name(from + count))) count++;
         return count;
-    }
-
-    private static string Strip(string name)
-    {
-        while (Array.Find(_prefixes, prefix => name.StartsWith(prefix, StringComparison.Ordinal)) is { } found) name = name[found.Length..];
-        return name;
     }
 }

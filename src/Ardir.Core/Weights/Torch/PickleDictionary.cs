@@ -3,15 +3,18 @@ namespace Ardir.Core;
 /// <summary>A dictionary in the order of its entries. Only text keys matter to anyone.</summary>
 internal sealed class PickleDictionary
 {
-    private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
-    private readonly List<(string Key, object? Value)> _entries = [];
+    // Made when there is something to keep: a pickle may open a million dictionaries, one byte each.
+    private Dictionary<string, int>? _places;
+    private List<(string Key, object? Value)>? _entries;
 
-    public IReadOnlyList<(string Key, object? Value)> Entries => _entries;
+    public IReadOnlyList<(string Key, object? Value)> Entries => _entries ?? [];
 
     public void Set(object? key, object? value)
     {
         if (key is List<object?> or PickleDictionary) throw new WeightFormatException("The pickle uses a list or dictionary as a key.");
         if (key is not string name) return;
+        _entries ??= [];
+        _places ??= new Dictionary<string, int>(StringComparer.Ordinal);
         if (_places.TryGetValue(name, out var place)) _entries[place] = (name, value);
         else
         {
@@ -20,5 +23,5 @@ internal sealed class PickleDictionary
         }
     }
 
-    public object? Find(string key) => _places.TryGetValue(key, out var place) ? _entries[place].Value : null;
+    public object? Find(string key) => _places is not null && _places.TryGetValue(key, out var place) ? _entries![place].Value : null;
 }

@@ -4,9 +4,10 @@ namespace Ardir.Core;
 /// Reads a pickle without executing anything: an interpreter of the operations that state dictionaries are made of. Names are compared with a list, never
 /// looked up; objects of other classes become inert. No recursion, and a limit on everything that can grow.
 /// </summary>
-internal sealed class PickleReader(PickleSource source, Func<object?, object?> persistent, bool strict)
+internal sealed class PickleReader(PickleSource source, Func<object?, object?> persistent, bool strict, long fileLength)
 {
-    private const int MaxOperations = 10_000_000;
+    // A byte makes an object of a hundred, and a thousand bytes deflate to one: a short file gets fewer operations, far more than any state dictionary has.
+    private readonly long _limit = Math.Min(10_000_000, 1_000_000 + fileLength);
     private const int MaxMemo = 1_000_000;
     private const int MaxDepth = 200;
     private const int MaxProtocol = 5;
@@ -14,17 +15,18 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
     private readonly List<List<object?>> _below = [];   // the stacks under open marks
     private readonly Dictionary<long, object?> _memo = [];
     private List<object?> _stack = [];
+    private long _operations;
 
     /// <summary>Reads one pickle, up to its end.</summary>
     public object? Read()
     {
-        for (var operation = 0; operation < MaxOperations; operation++)
+        while (true)
         {
             var code = source.Byte();
             if (code == '.') return Pop();
+            Charge(1);
             Execute(code);
         }
-        throw new WeightFormatException($"The pickle has more than {MaxOperations} operations.");
     }
 
     private void Execute(byte code)
@@ -117,12 +119,23 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
         return new PickleOpaque(full);
     }
 
-    private static object? Call(object? function, object? arguments) => function switch
+    private object? Call(object? function, object? arguments)
     {
-        PickleGlobal known when arguments is PickleTuple { Items: var items } => TorchNames.Call(known.Name, items),
-        PickleOpaque other => new PickleOpaque($"{other.Name}()"),
-        _ => throw new WeightFormatException("The pickle calls something that cannot be called."),
-    };
+        // A dictionary made of a list copies it, and a pickle may use one list again and again.
+        if (arguments is PickleTuple { Items: [List<object?> list, ..] }) Charge(list.Count);
+        return function switch
+        {
+            PickleGlobal known when arguments is PickleTuple { Items: var items } => TorchNames.Call(known.Name, items),
+            PickleOpaque other => other.Called(),
+            _ => throw new WeightFormatException("The pickle calls something that cannot be called."),
+        };
+    }
+
+    private void Charge(long operations)
+    {
+        _operations += operations;
+        if (_operations > _limit) throw new WeightFormatException($"The pickle has more than {_limit} operations, too many for a state dictionary in a file of {fileLength} bytes.");
+    }
 
     private static object New(object? type) => type is PickleGlobal { Name: TorchNames.OrderedDict }
         ? new PickleDictionary()

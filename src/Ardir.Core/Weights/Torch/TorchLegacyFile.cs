@@ -17,7 +17,7 @@ internal static class TorchLegacyFile
         var length = file.Length;
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
         object? Next(Func<object?, object?>? persistent = null) =>
-            new PickleReader(new PickleSource(stream), persistent ?? (_ => throw new WeightFormatException("The header refers to tensors.")), strict).Read();
+            new PickleReader(new PickleSource(stream), persistent ?? (_ => throw new WeightFormatException("The header refers to tensors.")), strict, length).Read();
 
         if (Next() is not BigInteger magic || magic != _magic)
             throw new WeightFormatException($"{path} is a pickle, but not one of torch.save. Save the weights with torch.save(model.state_dict(), path) or as safetensors.");

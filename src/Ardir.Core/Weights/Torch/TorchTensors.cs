@@ -4,14 +4,12 @@ namespace Ardir.Core;
 internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLength) : IDisposable
 {
     private const int MaxContainers = 8;
-    private const long Spare = 64L << 20;
-    private const int MaxGrowth = 64;
 
     // In this order: training scripts put the weights under one of these.
     private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
 
     private readonly Dictionary<string, (ScalarType Type, long Count, Tensor Values)> _storages = new(StringComparer.Ordinal);
-    private long _bytes;
+    private long _bytes, _stored;
 
     public StateDict Read(object? root, string path, string format)
     {
@@ -61,13 +59,15 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         for (var i = 0; i < source.Sizes.Length; i++)
         {
             var (size, stride) = (source.Sizes[i], source.Strides[i]);
-            count = Checked(name, () => checked(count * size));
+            count = Checked(name, () => checked(count * Math.Max(size, 1)));
             if (size > 0) reach = Checked(name, () => checked(reach + (size - 1) * stride));
         }
+        // Without the zeros first: libtorch computes strides from the other sizes, which may overflow where the product is zero.
+        if (source.Sizes.Contains(0)) count = 0;
         if (offset < 0 || (count > 0 && reach >= storage.Count)) throw new WeightFormatException($"'{name}' reaches beyond its {storage.Count} stored values.");
         if (count > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
         _bytes = Checked(name, () => checked(_bytes + count * storage.Type.ElementSize()));
-        if (_bytes > fileLength * MaxGrowth + Spare) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {MaxGrowth} times the file.");
+        if (_bytes > UnpackLimit.Of(fileLength)) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {UnpackLimit.MaxGrowth} times the file.");
         if (count == 0) return empty(source.Sizes, storage.Type, CPU).DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         var values = Storage(storage, name);
@@ -77,7 +77,11 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     private Tensor Storage(PickleStorage storage, string name)
     {
         if (!_storages.TryGetValue(storage.Key, out var known))
+        {
+            _stored = Checked(name, () => checked(_stored + storage.Count * storage.Type.ElementSize()));
+            if (_stored > UnpackLimit.Of(fileLength)) throw new WeightFormatException($"The stored values claim {_stored} bytes, more than {UnpackLimit.MaxGrowth} times the file: a zip bomb, or damaged.");
             _storages[storage.Key] = known = (storage.Type, storage.Count, load(storage).DetachFromDisposeScope());
+        }
         if ((known.Type, known.Count) != (storage.Type, storage.Count)) throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
         return known.Values;
     }

@@ -6,6 +6,7 @@ namespace Ardir.Core;
 internal static class TorchZipFile
 {
     private const long MaxPickle = 256L << 20;
+    private const long SparePickle = 16L << 20;
     private const long MaxDeflateRatio = 1100;
 
     public static StateDict Read(string path, bool strict)
@@ -36,8 +37,8 @@ internal static class TorchZipFile
         if (entries.ContainsKey(root + "constants.pkl") || entries.Keys.Any(name => name.StartsWith(root + "code/", StringComparison.Ordinal)))
             throw new WeightFormatException($"{path} is a TorchScript archive: load it with torch.jit.load, or save its state_dict() in Python.");
         if (entries.TryGetValue(root + "byteorder", out var order) && Text(order).Trim() != "little") throw new WeightFormatException($"{path} was written on a big-endian machine; save it again on a little-endian one.");
-        using var pickle = new BufferedStream(Open(entries[pickles[0]], length, MaxPickle));
-        var value = new PickleReader(new PickleSource(pickle), Persistent, strict).Read();
+        using var pickle = new BufferedStream(Open(entries[pickles[0]], length, Math.Min(MaxPickle, SparePickle + length)));
+        var value = new PickleReader(new PickleSource(pickle), Persistent, strict, length).Read();
         using var tensors = new TorchTensors(storage =>
         {
             if (!entries.TryGetValue($"{root}data/{storage.Key}", out var entry)) throw new WeightFormatException($"{path}: the values '{storage.Key}' are missing from the archive.");

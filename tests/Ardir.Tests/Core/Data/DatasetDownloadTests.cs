@@ -135,6 +135,12 @@ public sealed class DatasetDownloadTests : IDisposable
             var download = () => DatasetDownload.FileAsync(address, Target, options);
             await download.Should().ThrowAsync<ArgumentException>().WithParameterName(name);
         }
+        // Said before a byte is fetched, not after the last.
+        foreach (var folder in new[] { _folder.Path, _folder.File("new/") })
+        {
+            var download = () => DatasetDownload.FileAsync(new Uri("http://localhost:1/"), folder);
+            await download.Should().ThrowAsync<ArgumentException>().WithParameterName("path").WithMessage("*is a folder*");
+        }
     }
 
     private static DownloadOptions Checked() => new() { Md5 = Md5(_content).ToUpperInvariant(), Sha256 = Convert.ToHexString(SHA256.HashData(_content)) };

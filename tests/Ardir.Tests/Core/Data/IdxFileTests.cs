@@ -117,7 +117,7 @@ public sealed class IdxFileTests : IDisposable
     {
         var data = new byte[(3 << 20) + 5];
         new Random(2).NextBytes(data);
-        var (read, shape) = IdxFile.Read(Write("file", Idx([data.Length], data)), 1);
+        var (read, shape, _) = IdxFile.Read(Write("file", Idx([data.Length], data)), 1);
         read.AsSpan().SequenceEqual(data).Should().BeTrue();
         shape.Should().Equal(data.Length);
     }

@@ -167,34 +167,6 @@ public sealed class TorchFileTests : IDisposable
         foreach (var (name, value) in expected) TensorAssert.Same(state[name], value.is_floating_point() ? value.detach() * 2 : value.detach());
     }
 
-    [Fact]
-    public void Read_TwoThousandHostileFiles_RaisesOnlyItsOwnException()
-    {
-        var random = new Random(11);
-        var seeds = new[] { "odd.pt", "odd_legacy.pt", "checkpoint.pt", "checkpoint_legacy.pt", "whole_model.pt" }.Select(name => File.ReadAllBytes(Golden(name))).ToList();
-        using (var model = TinyModels.Linear())
-        {
-            var path = _folder.File("valid.safetensors");
-            model.SaveSafetensors(path);
-            seeds.Add(File.ReadAllBytes(path));
-        }
-        var (file, read) = (_folder.File("hostile"), 0);
-        for (var i = 0; i < 2000; i++)
-        {
-            File.WriteAllBytes(file, FileMutator.Mutate(seeds[i % seeds.Count], random));
-            try
-            {
-                StateDict.Read(file).Dispose();
-                read++;
-            }
-            catch (WeightFormatException)
-            {
-                // what they are for
-            }
-        }
-        read.Should().BeInRange(1, 1500, "some changes do no harm, most do");
-    }
-
     public void Dispose() => _folder.Dispose();
 
     private static string Golden(string name) => Path.Combine(AppContext.BaseDirectory, "Goldens", name);

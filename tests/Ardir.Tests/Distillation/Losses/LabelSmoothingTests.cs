@@ -11,13 +11,18 @@ public sealed class LabelSmoothingTests
     [InlineData("KD", 0.1)]
     [InlineData("ARD hard", 0.5)]
     [InlineData("ARDIR RA", 0.5)]
+    [InlineData("TRADES", 1)]
+    [InlineData("MART", 1)]
+    [InlineData("IAD-I begun", 0.2)]
+    [InlineData("IAD-II", 0.25)]
+    [InlineData("AKD2", 0.3)]
     public void Compute_LabelSmoothing_ChangesTheCrossEntropyByItsFormula(string name, double weight)
     {
         using var scope = NewDisposeScope();
         const double Smoothing = 0.3;
         var loss = LossCases.Make(name);
         var inputs = LossData.All(4);
-        var clean = (loss.Needs.Passes & NetworkPasses.StudentAdversarial) == NetworkPasses.None || name == "ARD hard";
+        var clean = name is "Standard" or "KD" or "ARD hard" or "TRADES" or "IAD-I begun";
         var logits = LossReference.Rows((clean ? inputs.StudentClean! : inputs.StudentAdversarial!).Output);
         var labels = TensorAssert.Longs(inputs.Labels);
         var expected = logits.Select((row, i) =>
@@ -34,6 +39,8 @@ public sealed class LabelSmoothingTests
     [InlineData("KL")]
     [InlineData("LPIPS")]
     [InlineData("ARDIR")]
+    [InlineData("RSLAD")]
+    [InlineData("IAD-I")]
     public void Compute_LabelSmoothingWithoutCrossEntropy_ChangesNothing(string name)
     {
         using var scope = NewDisposeScope();

@@ -33,7 +33,7 @@ public sealed class LossInputTests
         new ArdirLoss(new() { Beta = 0 }).Compute(new TappedOutput(student.Output), new TappedOutput(teacher.Output), labels).Total.ToDouble().Should().BePositive();
     }
 
-    public static TheoryData<string> LabelLosses => ["Standard", "SAT", "KD", "ARD", "ARD hard", "KL", "ARDIR"];
+    public static TheoryData<string> LabelLosses => ["Standard", "SAT", "KD", "ARD", "ARD hard", "KL", "ARDIR", "TRADES", "MART", "RSLAD", "IAD-I", "IAD-II", "AKD2"];
 
     [Theory, MemberData(nameof(LabelLosses))]
     public void Compute_LabelsThatDoNotFit_SaysWhatWasExpected(string name)

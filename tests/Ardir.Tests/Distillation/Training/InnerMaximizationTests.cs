@@ -17,6 +17,12 @@ public sealed class InnerMaximizationTests
         { "ARD hard", InnerObjective.CrossEntropy, RandomStart.UniformUnclamped, true, 0.25, 2 },
         { "ARDIR", InnerObjective.CrossEntropy, RandomStart.Uniform, false, 0.25, 1 },
         { "ARDIR clean features", InnerObjective.CrossEntropy, RandomStart.Uniform, false, 0.25, 2 },
+        { "TRADES", InnerObjective.KlToClean, RandomStart.GaussianUnclamped, false, 0.007 / 0.031, 2 },
+        { "MART", InnerObjective.CrossEntropy, RandomStart.GaussianUnclamped, false, 0.007 / 0.031, 2 },
+        { "RSLAD", InnerObjective.KlToTeacher, RandomStart.GaussianUnclamped, false, 0.25, 2 },
+        { "IAD-I", InnerObjective.CrossEntropy, RandomStart.UniformUnclamped, true, 0.25, 2 },
+        { "IAD-II", InnerObjective.CrossEntropy, RandomStart.UniformUnclamped, true, 0.25, 2 },
+        { "AKD2", InnerObjective.CrossEntropy, RandomStart.Uniform, true, 0.25, 1 },
     };
 
     [Theory, MemberData(nameof(Sources))]

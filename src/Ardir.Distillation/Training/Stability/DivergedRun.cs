@@ -3,7 +3,7 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>Weights or losses that are no numbers any more.</summary>
-internal static class Divergence
+internal static class DivergedRun
 {
     public static InvalidOperationException Error(int epoch, double? loss = null, Exception? cause = null, string? batch = null) => new(
         $"{(loss is null ? "Weights or logits of the student became NaN or infinite" : $"The training loss became {loss}")} in epoch {epoch}. {(batch is null ? "" : $"The first batch at fault is in '{batch}'. ")}The checkpoint of the epoch before is intact. Lower the learning rate or set WarmupEpochs.", cause);

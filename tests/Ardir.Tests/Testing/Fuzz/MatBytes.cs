@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 
-namespace Ardir.Tests.Core.Data;
+namespace Ardir.Tests;
 
 /// <summary>Writes MATLAB 5 files by hand, element by element, in either byte order.</summary>
 internal sealed class MatBytes(bool bigEndian = false)

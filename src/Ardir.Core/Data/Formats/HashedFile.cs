@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+
+namespace Ardir.Core;
+
+/// <summary>A file that is read from its beginning to its end, once: its checksum is there when its content is.</summary>
+internal sealed class HashedFile : Stream
+{
+    private readonly string _path;
+    private readonly FileStream _file;
+#pragma warning disable CA5351 // the checksums to compare with were published as MD5
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+#pragma warning restore CA5351
+    private long _position;
+
+    public HashedFile(string path) => (_path, _file) = (path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan));
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => _file.Length;
+
+    public override long Position { get => _position; set => throw new NotSupportedException(); }
+
+    /// <summary>The file and its checksum; reads what is left.</summary>
+    public DataFile Describe()
+    {
+        var rest = new byte[1 << 14];
+        while (Read(rest) > 0)
+        {
+            // hashed
+        }
+        return DataFile.Of(_path, _position, Convert.ToHexStringLower(_hash.GetHashAndReset()));
+    }
+
+    /// <summary>The next bytes, which are read again afterwards.</summary>
+    public int Peek(Span<byte> into)
+    {
+        var read = _file.ReadAtLeast(into, into.Length, throwOnEndOfStream: false);
+        _file.Position = _position;
+        return read;
+    }
+
+    public override int Read(Span<byte> buffer)
+    {
+        var read = _file.Read(buffer);
+        _hash.AppendData(buffer[..read]);
+        _position += read;
+        return read;
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _file.Dispose();
+            _hash.Dispose();
+        }
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,59 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// AKD2, the distillation of "Robust overfitting may be mitigated by properly learned smoothening" (Chen et al. 2021): w_ce * CE(S(x'), y) + w_st * KD(T_st) + w_rob * KD(T),
+/// KD(T) = t^2 * mean of -sum softmax(T(x')/t) log softmax(S(x')/t), a robust and an ordinarily trained teacher on the student's adversarial images. Its attack climbs
+/// cross-entropy from a uniform start, batch norm in train mode. The paper averages weights besides, which is the trainer's to do.
+/// </summary>
+public sealed class Akd2Loss : IDistillationLoss
+{
+    private readonly Akd2LossOptions _options;
+
+    /// <summary>Creates the loss.</summary>
+    /// <param name="options">Options; those of the released code when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public Akd2Loss(Akd2LossOptions? options = null)
+    {
+        _options = options ?? new Akd2LossOptions();
+        _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public string Name => "AKD2";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; } = new()
+    {
+        Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherOnStudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial,
+        InnerMaximization = new InnerMaximization { TrainMode = true },
+    };
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="inputs">The student and both teachers on the student's adversarial images, logits [N,K]; the teachers' are constants.</param>
+    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.SoftCrossEntropy"/> and <see cref="LossTerms.StandardSoftCrossEntropy"/>.</returns>
+    /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var student = DistillationInputs.Require(inputs.StudentAdversarial).Output;
+        var robust = DistillationInputs.Require(inputs.TeacherOnStudentAdversarial).Output;
+        var standard = DistillationInputs.Require(inputs.StandardTeacherOnStudentAdversarial).Output;
+        LossGuard.SameLogits(
+            inputs.Labels, (nameof(inputs.StudentAdversarial), student),
+            (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));
+        using var scope = NewDisposeScope();
+        var t = _options.Temperature;
+        var logP = Divergence.LogSoftmax(student, t);
+        Tensor Soft(Tensor teacher) => (Divergence.LogSoftmax(teacher.detach(), t).exp() * logP).sum(1).mean().neg() * (t * t);
+        var sum = new LossSum();
+        sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(student, inputs.Labels, inputs.LabelSmoothing), _options.CrossEntropyWeight);
+        sum.Add(LossTerms.SoftCrossEntropy, Soft(robust), _options.RobustWeight);
+        sum.Add(LossTerms.StandardSoftCrossEntropy, Soft(standard), _options.StandardWeight);
+        return sum.Finish();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {_options}";
+}

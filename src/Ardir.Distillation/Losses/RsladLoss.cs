@@ -1,0 +1,54 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// RSLAD (Zi et al. 2021): w * KL(T(x) || S(x')) + (1-w) * KL(T(x) || S(x)), robust soft labels only. Its attack climbs KL(T(x) || S(x')) from 0.001*N(0,1), in
+/// eval mode, in ten steps of epsilon/4.
+/// </summary>
+public sealed class RsladLoss : IDistillationLoss
+{
+    private readonly RsladLossOptions _options;
+
+    /// <summary>Creates the loss.</summary>
+    /// <param name="options">Options; 5/6 on adversarial images when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public RsladLoss(RsladLossOptions? options = null)
+    {
+        _options = options ?? new RsladLossOptions();
+        _options.Validate();
+    }
+
+    /// <inheritdoc/>
+    public string Name => "RSLAD";
+
+    /// <inheritdoc/>
+    public DistillationNeeds Needs { get; } = new()
+    {
+        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean,
+        InnerMaximization = new InnerMaximization { Objective = InnerObjective.KlToTeacher, Start = RandomStart.GaussianUnclamped },
+    };
+
+    /// <summary>The loss of a batch.</summary>
+    /// <param name="inputs">The student on clean and on adversarial images, the teacher on clean ones, logits [N,K]; the teacher's are constants.</param>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/> (on adversarial images) and <see cref="LossTerms.CleanKl"/>.</returns>
+    /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
+    public LossTerms Compute(DistillationInputs inputs)
+    {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
+        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
+        var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
+        LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial), (nameof(inputs.TeacherClean), teacher));
+        using var scope = NewDisposeScope();
+        var constant = teacher.detach();
+        Tensor Mean(Tensor student) => Divergence.Reduce(Divergence.PerSample(constant, student), student.shape[1], _options.KlReduction);
+        var sum = new LossSum();
+        sum.Add(LossTerms.Kl, Mean(adversarial), _options.AdversarialWeight);
+        sum.Add(LossTerms.CleanKl, Mean(clean), 1 - _options.AdversarialWeight);
+        return sum.Finish();
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} {_options}";
+}
