@@ -42,7 +42,8 @@ internal sealed class Observe(string output, int epochs)
         using var trainer = new DistillationTrainer(model, null, new AdversarialTrainingLoss(), new TrainerOptions
         {
             Epochs = epochs,
-            BatchSize = 250,
+            BatchSize = 50,
+            LearningRate = 0.05,
             Milestones = [],
             TrainAttack = new PgdAttack(threat, new PgdOptions { Steps = 3 }),
             SelectionAttack = new PgdAttack(threat),

@@ -10,8 +10,8 @@ internal sealed class CheckedBatch : IDisposable
     private static CheckedBatch? _current;
 
     private readonly CheckedBatch? _outer = _current;
-    private readonly Tensor _images;
-    private readonly Tensor _labels;
+    private readonly HashSet<Tensor> _images = new(ReferenceEqualityComparer.Instance);
+    private readonly HashSet<Tensor> _labels = new(ReferenceEqualityComparer.Instance);
     private readonly long _classes;
 
     /// <summary>Vouches for a batch.</summary>
@@ -20,19 +20,26 @@ internal sealed class CheckedBatch : IDisposable
     /// <param name="classes">An upper bound; a model with fewer classes has its labels checked after all.</param>
     public CheckedBatch(Tensor images, Tensor labels, long classes)
     {
-        (_images, _labels, _classes) = (images, labels, classes);
+        _images.Add(images);
+        _labels.Add(labels);
+        _classes = classes;
         _current = this;
     }
-
-    /// <summary>Vouches for a part of the batch at work, if there is one.</summary>
-    public static CheckedBatch? ForPart(Tensor images, Tensor labels) => _current is { } whole ? new CheckedBatch(images, labels, whole._classes) : null;
 
     /// <summary>Whether this thread works on such a batch, so that nothing should be read that need not be.</summary>
     public static bool IsOpen => _current is not null;
 
-    public static bool HasImages(Tensor images) => _current is { } batch && ReferenceEquals(batch._images, images);
+    public static bool HasImages(Tensor images) => _current is { } batch && batch._images.Contains(images);
 
-    public static bool HasLabels(Tensor labels, long? classes) => _current is { } batch && ReferenceEquals(batch._labels, labels) && !(classes < batch._classes);
+    public static bool HasLabels(Tensor labels, long? classes) => _current is { } batch && batch._labels.Contains(labels) && !(classes < batch._classes);
+
+    /// <summary>What holds for a batch holds for some of its samples.</summary>
+    public static void Vouch(Tensor part, Tensor whole)
+    {
+        if (_current is not { } batch) return;
+        if (batch._images.Contains(whole)) batch._images.Add(part);
+        if (batch._labels.Contains(whole)) batch._labels.Add(part);
+    }
 
     public void Dispose() => _current = _outer;
 }

@@ -64,7 +64,6 @@ internal sealed class TrainingStep : IDisposable
         foreach (var part in parts)
         {
             using var scope = NewDisposeScope();
-            using var known = CheckedBatch.ForPart(part.Images, part.Labels);
             var inputs = Forward(part, epoch, masters);
             var terms = _loss.Compute(inputs);
             Check(terms);
@@ -90,7 +89,8 @@ internal sealed class TrainingStep : IDisposable
         var (from, count) = range.GetOffsetAndLength((int)images.shape[0]);
         var whole = count == images.shape[0];
         var part = whole ? new BatchPart(images, labels, 1) : new BatchPart(images.narrow(0, from, count), labels.narrow(0, from, count), count / (double)images.shape[0]);
-        using var known = CheckedBatch.ForPart(part.Images, part.Labels);
+        CheckedBatch.Vouch(part.Images, images);
+        CheckedBatch.Vouch(part.Labels, labels);
         if (!whole) context = context with { SampleIndices = [.. (context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)]).Skip(from).Take(count)] };
         var passes = _loss.Needs.Passes;
         // Both attacks run before any tapped pass, so that nothing of theirs is ever held.

@@ -16,6 +16,10 @@ public sealed class HostReadTests
         { "ARDIR RA", new ArdirLoss(new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"], TeacherData = TeacherData.RobustAdversarial }), ThreatModel.L2(0.5) },
         { "ARD", new ArdLoss(), ThreatModel.Linf(0.05) },
         { "KD", new KdLoss(), ThreatModel.Linf(0.05) },
+        { "TRADES", new TradesLoss(), ThreatModel.Linf(0.05) },
+        { "MART", new MartLoss(), ThreatModel.Linf(0.05) },
+        { "RSLAD", new RsladLoss(), ThreatModel.Linf(0.05) },
+        { "IAD", new IadLoss(), ThreatModel.Linf(0.05) },
     };
 
     [Theory, MemberData(nameof(Recipes))]
