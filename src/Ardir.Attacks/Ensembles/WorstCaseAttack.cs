@@ -56,6 +56,8 @@ public sealed class WorstCaseAttack : IAttack
         return result.MoveToOuterDisposeScope();
     }
 
+    internal IReadOnlyList<IAttack> Attacks => _attacks;
+
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";
 }
