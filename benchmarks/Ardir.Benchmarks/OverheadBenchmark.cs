@@ -18,13 +18,23 @@ internal static class OverheadBenchmark
         var text = new StringBuilder()
             .AppendLine("| network | job | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
             .AppendLine("|---|---|---:|---:|---:|---:|---:|");
-        foreach (var workload in new[] { Workload.Large(), Workload.Quickstart() })
+        var only = CommandLineValue.Of(args, "--only");
+        foreach (var make in new Func<Distillation.IDistillationLoss, Workload>[] { Workload.Large, Workload.Quickstart })
         {
-            using (workload)
+            if (only == "memory") break;
+            using (var workload = make(Workload.Objectives["SAT"]())) Add(text, workload, "PGD-10", rounds * workload.Repeats, workload.PgdFloor, workload.Pgd);
+            foreach (var (name, loss) in Workload.Objectives)
             {
-                Add(text, workload, "PGD-10", rounds * workload.Repeats, workload.PgdFloor, workload.Pgd);
-                Add(text, workload, "ARDIR step (RC, PGD-10)", rounds * workload.Repeats, workload.StepFloor, workload.Step);
+                if (only is not (null or "time") && only != name) continue;
+                using var workload = make(loss());
+                Add(text, workload, $"step of {name}", rounds * workload.Repeats, workload.StepFloor, workload.Step);
             }
+        }
+        if (only is null or "memory")
+        {
+            text.AppendLine().AppendLine("| objective | raw loop, peak MiB | Ardir, peak MiB | ratio | must be at most |").AppendLine("|---|---:|---:|---:|---:|");
+            foreach (var row in MemoryBenchmark.Peaks()) text.AppendLine(row);
+            text.AppendLine().AppendLine(MemoryBenchmark.Growth());
         }
         Console.WriteLine(text);
         if (CommandLineValue.Of(args, "--save") is { } file) File.WriteAllText(file, text.ToString());

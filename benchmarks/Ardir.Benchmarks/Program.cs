@@ -4,6 +4,7 @@ using BenchmarkDotNet.Running;
 return args.FirstOrDefault() switch
 {
     "overhead" => OverheadBenchmark.Run(args[1..]),
+    "memory-child" => MemoryBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "batches" => BatchBenchmark.Run(args[1..]),
     "fuzz" => FuzzBenchmark.Run(args[1..]),
@@ -20,7 +21,8 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--save FILE]   training step and PGD-10 against the raw loop, same modules, same process
+        overhead [--rounds N] [--only NAME|time|memory] [--save FILE]
+                                              PGD-10 and a training step of each objective against the raw loop, time and memory
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         batches [--rounds N]                  an epoch's batches against indexing by hand

@@ -4,20 +4,36 @@ using Ardir.Distillation;
 
 namespace Ardir.Benchmarks;
 
-/// <summary>One network and batch, with the library's jobs and their floors.</summary>
+/// <summary>One network, batch and objective, with the library's jobs and their floors.</summary>
 internal sealed class Workload : IDisposable
 {
     private const int AttackSteps = 10;
+    private const double Rate = 1e-4;
+
+    /// <summary>What is measured, by name; RC is the paper's best form of ARDIR.</summary>
+    public static IReadOnlyDictionary<string, Func<IDistillationLoss>> Objectives { get; } = new Dictionary<string, Func<IDistillationLoss>>(StringComparer.Ordinal)
+    {
+        ["SAT"] = () => new AdversarialTrainingLoss(),
+        ["TRADES"] = () => new TradesLoss(),
+        ["ARD"] = () => new ArdLoss(),
+        ["RSLAD"] = () => new RsladLoss(),
+        ["IAD-I"] = () => new IadLoss(new IadLossOptions { Begin = 0 }),
+        ["ARDIR"] = () => new ArdirLoss(),
+    };
 
     private readonly PreActResNet _student;
     private readonly PreActResNet _teacher;
     private readonly Tensor _images;
     private readonly Tensor _labels;
+    private readonly NetworkPasses _passes;
+    private readonly bool _attacksWithReference;
+    private readonly bool _craftsInTrainMode;
     private readonly IAttack _attack = new PgdAttack(ThreatModel.Linf(8 / 255.0), new PgdOptions { Steps = AttackSteps });
     private readonly TrainingStep _step;
     private readonly optim.Optimizer _optimizer;
+    private readonly optim.Optimizer _floorOptimizer;
 
-    private Workload(string name, double limit, int repeats, PreActResNetOptions options, int batch, int size)
+    private Workload(string name, double limit, int repeats, PreActResNetOptions options, int batch, int size, IDistillationLoss loss)
     {
         (Name, Limit, Repeats) = (name, limit, repeats);
         _student = PreActResNet.Create(options with { Seed = 1 });
@@ -28,8 +44,13 @@ internal sealed class Workload : IDisposable
         _labels = arange(batch) % options.Classes;
         _student.train();
         _teacher.eval();
-        _step = new TrainingStep(_student, _teacher, new ArdirLoss(), new TrainerOptions { TrainAttack = _attack });
-        _optimizer = optim.SGD(_student.parameters().ToArray(), 1e-4, 0.9, weight_decay: 5e-4);
+        var plan = CraftingPlan.Complete(new TrainerOptions { Threat = ThreatModel.Linf(8 / 255.0) }, loss, _teacher);
+        _passes = loss.Needs.Passes;
+        _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;
+        _craftsInTrainMode = plan.AttackInTrainMode == true;
+        _step = new TrainingStep(_student, _teacher, loss, plan);
+        _optimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
+        _floorOptimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
     }
 
     public string Name { get; }
@@ -38,16 +59,18 @@ internal sealed class Workload : IDisposable
 
     public int Repeats { get; }
 
-    public static Workload Large() => new("PreActResNet-18, 16x3x32x32", 1.05, 1, new PreActResNetOptions(), batch: 16, size: 32);
+    public static Workload Large(IDistillationLoss loss) => new("PreActResNet-18, 16x3x32x32", 1.05, 1, new PreActResNetOptions(), batch: 16, size: 32, loss);
 
-    public static Workload Quickstart() => new(
+    public static Workload Quickstart(IDistillationLoss loss) => new(
         "quickstart network, 128x1x28x28", 1.15, 6,
-        new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, batch: 128, size: 28);
+        new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, batch: 128, size: 28, loss);
 
     /// <summary>k x (forward + input gradient), in eval mode.</summary>
-    public void PgdFloor()
+    public void PgdFloor() => PgdFloor(trainMode: false);
+
+    private void PgdFloor(bool trainMode)
     {
-        _student.eval();
+        if (!trainMode) _student.eval();
         for (var step = 0; step < AttackSteps; step++)
         {
             using var scope = NewDisposeScope();
@@ -62,18 +85,36 @@ internal sealed class Workload : IDisposable
         using var adversarial = _attack.Perturb(_student, _images, _labels);
     }
 
-    /// <summary>The floor of PGD, one forward and backward pass in train mode and one teacher forward. No optimiser, no feature distance.</summary>
+    /// <summary>
+    /// The raw loop: the floor of PGD in the mode that the objective prescribes (batch norm costs more in train mode), the forward passes that the objective declares (and the one of TRADES' attack, whose target is the student on the clean images),
+    /// one backward pass of a cross-entropy through all passes of the student, SGD. No start, projection, divergence or feature distance.
+    /// </summary>
     public void StepFloor()
     {
-        PgdFloor();
+        PgdFloor(_craftsInTrainMode);
         using var scope = NewDisposeScope();
-        using (no_grad()) _teacher.call(_images);
-        nn.functional.cross_entropy(_student.call(_images), _labels).backward();
+        using (no_grad())
+        {
+            if (_attacksWithReference) _student.call(_images);
+            foreach (var pass in new[] { NetworkPasses.TeacherClean, NetworkPasses.TeacherOnStudentAdversarial })
+                if (_passes.HasFlag(pass)) _teacher.call(_images);
+        }
+        Tensor? total = null;
+        foreach (var pass in new[] { NetworkPasses.StudentClean, NetworkPasses.StudentAdversarial })
+        {
+            if (!_passes.HasFlag(pass)) continue;
+            var term = nn.functional.cross_entropy(_student.call(_images), _labels);
+            total = total is null ? term : total + term;
+        }
+        _floorOptimizer.zero_grad();
+        total!.backward();
+        _floorOptimizer.step();
     }
 
     public void Step()
     {
         using var totals = new EpochTotals();
+        using var known = new CheckedBatch(_images, _labels, 10);
         _step.Run(_images, _labels, _optimizer, totals, new AttackContext());
     }
 
@@ -81,6 +122,7 @@ internal sealed class Workload : IDisposable
     {
         _step.Dispose();
         _optimizer.Dispose();
+        _floorOptimizer.Dispose();
         _student.Dispose();
         _teacher.Dispose();
         _images.Dispose();

@@ -10,6 +10,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 {
     private readonly IModule _model = model;
     private long _classes;
+    private bool _watched;
     private Tensor? _nanLogits;
     private Tensor? _badGradients;
     private Tensor? _anyGradient;
@@ -133,7 +134,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss)
     {
         CheckCancelled();
-        var output = loss is null ? new TappedOutput(Call(_model, points)) : loss.Forward(_model, points);
+        var output = WatchInput(points, () => Output(points, loss));
         var logits = output.Output;
         SampleForwards += run.Count;
         if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
@@ -142,12 +143,36 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         return output;
     }
 
+    private T WatchInput<T>(Tensor points, Func<T> call)
+    {
+        if (_watched) return call();
+        _watched = true;
+        return InputWatch.Watched(points, call);
+    }
+
+    private TappedOutput Output(Tensor points, IAttackLoss? loss)
+    {
+        if (loss is null) return new TappedOutput(Call(_model, points));
+        try
+        {
+            return loss.Forward(_model, points);
+        }
+        catch (System.Runtime.InteropServices.ExternalException e) when (InputWatch.Explain(e) is not null)
+        {
+            throw InputWatch.Explain(e)!;
+        }
+    }
+
     /// <summary>Calls a model that may be anybody's.</summary>
     public static Tensor Call(IModule model, Tensor points)
     {
         try
         {
             return model.call(points) ?? throw new InvalidOperationException("The model returned null; expected logits [N,K].");
+        }
+        catch (System.Runtime.InteropServices.ExternalException e) when (InputWatch.Explain(e) is not null)
+        {
+            throw InputWatch.Explain(e)!;
         }
         catch (System.Runtime.InteropServices.ExternalException e) when (OtherType(model, points) is { } dtype)
         {
@@ -196,7 +221,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         {
             oracle.CheckCancelled();
             oracle.SampleForwards += input1.shape[0];
-            return Call(oracle._model, input1);
+            return oracle.WatchInput(input1, () => Call(oracle._model, input1));
         }
     }
 }

@@ -32,7 +32,7 @@ internal sealed class ModelProbe : IDisposable
         (_model, _options, _threat, _all) = (model, options, threat, images);
         _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)count).ToList() };
         (_images, _labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
-        _logits = Call().detach();
+        _logits = InputWatch.Watched(_images, () => ModelOracle.Call(_model, _images)).detach();
         if (_logits.dim() != 2 || _logits.shape[0] != count)
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(_logits)} for {count} images; expected logits [{count},K].");
         TensorGuard.LabelRange(labels, _logits.shape[1]);

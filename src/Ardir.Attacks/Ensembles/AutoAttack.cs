@@ -22,8 +22,12 @@ public sealed class AutoAttack : IAttack
     public AutoAttack(ThreatModel threat, AutoAttackOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(threat);
-        (Threat, _options) = (threat, options ?? new AutoAttackOptions());
-        _options.Validate();
+        options ??= new AutoAttackOptions();
+        options.Validate();
+        // Copies, so that a list changed later changes nothing here.
+        (Threat, _options) = (threat, options with { Attacks = options.Attacks?.ToArray(), SecurityCurve = [.. options.SecurityCurve] });
+        if (threat.Norm == PerturbationNorm.Linf && _options.SecurityCurve.Any(epsilon => epsilon > 1))
+            throw new ArgumentException($"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. Write 8/255.0 for 8.", nameof(options));
         if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
             throw new ArgumentException($"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
     }
@@ -97,8 +101,28 @@ public sealed class AutoAttack : IAttack
         run.Classify();
         run.Resume(done);
         run.Attack(state);
-        return Report(run, probe, model, images, labels, context);
+        var summaries = run.Summaries();
+        var data = new ReportData
+        {
+            Threat = Threat,
+            Version = _options.Version,
+            Seed = _options.Seed,
+            ContextSeed = context.Seed,
+            Model = Fingerprint.Of(model),
+            Correct = run.Correct,
+            Robust = run.Robust,
+            BrokenBy = run.BrokenBy,
+            Predictions = run.Predictions,
+            Attacks = summaries,
+            Findings = _options.Diagnose ? probe.Findings(run, summaries) : [],
+            SecurityCurve = [.. _options.SecurityCurve.Distinct().Order().Select(epsilon => (epsilon, AccuracyAt(epsilon, model, clamped, labels, seeded, state, done)))],
+        };
+        return new RobustnessReport(
+            data, images.alias().MoveToOuterDisposeScope(), labels.alias().MoveToOuterDisposeScope(), run.Adversarial.clone().MoveToOuterDisposeScope());
     }
+
+    /// <summary>Those of the caller; none when the version has its own.</summary>
+    internal IReadOnlyList<IAttack> Attacks => _options.Attacks ?? [];
 
     private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
@@ -116,62 +140,31 @@ public sealed class AutoAttack : IAttack
         using var invariant = new InvariantCultureScope();
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = "1",
+            ["format"] = "2",
             ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
             ["threat model"] = Threat.ToString(),
             ["version"] = $"{_options.Version}",
-            ["attacks"] = string.Join("; ", attacks),
+            ["attacks"] = AttackIdentity.Of(attacks),
             ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
             ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU))) : "0 to N-1",
             ["batch size"] = $"{_options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
-            ["model"] = ShowsWeights(model) ? Fingerprint.Of(model) : $"{Fingerprint.Of(model)} {probe.Answer()}",
+            ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
         };
     }
 
     private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 
-    private RobustnessReport Report(EnsembleRun run, ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context)
+    /// <summary>A point of the security curve.</summary>
+    private double AccuracyAt(
+        double epsilon, IModule model, Tensor images, Tensor labels, AttackContext context, EnsembleState state, List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
-        var summaries = run.Summaries();
-        return new RobustnessReport(
-            new ReportData
-            {
-                Threat = Threat,
-                Version = _options.Version,
-                Seed = _options.Seed,
-                Model = Fingerprint.Of(model),
-                Correct = run.Correct,
-                Robust = run.Robust,
-                BrokenBy = run.BrokenBy,
-                Predictions = run.Predictions,
-                Attacks = summaries,
-                Findings = _options.Diagnose ? probe.Findings(run, summaries) : [],
-                SecurityCurve = SecurityCurve(model, images, labels, context),
-            },
-            images.alias().MoveToOuterDisposeScope(),
-            labels.alias().MoveToOuterDisposeScope(),
-            run.Adversarial.clone().MoveToOuterDisposeScope());
-    }
-
-    private List<(double Epsilon, double RobustAccuracy)> SecurityCurve(IModule model, Tensor images, Tensor labels, AttackContext context)
-    {
-        var curve = new List<(double, double)>();
-        foreach (var epsilon in _options.SecurityCurve.Order())
-        {
-            var threat = Threat.WithEpsilon(epsilon);
-            var attack = new AutoAttack(threat, new AutoAttackOptions
-            {
-                Version = AutoAttackVersion.Custom,
-                Attacks = [new TargetedApgdAttack(threat)],
-                BatchSize = _options.BatchSize,
-                Seed = _options.Seed,
-                Diagnose = false,
-            });
-            using var report = attack.Traced(model, images, labels, context with { Progress = null });
-            curve.Add((epsilon, report.RobustAccuracy));
-        }
-        return curve;
+        var threat = Threat.WithEpsilon(epsilon);
+        using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, context with { Progress = null }, threat, epsilon);
+        run.Classify();
+        run.Resume(done);
+        run.Attack(state);
+        return run.Robust.Count(robust => robust) / (double)run.Robust.Length;
     }
 }

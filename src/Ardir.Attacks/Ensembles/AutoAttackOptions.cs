@@ -20,7 +20,8 @@ public sealed record AutoAttackOptions
     public ulong Seed { get; init; }
 
     /// <summary>A file that takes every finished batch. When it holds an interrupted evaluation of the same model, images and options, the evaluation
-    /// goes on there and ends with the same result.</summary>
+    /// goes on there and ends with the same result; it may have another <see cref="SecurityCurve"/>, of which the budgets that are new are measured. The attacks are compared
+    /// by their <c>ToString</c>, so an attack of your own that has options must override it to show them; it is refused otherwise.</summary>
     /// <value>null by default.</value>
     public string? StatePath { get; init; }
 
@@ -28,7 +29,7 @@ public sealed record AutoAttackOptions
     /// <value>true by default.</value>
     public bool Diagnose { get; init; } = true;
 
-    /// <summary>Budgets at which a curve of robust accuracy is measured as well, with targeted APGD alone; positive.</summary>
+    /// <summary>Budgets at which a curve of robust accuracy is measured as well, with targeted APGD alone; positive, for Linf at most 1.</summary>
     /// <value>None by default.</value>
     public IReadOnlyList<double> SecurityCurve { get; init; } = [];
 
@@ -40,8 +41,9 @@ public sealed record AutoAttackOptions
             throw new ArgumentException($"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
         if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
             throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
+        if (Attacks?.Contains(null!) == true) throw new ArgumentException("An attack in Attacks is null.", nameof(Attacks));
         if (SecurityCurve is null || SecurityCurve.Any(epsilon => !(double.IsFinite(epsilon) && epsilon > 0)))
             throw new ArgumentException("SecurityCurve must hold positive finite budgets.", nameof(SecurityCurve));
-        if (StatePath is { Length: 0 }) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));
+        if (StatePath is not null && string.IsNullOrWhiteSpace(StatePath)) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));
     }
 }

@@ -3,7 +3,7 @@ namespace Ardir.Attacks;
 /// <summary>What one batch of one unit of one attack brought: all that an evaluation needs to remember of it.</summary>
 internal sealed record EnsembleBatch
 {
-    /// <summary>Index of the attack.</summary>
+    /// <summary>Index of the attack. The first of all, by which <see cref="EnsembleState"/> finds records in a damaged file.</summary>
     public required int Attack { get; init; }
 
     /// <summary>Index of the unit in the attack.</summary>
@@ -29,4 +29,7 @@ internal sealed record EnsembleBatch
     public required int ZeroGradients { get; init; }
 
     public required double Seconds { get; init; }
+
+    /// <summary>The budget of the security curve that the batch belongs to; null for the evaluation itself.</summary>
+    public double? Epsilon { get; init; }
 }

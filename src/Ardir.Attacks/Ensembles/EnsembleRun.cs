@@ -8,7 +8,7 @@ namespace Ardir.Attacks;
 /// batch brings is confirmed, remembered in the state file, and only then counted.
 /// </summary>
 internal sealed class EnsembleRun(
-    IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat) : IDisposable
+    IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat, double? epsilon = null) : IDisposable
 {
     private readonly List<EnsembleBatch> _done = [];
     private readonly bool[] _robust = new bool[images.shape[0]];
@@ -64,7 +64,7 @@ internal sealed class EnsembleRun(
     /// <summary>Takes over what an interrupted run had finished.</summary>
     public void Resume(List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
-        foreach (var (batch, points) in done)
+        foreach (var (batch, points) in done.Where(entry => entry.Batch.Epsilon == epsilon))
         {
             Enter(batch.Attack);
             Apply(batch, points);
@@ -85,7 +85,8 @@ internal sealed class EnsembleRun(
                 while (Next(cursor) is { Length: > 0 } rows)
                 {
                     var (batch, points) = Run(attack, unit, rows);
-                    state.Append(batch, points);
+                    // Of the security curve only numbers are kept.
+                    state.Append(batch, epsilon is null ? points : null);
                     Apply(batch, points);
                     points?.Dispose();
                     cursor = batch.Cursor;
@@ -160,6 +161,7 @@ internal sealed class EnsembleRun(
             Unconfirmed = unconfirmed,
             ZeroGradients = (int)oracle.ZeroStarts,
             Seconds = clock.Elapsed.TotalSeconds,
+            Epsilon = epsilon,
         }, kept?.MoveToOuterDisposeScope());
     }
 

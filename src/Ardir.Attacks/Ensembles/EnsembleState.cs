@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ardir.Core;
@@ -9,6 +10,7 @@ namespace Ardir.Attacks;
 /// <summary>
 /// The state file of an evaluation: a magic number, a header that says what is evaluated, then one record per finished batch, each with a checksum and
 /// flushed to the disk. A process killed while it appends leaves a torn last record, which the next run cuts off; what came before is whole.
+/// A bad record before whole ones is no such tear but damage, and later batches build on it: the file is refused and left as it is.
 /// Appending costs as much as the batch changed, however large the data set is.
 /// </summary>
 internal sealed partial class EnsembleState : IDisposable
@@ -17,6 +19,7 @@ internal sealed partial class EnsembleState : IDisposable
     private const int ChecksumBytes = 8;
 
     private static readonly byte[] _magic = "ARDRAST1"u8.ToArray();
+    private static readonly byte[] _beginning = Encoding.ASCII.GetBytes($"{{\"{nameof(EnsembleBatch.Attack)}\":");   // of every batch as JSON
 
     private readonly FileStream? _file;
 
@@ -96,8 +99,8 @@ internal sealed partial class EnsembleState : IDisposable
             throw new InvalidOperationException($"{path} is not the state of an evaluation. It was left as it is; choose another StatePath.");
         if (Next() is not { } header)
         {
-            // Read to its end and yet wrong: not torn but damaged, and what follows may be the work of days.
-            if (_file.Position > magic.Length + 8) throw new InvalidOperationException($"The header of {path} is damaged. It was left as it is; choose another StatePath or delete the file.");
+            // Read to its end and yet wrong, or followed by whole records: not torn but damaged, and what follows may be the work of days.
+            if (_file.Position > magic.Length + 8 || HasRecordAfter(magic.Length)) throw new InvalidOperationException($"The header of {path} is damaged. It was left as it is; choose another StatePath or delete the file.");
             return false;
         }
         Identity.EnsureSame(JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!, identity, path, "Choose another StatePath or delete the file.");
@@ -108,14 +111,34 @@ internal sealed partial class EnsembleState : IDisposable
             done.Add((batch, Points(record.Data, batch, images)));
             whole = _file.Position;
         }
+        if (HasRecordAfter(whole))
+            throw new InvalidOperationException($"{path} is damaged at byte {whole}: a record is not as it was written, and whole ones follow it. It was left as it is. Bring back a copy, choose another StatePath, or cut it to {whole} bytes to go on from there.");
         _file.SetLength(whole);
         _file.Position = whole;
         return true;
     }
 
+    /// <summary>Whether a whole batch begins anywhere after a place where none does.</summary>
+    private bool HasRecordAfter(long start)
+    {
+        var window = new byte[1 << 20];
+        // Lengths may be what is damaged, so every place that looks like the beginning of a batch is tried.
+        for (var at = start; _file!.Length - at > _beginning.Length; at += window.Length - _beginning.Length)
+        {
+            _file.Position = at;
+            var text = window.AsSpan(0, _file.ReadAtLeast(window, window.Length, throwOnEndOfStream: false));
+            for (var from = 0; text[from..].IndexOf(_beginning) is var found and >= 0; from += found + 1)
+            {
+                _file.Position = Math.Max(start, at + from + found - 8);
+                if (Next() is not null) return true;
+            }
+        }
+        return false;
+    }
+
     private static Tensor? Points(byte[] data, EnsembleBatch batch, Tensor images)
     {
-        if (batch.Broken.Length == 0) return null;
+        if (batch.Broken.Length == 0 || batch.Epsilon is not null) return null;
         long[] shape = [batch.Broken.Length, .. images.shape[1..]];
         var points = empty(shape, images.dtype, CPU);
         if (points.bytes.Length != data.Length) throw new InvalidOperationException("A record of the state file does not fit the images.");

@@ -46,7 +46,7 @@ public sealed class WorstCaseAttack : IAttack
         {
             context.CancellationToken.ThrowIfCancellationRequested();
             var (points, goal) = (result[rows], context.Targets?[rows]);
-            var predicted = Predictions.Of(model.call(points));
+            var predicted = Predictions.Of(ModelOracle.Call(model, points));
             var resists = goal is null ? predicted == labels[rows] : predicted != goal;
             rows = rows[resists];
             if (rows.numel() == 0) break;
@@ -55,6 +55,8 @@ public sealed class WorstCaseAttack : IAttack
         }
         return result.MoveToOuterDisposeScope();
     }
+
+    internal IReadOnlyList<IAttack> Attacks => _attacks;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";

@@ -11,6 +11,8 @@ internal sealed record ReportData
 
     public required ulong Seed { get; init; }
 
+    public required ulong ContextSeed { get; init; }
+
     public required string Model { get; init; }
 
     public required bool[] Correct { get; init; }

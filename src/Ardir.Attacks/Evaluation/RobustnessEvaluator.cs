@@ -67,7 +67,8 @@ public static class RobustnessEvaluator
             using var scope = NewDisposeScope();
             context.CancellationToken.ThrowIfCancellationRequested();
             var (images, labels) = batch;
-            var right = IsRight(model, images, labels);
+            // Once is enough to see whether it changes its input in place, which would weaken what is attacked below.
+            var right = correct.Count == 0 ? InputWatch.Watched(images, () => IsRight(model, images, labels)) : IsRight(model, images, labels);
             correct.AddRange(right);
             robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, batch.Indices[0]));
             progress?.Report(correct.Count);
@@ -93,7 +94,7 @@ public static class RobustnessEvaluator
 
     private static bool[] IsRight(IModule model, Tensor images, Tensor labels)
     {
-        var logits = model.call(images);
+        var logits = ModelOracle.Call(model, images);
         if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
             throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");

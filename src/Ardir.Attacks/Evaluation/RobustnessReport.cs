@@ -7,9 +7,14 @@ public sealed class RobustnessReport : IDisposable
 {
     private const double Quantile = 1.959963984540054;   // of the normal distribution, for 95 %
 
+    private readonly Tensor _images;
+    private readonly Tensor _labels;
+    private readonly Tensor _adversarial;
+    private bool _disposed;
+
     internal RobustnessReport(ReportData data, Tensor images, Tensor labels, Tensor adversarial)
     {
-        (Data, Images, Labels, Adversarial) = (data, images, labels, adversarial);
+        (Data, _images, _labels, _adversarial) = (data, images, labels, adversarial);
     }
 
     /// <summary>Share of all images that the model gets right, 0 to 1.</summary>
@@ -47,13 +52,16 @@ public sealed class RobustnessReport : IDisposable
     public IReadOnlyList<long> Predictions => Data.Predictions;
 
     /// <summary>[N,C,H,W] like the images: where an attack worked what it found, elsewhere the clean image.</summary>
-    public Tensor Adversarial { get; }
+    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
+    public Tensor Adversarial => Alive(_adversarial);
 
     /// <summary>The clean images, sharing memory with the caller's.</summary>
-    public Tensor Images { get; }
+    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
+    public Tensor Images => Alive(_images);
 
     /// <summary>The true classes, sharing memory with the caller's.</summary>
-    public Tensor Labels { get; }
+    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
+    public Tensor Labels => Alive(_labels);
 
     /// <summary>The evaluation's doubts about itself.</summary>
     public IReadOnlyList<EvaluationFinding> Findings => Data.Findings;
@@ -64,8 +72,11 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>The version of the ensemble.</summary>
     public AutoAttackVersion Version => Data.Version;
 
-    /// <summary>Root of all random numbers.</summary>
+    /// <summary>Seed of the options; with <see cref="ContextSeed"/> the root of all random numbers.</summary>
     public ulong Seed => Data.Seed;
+
+    /// <summary>Seed of the context.</summary>
+    public ulong ContextSeed => Data.ContextSeed;
 
     /// <summary>How many images.</summary>
     public int Count => Data.Robust.Length;
@@ -78,22 +89,31 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>Writes tables as Markdown.</summary>
     /// <param name="path">The file.</param>
     /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void SaveMarkdown(string path, IReadOnlyList<string>? classNames = null) => MarkdownReport.Save(this, path, classNames);
 
     /// <summary>Writes one self-contained page with tables, curves and pictures.</summary>
     /// <param name="path">The file.</param>
     /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void SaveHtml(string path, IReadOnlyList<string>? classNames = null) => HtmlRobustnessReport.Save(this, path, classNames);
 
-    /// <summary>Disposes the tensors.</summary>
+    /// <summary>Disposes the tensors; the numbers stay.</summary>
     public void Dispose()
     {
-        Images.Dispose();
-        Labels.Dispose();
-        Adversarial.Dispose();
+        _disposed = true;
+        _images.Dispose();
+        _labels.Dispose();
+        _adversarial.Dispose();
     }
 
     internal ReportData Data { get; }
+
+    private Tensor Alive(Tensor tensor)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return tensor;
+    }
 }

@@ -26,6 +26,7 @@ internal static partial class JsonReport
         Epsilon = report.Threat.Epsilon,
         Version = report.Version.ToString(),
         Seed = report.Seed,
+        ContextSeed = report.ContextSeed,
         Model = report.Data.Model,
         Images = report.Count,
         CleanAccuracy = report.CleanAccuracy,
@@ -53,6 +54,8 @@ internal static partial class JsonReport
         public required string Version { get; init; }
 
         public required ulong Seed { get; init; }
+
+        public required ulong ContextSeed { get; init; }
 
         public required string Model { get; init; }
 

@@ -11,7 +11,7 @@ internal static class ReportTables
     public static readonly string[] ClassHeaders = ["Class", "Images", "Clean", "Robust"];
 
     public static string Summary(RobustnessReport report) => string.Create(CultureInfo.InvariantCulture,
-        $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to {Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, seed {report.Seed}.");
+        $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to {Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, seed {report.Seed}{(report.ContextSeed == 0 ? "" : $" and {report.ContextSeed}")}.");
 
     public static IEnumerable<string[]> Attacks(RobustnessReport report) => report.Attacks.Select(attack => (string[])
     [
@@ -34,7 +34,7 @@ internal static class ReportTables
     }
 
     public static string Class(long label, IReadOnlyList<string>? names) =>
-        names is not null && label < names.Count ? names[(int)label] : label.ToString(CultureInfo.InvariantCulture);
+        names is not null && label < names.Count && names[(int)label] is { Length: > 0 } name ? name : label.ToString(CultureInfo.InvariantCulture);
 
     public static string Percent(double value) => value.ToString("P2", CultureInfo.InvariantCulture);
 

@@ -29,6 +29,8 @@ public sealed class EnsembleStateTests : IDisposable
         ["fewer attacks"] = (world => world with { Options = world.Options with { Attacks = [world.Options.Attacks![0]] } }, "attacks"),
     };
 
+    private const int MagicBytes = 8;
+
     private readonly TemporaryFolder _folder = new();
 
     public static TheoryData<string> Strangers => [.. _strangers.Keys];
@@ -56,7 +58,7 @@ public sealed class EnsembleStateTests : IDisposable
         world.Evaluate().Dispose();
         var version = typeof(AutoAttack).Assembly.GetName().Version!.ToString();
         var act = () => EnsembleState.Open(_folder.File("run.state"), new Dictionary<string, string> { ["library"] = "9.9.9.9" }, world.Images, out _);
-        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '1'*");
+        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '2'*");
     }
 
     [Fact]
@@ -73,6 +75,18 @@ public sealed class EnsembleStateTests : IDisposable
         empty.Evaluate().Dispose();
         var changed = () => (empty with { Model = new FuncModel(other.call) }).Evaluate();
         changed.Should().Throw<InvalidOperationException>().WithMessage("*model: was*");
+    }
+
+    [Fact]
+    public void Evaluate_SameWeightsInAnotherKindOfModel_IsAnotherModel()
+    {
+        using var scope = NewDisposeScope();
+        var world = NewWorld();
+        world.Evaluate().Dispose();
+        using var twin = new Twin((LinearModel)world.Model);
+        Fingerprint.Of(twin).Should().Be(Fingerprint.Of(world.Model));
+        var act = () => (world with { Model = twin }).Evaluate();
+        act.Should().Throw<InvalidOperationException>().WithMessage("*model: was 'LinearModel *', is 'Twin *'*");
     }
 
     [Fact]
@@ -168,6 +182,83 @@ public sealed class EnsembleStateTests : IDisposable
     }
 
     [Fact]
+    public void Open_DamagedAtAnyByteBeforeTheLastRecord_IsRefusedAndLeftAlone()
+    {
+        using var scope = NewDisposeScope();
+        var images = TinyModels.Images(2);
+        var path = _folder.File("damaged.state");
+        using (var state = EnsembleState.Open(path, _identity, images, out _))
+            for (var batch = 0; batch < 3; batch++) state.Append(Batch(batch, 1), images.narrow(0, 0, 1));
+        var bytes = File.ReadAllBytes(path);
+        var ends = Boundaries(bytes);
+        // Also in the lengths and the checksum of a record, after which it is not known where the next one begins.
+        for (var at = MagicBytes; at < ends[^2]; at++)
+        {
+            var damaged = bytes.ToArray();
+            damaged[at] ^= 0x40;
+            File.WriteAllBytes(path, damaged);
+            var open = () => EnsembleState.Open(path, _identity, images, out _);
+            open.Should().Throw<InvalidOperationException>("byte {0} is another", at).WithMessage(at < ends[0] ? "*header*damaged*left as it is*" : $"*damaged at byte {ends.Last(end => end <= at)}:*left as it is*");
+            File.ReadAllBytes(path).Should().Equal(damaged);
+        }
+        // As the message says: what comes before the damage can be kept.
+        File.WriteAllBytes(path, bytes[..ends[1]]);
+        using (EnsembleState.Open(path, _identity, images, out var done)) done.Should().ContainSingle();
+    }
+
+    [Fact]
+    public void Open_DamageInALargeFile_IsFoundBeyondTheFirstWindow()
+    {
+        using var scope = NewDisposeScope();
+        var images = rand(40, 1, 100, 100);
+        var path = _folder.File("large.state");
+        using (var state = EnsembleState.Open(path, _identity, images, out _))
+        {
+            state.Append(Batch(0, 40), images);
+            state.Append(Batch(1, 0), null);
+        }
+        var bytes = File.ReadAllBytes(path);
+        bytes[2000] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        var open = () => EnsembleState.Open(path, _identity, images, out _);
+        open.Should().Throw<InvalidOperationException>().WithMessage("*damaged at byte*");
+        File.WriteAllBytes(path, bytes[..1_500_000]);
+        using (EnsembleState.Open(path, _identity, images, out var done)) done.Should().BeEmpty("nothing whole follows: that is a torn record");
+    }
+
+    [Fact]
+    public void Evaluate_KilledWithinTheSecurityCurve_MeasuresOnlyWhatIsMissing()
+    {
+        using var scope = NewDisposeScope();
+        var world = NewWorld();
+        world = world with { Options = world.Options with { SecurityCurve = [0.02, 0.05, 0.1], BatchSize = 2 } };
+        var model = new CountingModel((nn.Module<Tensor, Tensor>)world.Model);
+        using var whole = (world with { Model = model }).Evaluate();
+        var all = model.Forwards.Count;
+        var bytes = File.ReadAllBytes(_folder.File("run.state"));
+        var ends = Boundaries(bytes);
+        var first = ends.FindIndex(end => end < bytes.Length && System.Text.Encoding.ASCII.GetString(bytes, end, Math.Min(400, bytes.Length - end)).Contains("\"Epsilon\":0.02", StringComparison.Ordinal));
+        first.Should().BePositive();
+        var costs = new List<int>();
+        foreach (var end in ends.Skip(first))
+        {
+            File.WriteAllBytes(_folder.File("run.state"), bytes[..end]);
+            model.Forwards.Clear();
+            using var resumed = (world with { Model = model }).Evaluate();
+            resumed.Data.SecurityCurve.Should().Equal(whole.Data.SecurityCurve);
+            resumed.Robust.Should().Equal(whole.Robust);
+            costs.Add(model.Forwards.Count);
+            Boundaries(File.ReadAllBytes(_folder.File("run.state"))).Should().HaveCount(ends.Count);
+        }
+        costs.Should().BeInDescendingOrder().And.OnlyHaveUniqueItems();
+        costs[0].Should().BeLessThan(all);
+        // Another budget is measured without touching the others.
+        using var more = (world with { Model = model, Options = world.Options with { SecurityCurve = [0.2, 0.05, 0.02, 0.2] } }).Evaluate();
+        more.Data.SecurityCurve.Select(point => point.Epsilon).Should().Equal(0.02, 0.05, 0.2);
+        more.Data.SecurityCurve.Take(2).Should().Equal(whole.Data.SecurityCurve.Take(2));
+    }
+
+    [Fact]
     public void Open_FileInUse_IsRefusedUntilItIsFree()
     {
         using var scope = NewDisposeScope();
@@ -253,5 +344,19 @@ public sealed class EnsembleStateTests : IDisposable
     private sealed record World(IModule Model, Tensor Images, Tensor Labels, ThreatModel Threat, AttackContext Context, AutoAttackOptions Options)
     {
         public RobustnessReport Evaluate() => new AutoAttack(Threat, Options).Evaluate(Model, Images, Labels, Context);
+    }
+
+    /// <summary>The same weights under the same names.</summary>
+    private sealed class Twin : nn.Module<Tensor, Tensor>
+    {
+        private readonly LinearModel _inner;
+
+        public Twin(LinearModel inner) : base(nameof(Twin))
+        {
+            _inner = inner;
+            foreach (var (name, parameter) in inner.named_parameters()) register_parameter(name, parameter);
+        }
+
+        public override Tensor forward(Tensor input) => _inner.call(input).tanh();
     }
 }

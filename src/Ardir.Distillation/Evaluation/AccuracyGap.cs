@@ -1,0 +1,23 @@
+namespace Ardir.Distillation;
+
+/// <summary>Accuracy of one set of weights on training and test images, clean and attacked, all 0 to 1.</summary>
+public sealed record AccuracyGap
+{
+    /// <summary>On clean training images.</summary>
+    public required double TrainClean { get; init; }
+
+    /// <summary>On attacked training images.</summary>
+    public required double TrainRobust { get; init; }
+
+    /// <summary>On clean test images.</summary>
+    public required double TestClean { get; init; }
+
+    /// <summary>On attacked test images.</summary>
+    public required double TestRobust { get; init; }
+
+    /// <summary>By how much robust accuracy is higher on training images.</summary>
+    public double RobustGap => TrainRobust - TestRobust;
+
+    /// <summary>By how much clean accuracy is higher on training images.</summary>
+    public double CleanGap => TrainClean - TestClean;
+}

@@ -1,0 +1,96 @@
+using System.Globalization;
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>
+/// Best and last weights of a run on training and test images, clean and attacked: the layout of ARDIR's Table 1. Adversarial training overfits (Rice et al. 2020):
+/// late in a run robust accuracy rises on training images and falls on test images, so a result names both.
+/// </summary>
+public sealed record RobustOverfittingReport
+{
+    /// <summary>What attacked.</summary>
+    public required string Attack { get; init; }
+
+    /// <summary>The epoch with the best weights, from 0.</summary>
+    public required int BestEpoch { get; init; }
+
+    /// <summary>The last epoch, from 0.</summary>
+    public required int LastEpoch { get; init; }
+
+    /// <summary>The best weights.</summary>
+    public required AccuracyGap Best { get; init; }
+
+    /// <summary>The last weights.</summary>
+    public required AccuracyGap Last { get; init; }
+
+    /// <summary>Test accuracy under attack that the run lost after its best epoch.</summary>
+    public double RobustOverfitting => Best.TestRobust - Last.TestRobust;
+
+    /// <summary>Measures a finished run.</summary>
+    /// <param name="trainer">After <see cref="DistillationTrainer.Fit"/>.</param>
+    /// <param name="result">What Fit returned.</param>
+    /// <param name="student">The trainer's student. Has its weights and modes back in the end, also after an exception.</param>
+    /// <param name="train">Training images, not augmented.</param>
+    /// <param name="test">Test images.</param>
+    /// <param name="attack">For example 20 steps of PGD.</param>
+    /// <param name="images">At most so many of each, the first ones; all when null. The training set is the expensive one.</param>
+    /// <param name="batchSize">Images per batch.</param>
+    /// <param name="context">Seed, logger and cancellation of the attack.</param>
+    /// <returns>Both rows.</returns>
+    /// <exception cref="ArgumentException">A count is not positive.</exception>
+    /// <exception cref="InvalidOperationException">Nothing was trained.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public static RobustOverfittingReport Measure(
+        DistillationTrainer trainer, TrainingResult result, nn.Module<Tensor, Tensor> student, ImageDataset train, ImageDataset test, IAttack attack,
+        int? images = null, int batchSize = 256, AttackContext? context = null)
+    {
+        ArgumentNullException.ThrowIfNull(trainer);
+        ArgumentNullException.ThrowIfNull(result);
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(train);
+        ArgumentNullException.ThrowIfNull(test);
+        ArgumentNullException.ThrowIfNull(attack);
+        if (images < 1) throw new ArgumentOutOfRangeException(nameof(images), images, "images must be at least 1, or null for all.");
+        using var someTrain = First(train, images);
+        using var someTest = First(test, images);
+        AccuracyGap Row()
+        {
+            var (onTrain, onTest) = (
+                RobustnessEvaluator.Evaluate(student, someTrain ?? train, attack, batchSize, context),
+                RobustnessEvaluator.Evaluate(student, someTest ?? test, attack, batchSize, context));
+            return new AccuracyGap { TrainClean = onTrain.CleanAccuracy, TrainRobust = onTrain.RobustAccuracy, TestClean = onTest.CleanAccuracy, TestRobust = onTest.RobustAccuracy };
+        }
+        var last = Row();
+        // Puts back what is in the student now, whatever that is.
+        using var swap = new WeightSwap(student, student.state_dict());
+        trainer.RestoreBest();
+        return new RobustOverfittingReport { Attack = $"{attack.Name} {attack.Threat}", BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch, Best = Row(), Last = last };
+    }
+
+    /// <summary>A table in Markdown, percent with two decimals.</summary>
+    /// <returns>The text.</returns>
+    public string ToMarkdown()
+    {
+        string Row(string name, int epoch, AccuracyGap row) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {name} (epoch {epoch}) | {100 * row.TrainClean:F2} | {100 * row.TrainRobust:F2} | {100 * row.TestClean:F2} | {100 * row.TestRobust:F2} | {100 * row.RobustGap:F2} |");
+        return string.Join('\n',
+            $"Attack: {Attack}. Accuracy in percent.",
+            "",
+            "| weights | train clean | train attacked | test clean | test attacked | gap attacked |",
+            "|---|---:|---:|---:|---:|---:|",
+            Row("best", BestEpoch, Best),
+            Row("last", LastEpoch, Last),
+            "",
+            string.Create(CultureInfo.InvariantCulture, $"After the best epoch the run lost {100 * RobustOverfitting:F2} points of attacked test accuracy.")) + "\n";
+    }
+
+    private static ImageDataset? First(ImageDataset data, int? images)
+    {
+        if (images is not { } count || count >= data.Count) return null;
+        using var scope = NewDisposeScope();
+        return new ImageDataset(data.Images.narrow(0, 0, count).clone(), data.Labels.narrow(0, 0, count).clone(), data.ClassNames);
+    }
+}

@@ -1,0 +1,112 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+/// <summary>The state file takes attacks of others only where their text tells all that could differ.</summary>
+public sealed class AttackIdentityTests
+{
+    private static readonly ThreatModel _threat = ThreatModel.Linf(0.05);
+
+    private static readonly Dictionary<string, (IAttack Attack, bool Taken)> _table = new()
+    {
+        ["options behind the default text"] = (new Hiding(_threat, 3), false),
+        ["options of a base class"] = (new HidingChild(_threat), false),
+        ["a derived attack with options"] = (new Derived(_threat, 3), false),
+        ["a struct"] = (new Value(3), false),
+        ["inside a chain"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat), new Hiding(_threat, 3)), false),
+        ["inside an ensemble"] = (new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new Hiding(_threat, 3)] }), false),
+        ["a record"] = (new Told(_threat, 3), true),
+        ["a text of its own"] = (new Telling(_threat, 3), true),
+        ["nothing but the threat model"] = (new Plain(_threat), true),
+        ["derived, nothing of its own"] = (new DerivedPlain(_threat), true),
+        ["Ardir's"] = (new PgdAttack(_threat), true),
+        ["a chain of Ardir's"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat), new PgdAttack(_threat)), true),
+    };
+
+    public static TheoryData<string> Rows => [.. _table.Keys];
+
+    [Theory]
+    [MemberData(nameof(Rows))]
+    public void Evaluate_WithAState_TakesOnlyAttacksThatTellTheirOptions(string row)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
+        var (attack, taken) = _table[row];
+        RobustnessReport Evaluate(string? path) => new AutoAttack(attack.Threat, new AutoAttackOptions
+        {
+            Version = AutoAttackVersion.Custom, Attacks = [attack], StatePath = path, Diagnose = false,
+        }).Evaluate(model, TinyModels.Images(4), TinyModels.Labels(4));
+        var act = () => Evaluate(folder.File("run.state"));
+        if (taken) act.Should().NotThrow();
+        else act.Should().Throw<InvalidOperationException>().WithMessage("*ToString*StatePath null*").Which.Message.Should().MatchRegex("Hiding|Derived|Value");
+        FluentActions.Invoking(() => Evaluate(null)).Should().NotThrow("without a state nothing is compared");
+        if (!taken) folder.Names.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Of_Records_TellTheirOptionsApart() =>
+        AttackIdentity.Of([new Told(_threat, 3)]).Should().Contain("Steps = 3").And.NotBe(AttackIdentity.Of([new Told(_threat, 4)]));
+
+    private class Hiding(ThreatModel threat, int steps) : IAttack
+    {
+        public string Name => "hiding";
+
+        public ThreatModel Threat => threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images + 0 * steps;
+    }
+
+    private sealed class HidingChild(ThreatModel threat) : Hiding(threat, 4);
+
+    private sealed class Derived(ThreatModel threat, int steps) : Attack(threat)
+    {
+        public override string Name => "derived";
+
+        protected override Tensor Search(AttackRun run) => run.Images + 0 * steps;
+    }
+
+    private sealed class DerivedPlain(ThreatModel threat) : Attack(threat)
+    {
+        public override string Name => "plain";
+
+        protected override Tensor Search(AttackRun run) => run.Images;
+    }
+
+    private readonly struct Value(int steps) : IAttack
+    {
+        public string Name => "value";
+
+        public ThreatModel Threat => _threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images + 0 * steps;
+    }
+
+    private sealed class Plain(ThreatModel threat) : IAttack
+    {
+        public string Name => "plain";
+
+        public ThreatModel Threat => threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
+    }
+
+    private sealed class Telling(ThreatModel threat, int steps) : IAttack
+    {
+        public string Name => "telling";
+
+        public ThreatModel Threat => threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
+
+        public override string ToString() => $"telling {steps}";
+    }
+
+    private sealed record Told(ThreatModel Threat, int Steps) : IAttack
+    {
+        public string Name => "told";
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
+    }
+}
