@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Ardir.Attacks;
 using Ardir.Distillation;
@@ -66,13 +67,28 @@ internal sealed class LiveDisplay
 
     private sealed class EvaluationTracker(ProgressTask task, string title) : IProgress<AttackProgress>
     {
+        private static readonly TimeSpan _redraw = TimeSpan.FromMilliseconds(100);
+        private static readonly TimeSpan _silence = TimeSpan.FromSeconds(30);
+
+        private readonly Stopwatch _shown = Stopwatch.StartNew();
+        private readonly Stopwatch _written = Stopwatch.StartNew();
+        private string _accuracy = "";
+
         public void Report(AttackProgress value)
         {
-            if (value.Evaluation is not { } evaluation) return;
-            task.Value = evaluation.Fraction;
-            var state = string.Create(CultureInfo.InvariantCulture, $"{value.Attack} {value.Step + 1}/{value.Steps}: {evaluation.CleanAccuracy:P1} clean, {evaluation.RobustAccuracy:P1} robust so far");
-            task.Description = $"{title} [grey]{state}[/]";
-            Line($"{evaluation.Fraction,4:P0} {state}");
+            // Attacks report every step, some of them thousands a second.
+            if (value.Evaluation is null && value.Fraction < 1 && _shown.Elapsed < _redraw) return;
+            _shown.Restart();
+            task.Value = value.Fraction ?? task.Value;
+            if (value.Evaluation is { } evaluation)
+                _accuracy = string.Create(CultureInfo.InvariantCulture, $": {evaluation.CleanAccuracy:P1} clean, {evaluation.RobustAccuracy:P1} robust so far");
+            var step = value.Evaluation is null ? $"step {value.Step}" : $"{value.Step + 1}";
+            var state = $"{value.Attack} {step}/{value.Steps}{_accuracy}";
+            task.Description = $"{title} [grey]{Markup.Escape(state)}[/]";
+            // Where lines cannot be redrawn, a sign of life within long batches.
+            if (value.Evaluation is null && _written.Elapsed < _silence) return;
+            _written.Restart();
+            Line(string.Create(CultureInfo.InvariantCulture, $"{task.Value,4:P0} {state}"));
         }
     }
 }

@@ -24,6 +24,9 @@ public sealed record AttackProgress
     /// <summary>Samples passed backward through the model so far.</summary>
     public required long SampleBackwards { get; init; }
 
-    /// <summary>How far the ensemble is, when an ensemble reports at the end of a batch; null otherwise.</summary>
+    /// <summary>Estimated share of the whole evaluation that is done, 0 to 1, also in the middle of a batch; null when the attack runs without an ensemble.</summary>
+    public double? Fraction { get; init; }
+
+    /// <summary>How far the ensemble is, when an ensemble reports at the end of a batch, or once when it goes on from a state file; null otherwise.</summary>
     public EvaluationProgress? Evaluation { get; init; }
 }

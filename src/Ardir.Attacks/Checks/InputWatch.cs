@@ -26,7 +26,7 @@ internal static class InputWatch
         using var scope = NewDisposeScope();
         var same = now.detach() == before;
         // NaN differs from itself, changed or not.
-        return same.all().ToBoolean() || same.logical_or_(before.isnan()).all().ToBoolean();
+        return HostRead.Bool(same.all()) || HostRead.Bool(same.logical_or_(before.isnan()).all());
     }
 
     /// <summary>The same in words, when the native library refuses to change a tensor whose gradient is wanted.</summary>

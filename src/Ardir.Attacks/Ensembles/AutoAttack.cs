@@ -25,7 +25,7 @@ public sealed class AutoAttack : IAttack
         options ??= new AutoAttackOptions();
         options.Validate();
         // Copies, so that a list changed later changes nothing here.
-        (Threat, _options) = (threat, options with { Attacks = options.Attacks?.ToArray(), SecurityCurve = [.. options.SecurityCurve] });
+        (Threat, _options) = (threat, options with { Attacks = options.Attacks?.ToArray(), SecurityCurve = [.. options.SecurityCurve.Distinct().Order()] });
         if (threat.Norm == PerturbationNorm.Linf && _options.SecurityCurve.Any(epsilon => epsilon > 1))
             throw new ArgumentException($"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. Write 8/255.0 for 8.", nameof(options));
         if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
@@ -96,7 +96,8 @@ public sealed class AutoAttack : IAttack
         var clamped = images.detach().clamp(0, 1);
         using var probe = new ModelProbe(model, clamped, labels, _options, seeded, Threat);
         var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
-        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, seeded, Threat);
+        var share = ShareBeforeCurve(attacks, probe.Classes);
+        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, Part(seeded, 0, share), Threat);
         using var state = EnsembleState.Open(_options.StatePath, Identify(probe, model, images, labels, context, attacks), images, out var done);
         run.Classify();
         run.Resume(done);
@@ -115,7 +116,7 @@ public sealed class AutoAttack : IAttack
             Predictions = run.Predictions,
             Attacks = summaries,
             Findings = _options.Diagnose ? probe.Findings(run, summaries) : [],
-            SecurityCurve = [.. _options.SecurityCurve.Distinct().Order().Select(epsilon => (epsilon, AccuracyAt(epsilon, model, clamped, labels, seeded, state, done)))],
+            SecurityCurve = [.. _options.SecurityCurve.Select((epsilon, i) => (epsilon, AccuracyAt(epsilon, model, clamped, labels, CurvePart(seeded, share, i), state, done)))],
         };
         return new RobustnessReport(
             data, images.alias().MoveToOuterDisposeScope(), labels.alias().MoveToOuterDisposeScope(), run.Adversarial.clone().MoveToOuterDisposeScope());
@@ -156,12 +157,27 @@ public sealed class AutoAttack : IAttack
 
     private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 
+    private double ShareBeforeCurve(IReadOnlyList<IAttack> attacks, long classes)
+    {
+        var (before, curve) = (EnsembleRun.Cost(attacks, classes), EnsembleRun.Cost(_options.SecurityCurve.Select(_ => new TargetedApgdAttack(Threat)), classes));
+        return before / (before + curve);
+    }
+
+    private static AttackContext Part(AttackContext context, double from, double to, ThreatModel? curve = null) =>
+        context.Progress is { } progress ? context with { Progress = new PartProgress(progress, from, to, curve) } : context;
+
+    private AttackContext CurvePart(AttackContext context, double share, int point)
+    {
+        var each = (1 - share) / _options.SecurityCurve.Count;
+        return Part(context, share + each * point, share + each * (point + 1), Threat.WithEpsilon(_options.SecurityCurve[point]));
+    }
+
     /// <summary>A point of the security curve.</summary>
     private double AccuracyAt(
         double epsilon, IModule model, Tensor images, Tensor labels, AttackContext context, EnsembleState state, List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         var threat = Threat.WithEpsilon(epsilon);
-        using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, context with { Progress = null }, threat, epsilon);
+        using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, context, threat, epsilon);
         run.Classify();
         run.Resume(done);
         run.Attack(state);

@@ -75,6 +75,7 @@ internal sealed class EnsembleRun(
     public void Attack(EnsembleState state)
     {
         var (attack, unit, cursor) = _done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
+        if (_done.Count > 0) Report(attack, unit, Units(attack), cursor);
         for (; attack < attacks.Count; attack++, unit = 0)
         {
             Enter(attack);
@@ -127,7 +128,12 @@ internal sealed class EnsembleRun(
         }
     }
 
-    private int Units(int attack) => attacks[attack] is UnitAttack units ? units.UnitCount(CleanLogits.shape[1]) : 1;
+    /// <summary>Evaluations that attacks spend on an image that resists, for progress.</summary>
+    public static double Cost(IEnumerable<IAttack> attacks, long classes) => attacks.Sum(attack => UnitCost(attack) * Units(attack, classes));
+
+    private int Units(int attack) => Units(attacks[attack], CleanLogits.shape[1]);
+
+    private static int Units(IAttack attack, long classes) => attack is UnitAttack units ? units.UnitCount(classes) : 1;
 
     private long[] Next(long cursor)
     {
@@ -143,7 +149,7 @@ internal sealed class EnsembleRun(
         using var scope = NewDisposeScope();
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
-        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows) });
+        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows), Progress = Within(attack, unit, rows) });
         // All other attacks come through Perturb, which has an activity of its own.
         using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
@@ -220,35 +226,43 @@ internal sealed class EnsembleRun(
         _accuracyAfter[batch.Attack] = _robust.Count(robust => robust) / (double)Count;
     }
 
-    private void Report(int attack, int unit, int units, long cursor) => context.Progress?.Report(new AttackProgress
+    private void Report(int attack, int unit, int units, long cursor)
     {
-        Attack = attacks[attack].Name,
-        Step = unit,
-        Steps = units,
-        Restart = 0,
-        Active = _robust.Count(robust => robust),
-        SampleForwards = _done.Sum(batch => batch.Forwards),
-        SampleBackwards = _done.Sum(batch => batch.Backwards),
-        Evaluation = new EvaluationProgress
+        if (context.Progress is null) return;
+        var fraction = Spent / Math.Max(Spent + Rest(attack, unit, cursor), 1);
+        context.Progress.Report(new AttackProgress
         {
-            CleanAccuracy = Correct.Count(right => right) / (double)Count,
-            RobustAccuracy = _robust.Count(right => right) / (double)Count,
-            Fraction = Fraction(attack, unit, cursor),
-        },
-    });
-
-    /// <summary>Share of the work done, if every image that resists now resists to the end.</summary>
-    private double Fraction(int attack, int unit, long cursor)
-    {
-        double done = _done.Sum(batch => batch.Forwards + batch.Backwards), rest = 0;
-        for (var a = attack; a < attacks.Count; a++)
-        {
-            var perUnit = attacks[a] is UnitAttack known ? known.UnitCost : 100.0;
-            var units = Units(a);
-            var from = a == attack ? unit + 1 : 0;
-            rest += perUnit * (units - from) * _robust.Count(robust => robust);
-            if (a == attack) rest += perUnit * _robust.Skip((int)cursor + 1).Count(robust => robust);
-        }
-        return done / Math.Max(done + rest, 1);
+            Attack = attacks[attack].Name,
+            Step = unit,
+            Steps = units,
+            Restart = 0,
+            Active = _robust.Count(robust => robust),
+            SampleForwards = _done.Sum(batch => batch.Forwards),
+            SampleBackwards = _done.Sum(batch => batch.Backwards),
+            Fraction = fraction,
+            Evaluation = new EvaluationProgress
+            {
+                CleanAccuracy = Correct.Count(right => right) / (double)Count,
+                RobustAccuracy = _robust.Count(right => right) / (double)Count,
+                Fraction = fraction,
+            },
+        });
     }
+
+    private BatchProgress? Within(int attack, int unit, long[] rows) => context.Progress is null ? null : new BatchProgress(
+        context.Progress, _done.Sum(batch => batch.Forwards), _done.Sum(batch => batch.Backwards), UnitCost(attacks[attack]) * rows.Length, Rest(attack, unit, rows[^1]));
+
+    private double Spent => _done.Sum(batch => batch.Forwards + batch.Backwards);
+
+    /// <summary>What is left to do behind an image of a unit, if every image that resists now resists to the end.</summary>
+    private double Rest(int attack, int unit, long cursor)
+    {
+        var robust = _robust.Count(robust => robust);
+        var rest = UnitCost(attacks[attack]) * _robust.Skip((int)cursor + 1).Count(robust => robust);
+        for (var a = attack; a < attacks.Count; a++) rest += UnitCost(attacks[a]) * (Units(a) - (a == attack ? unit + 1 : 0)) * robust;
+        return rest;
+    }
+
+    // Of another's attack nothing is known.
+    private static double UnitCost(IAttack attack) => attack is UnitAttack known ? known.UnitCost : 100;
 }

@@ -84,6 +84,6 @@ internal sealed class LoadPlan
     {
         using var scope = NewDisposeScope();
         var there = from.to(type);
-        return from.is_floating_point() ? there.isfinite().eq(from.isfinite()).all().ToBoolean() : there.to(from.dtype).eq(from).all().ToBoolean();
+        return from.is_floating_point() ? HostRead.Bool(there.isfinite().eq(from.isfinite()).all()) : HostRead.Bool(there.to(from.dtype).eq(from).all());
     }
 }
