@@ -64,8 +64,7 @@ public static class RobustnessEvaluator
     private static bool[] IsRight(IModule model, Tensor images, Tensor labels)
     {
         var logits = ModelOracle.Call(model, images);
-        if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
-            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
+        LogitsGuard.Check(logits, images, classes: 0);
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
         if (logits.isnan().any().ToBoolean()) throw new InvalidOperationException("The model returned NaN logits.");
         return [.. (Predictions.Of(logits) == labels).cpu().data<bool>()];
