@@ -10,12 +10,16 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 {
     private readonly IModule _model = model;
     private long _classes;
-    private bool _watched;
+    // The trainer's attacks leave this to that of its first step: a comparison has to wait for the device.
+    private bool _watched = context.Soundness is not null;
     private Tensor? _nanLogits;
     private Tensor? _badGradients;
     private Tensor? _anyGradient;
 
     public AttackContext Context => context;
+
+    /// <summary>How many classes the model is known to have, where it has been asked before and the labels have been compared with it.</summary>
+    public long Classes { init => _classes = value; }
 
     public long SampleForwards { get; private set; }
 
@@ -137,7 +141,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         var output = WatchInput(points, () => Output(points, loss));
         var logits = output.Output;
         SampleForwards += run.Count;
-        if (_classes == 0 || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
+        if (_classes == 0 || logits.IsInvalid || !logits.is_floating_point() || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
         using var nan = logits.detach().isnan().any();
         SoundnessWatch.Collect(ref _nanLogits, nan);
         return output;
@@ -185,14 +189,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
 
     private void Check(Tensor logits, Tensor points, AttackRun run)
     {
-        if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != points.shape[0])
-            throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {points.shape[0]} images; expected floating-point logits [{points.shape[0]},K].");
-        if (logits.shape[1] < 2)
-            throw new InvalidOperationException("The model returned one value per image; expected logits of at least two classes. For a single score s return [-s, s].");
-        if (_classes != 0)
-            throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {_classes} before.");
-        if (logits.device_type != points.device_type)
-            throw new InvalidOperationException($"The model returned logits on {logits.device} for images on {points.device}; move the model to the images' device.");
+        LogitsGuard.Check(logits, points, _classes);
         _classes = logits.shape[1];
         // Before the loss sees them: an index out of range would be a native error, on a GPU a fatal one.
         TensorGuard.LabelRange(run.Labels, _classes, "labels");
@@ -221,7 +218,9 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         {
             oracle.CheckCancelled();
             oracle.SampleForwards += input1.shape[0];
-            return oracle.WatchInput(input1, () => Call(oracle._model, input1));
+            var output = oracle.WatchInput(input1, () => Call(oracle._model, input1));
+            if (oracle._classes != 0) LogitsGuard.Check(output, input1, oracle._classes);
+            return output;
         }
     }
 }

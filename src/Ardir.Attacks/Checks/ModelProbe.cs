@@ -32,9 +32,9 @@ internal sealed class ModelProbe : IDisposable
         (_model, _options, _threat, _all) = (model, options, threat, images);
         _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)count).ToList() };
         (_images, _labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
-        _logits = InputWatch.Watched(_images, () => ModelOracle.Call(_model, _images)).detach();
-        if (_logits.dim() != 2 || _logits.shape[0] != count)
-            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(_logits)} for {count} images; expected logits [{count},K].");
+        var logits = InputWatch.Watched(_images, () => ModelOracle.Call(_model, _images));
+        LogitsGuard.Check(logits, _images, classes: 0);
+        _logits = logits.detach();
         TensorGuard.LabelRange(labels, _logits.shape[1]);
         if (options.Diagnose) LookAtModel();
     }
@@ -214,6 +214,7 @@ internal sealed class ModelProbe : IDisposable
         _context.CancellationToken.ThrowIfCancellationRequested();
         var copy = images.clone();
         var logits = ModelOracle.Call(_model, copy);
+        LogitsGuard.Check(logits, copy, Classes);
         if (!ReferenceEquals(logits, copy)) copy.Dispose();
         return logits;
     }

@@ -49,8 +49,7 @@ internal sealed class EnsembleRun(
             // A copy for the model, which may normalise in place what it is given.
             var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
             var logits = ModelOracle.Call(model, part);
-            if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != part.shape[0] || logits.shape[1] < 2)
-                throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {part.shape[0]} images; expected floating-point logits [{part.shape[0]},K] with K of at least 2.");
+            LogitsGuard.Check(logits, part, parts.Count == 0 ? 0 : parts[0].shape[1]);
             parts.Add(logits.detach().MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
@@ -149,7 +148,7 @@ internal sealed class EnsembleRun(
         using var scope = NewDisposeScope();
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
-        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows), Progress = Within(attack, unit, rows) });
+        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows), Progress = Within(attack, unit, rows) }) { Classes = CleanLogits.shape[1] };
         // All other attacks come through Perturb, which has an activity of its own.
         using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
         var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);

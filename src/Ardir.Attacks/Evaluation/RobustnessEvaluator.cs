@@ -68,7 +68,7 @@ public static class RobustnessEvaluator
             context.CancellationToken.ThrowIfCancellationRequested();
             var (images, labels) = batch;
             // Once is enough to see whether it changes its input in place, which would weaken what is attacked below.
-            var right = correct.Count == 0 ? InputWatch.Watched(images, () => IsRight(model, images, labels)) : IsRight(model, images, labels);
+            var right = IsRight(model, images, labels, watched: correct.Count == 0);
             correct.AddRange(right);
             robust.AddRange(attack is null ? right : Resists(model, attack, images, labels, right, context, batch.Indices[0]));
             progress?.Report(correct.Count);
@@ -92,11 +92,10 @@ public static class RobustnessEvaluator
         return result;
     }
 
-    private static bool[] IsRight(IModule model, Tensor images, Tensor labels)
+    private static bool[] IsRight(IModule model, Tensor images, Tensor labels, bool watched = false)
     {
-        var logits = ModelOracle.Call(model, images);
-        if (logits.dim() != 2 || logits.shape[0] != labels.shape[0])
-            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(logits)} for {labels.shape[0]} images; expected logits [{labels.shape[0]},K].");
+        var logits = watched ? InputWatch.Watched(images, () => ModelOracle.Call(model, images)) : ModelOracle.Call(model, images);
+        LogitsGuard.Check(logits, images, classes: 0);
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
         if (HostRead.Bool(logits.isnan().any())) throw new InvalidOperationException("The model returned NaN logits.");
         return HostRead.Array<bool>(Predictions.Of(logits) == labels);

@@ -32,7 +32,8 @@ public sealed class RobustnessReport : IDisposable
             var centre = p + Quantile * Quantile / (2 * n);
             var half = Quantile * Math.Sqrt(p * (1 - p) / n + Quantile * Quantile / (4 * n * n));
             var scale = 1 + Quantile * Quantile / n;
-            return (Math.Max(0, (centre - half) / scale), Math.Min(1, (centre + half) / scale));
+            // The ends are exactly 0 and 1 where all images agree, which rounding would miss.
+            return (p == 0 ? 0 : Math.Max(0, (centre - half) / scale), p == 1 ? 1 : Math.Min(1, (centre + half) / scale));
         }
     }
 

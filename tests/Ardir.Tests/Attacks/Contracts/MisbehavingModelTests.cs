@@ -12,6 +12,7 @@ public sealed class MisbehavingModelTests
         ["NaN"] = ((m, x) => m.call(x) * double.NaN, "*NaN logits*"),
         ["NaN for one sample"] = ((m, x) => m.call(x) + where(arange(x.shape[0]) == 0, double.NaN, 0.0).unsqueeze(1), "*NaN logits*"),
         ["null"] = ((_, _) => null!, "*null*"),
+        ["disposed"] = ((m, x) => { var z = m.call(x); z.Dispose(); return z; }, "*returned a tensor that has been disposed*MoveToOuterDisposeScope*"),
         ["vector"] = ((m, x) => m.call(x).select(1, 0), "*[3]*expected floating-point logits [3,K]*"),
         ["map"] = ((m, x) => m.call(x).unsqueeze(2), "*[3,4,1]*"),
         ["wrong batch"] = ((m, x) => m.call(x).narrow(0, 0, 2), "*[2,4] for 3 images*"),

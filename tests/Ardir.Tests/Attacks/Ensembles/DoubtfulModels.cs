@@ -36,9 +36,11 @@ internal static class DoubtfulModels
         ["Probabilities, near miss: sums of 1 with a negative entry"] = () => Linear(SumsToOne, []),
 
         ["ZeroGradient: rounded"] = () => Linear((net, x) => (net.call(x) * 3).round(), [ZeroGradient, VanishingGradient], Targeted()) with { Tolerated = [ResistsHugeBudget] },
+        ["ZeroGradient: no pixel reaches the kink of a relu"] = () => InTwoBatches((net, x) => net.call((x - 2).relu()), [ZeroGradient, ConstantLogits, VanishingGradient, ResistsHugeBudget]),
         ["ZeroGradient, near miss: confident"] = () => Linear((net, x) => net.call(x) * 1e6, [], Targeted()),
+        ["ZeroGradient, near miss: every pixel is beyond the kink"] = () => InTwoBatches((net, x) => net.call(x.relu()), []),
 
-        ["SquareImproves: no gradient leads anywhere"] = () => Linear((net, x) => net.call(x.detach()) + 0 * x.sum([1, 2, 3]).unsqueeze(1), [SquareImproves, VanishingGradient]) with { Tolerated = [ResistsHugeBudget] },
+        ["SquareImproves: no gradient leads anywhere"] = () => Linear(Masked, [SquareImproves, VanishingGradient]) with { Tolerated = [ResistsHugeBudget] },
         ["SquareImproves: 2 of 500"] = () => Square(2, [SquareImproves]),
         ["SquareImproves, near miss: 1 of 500"] = () => Square(1, []),
 
@@ -57,17 +59,22 @@ internal static class DoubtfulModels
 
         ["ConstantLogits: the image is ignored"] = () => Ignoring(),
         ["ConstantLogits, near miss: one image in copies"] = () => Copies(),
+        ["ConstantLogits, near miss: the image almost ignored"] = () => InTwoBatches((net, x) => net.call(x) * 1e-3 + tensor(new[] { 0, 0, 0, 1.0 }), [ResistsHugeBudget]),
         ["ConstantLogits, near miss: one image"] = () => Linear((net, x) => net.call(x), [], count: 1),
 
         ["TrainMode: the root overrides train"] = () => Linear((net, x) => net.call(x), []) with { Model = new StubbornModel(), Expected = [TrainMode] },
         ["TrainMode: a child overrides train"] = () => Linear((net, x) => net.call(x), [TrainMode], child: new StubbornModel()),
+        ["TrainMode: goes back to it while it predicts"] = () => Restless(),
         ["TrainMode, near miss: left in train mode"] = () => Linear((net, x) => net.call(x), [], child: nn.Dropout()),
 
         ["VanishingGradient: rounded"] = () => Linear((net, x) => (net.call(x) * 3).round(), [VanishingGradient], Of(new FgsmAttack(_threat))) with { Tolerated = [ResistsHugeBudget] },
+        ["VanishingGradient: a gradient that leads nowhere, targeted attack"] = () => InTwoBatches(Masked, [ZeroGradient, VanishingGradient, ResistsHugeBudget]),
         ["VanishingGradient, near miss: margins of 20 to 30"] = () => Confident(),
 
         ["WeakerThanFgsm: an attack that does nothing"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm], Of(Idle)),
+        ["WeakerThanFgsm: steps too small to get anywhere"] = () => InTwoBatches((net, x) => net.call(x), [WeakerThanFgsm], Steps(1e-6)),
         ["WeakerThanFgsm, near miss: FGSM itself"] = () => Linear((net, x) => net.call(x), [], Of(new FgsmAttack(_threat))),
+        ["WeakerThanFgsm, near miss: the same steps, large enough"] = () => InTwoBatches((net, x) => net.call(x), [], Steps(0.025)),
 
         ["ResistsHugeBudget: one class everywhere"] = () => OneClass(100, [ResistsHugeBudget]),
         ["ResistsHugeBudget, near miss: one class within the small budget"] = () => OneClass(3, []),
@@ -76,6 +83,7 @@ internal static class DoubtfulModels
         ["UnconfirmedSuccess: beyond the box"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm, UnconfirmedSuccess], Of(new ForeignAttack(_threat, (_, x, _) => -x))),
         ["UnconfirmedSuccess, near miss: too far, but right"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm], Of(new ForeignAttack(_threat, Away))),
         ["UnconfirmedSuccess, near miss: survivors of an attack that makes no claims"] = () => Linear((net, x) => net.call(x), [], Of(new PgdAttack(_threat))),
+        ["UnconfirmedSuccess, near miss: wrong and within the budget"] = () => InTwoBatches((net, x) => net.call(x), [WeakerThanFgsm], new ForeignAttack(_threat, (_, x, _) => (x + 0.05).clamp(0, 1))),
     };
 
     private static IAttack Idle => new ForeignAttack(_threat, (_, x, _) => x);
@@ -95,6 +103,27 @@ internal static class DoubtfulModels
         var net = TinyModels.Linear(classes, dtype: dtype);
         var images = TinyModels.Images(count, dtype);
         return new Doubt(new FuncModel(x => forward(net, x), child), images, net.call(images).argmax(1).detach(), attack ?? Cheap(), expected);
+    }
+
+    /// <summary>Twelve images in two batches, none near the edges of the box; targeted APGD alone unless told otherwise.</summary>
+    private static Doubt InTwoBatches(Func<LinearModel, Tensor, Tensor> forward, FindingKind[] expected, IAttack? attack = null)
+    {
+        var net = TinyModels.Linear();
+        var images = TinyModels.Images(12, ScalarType.Float64, low: 0.1, high: 0.9);
+        return new Doubt(new FuncModel(x => forward(net, x)), images, forward(net, images).argmax(1).detach(), Of(6, attack ?? new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 10 })), expected);
+    }
+
+    private static PgdAttack Steps(double size) => new(_threat, new PgdOptions { Steps = 20, StepSize = size, Start = RandomStart.None });
+
+    // The same answers, no gradient.
+    private static Tensor Masked(LinearModel net, Tensor x) => net.call(x.detach()) + 0 * x.sum([1, 2, 3]).unsqueeze(1);
+
+    private static Doubt Restless()
+    {
+        FuncModel? model = null;
+        var doubt = InTwoBatches((net, x) => { model?.train(); return net.call(x); }, [TrainMode]);
+        model = (FuncModel)doubt.Model;
+        return doubt;
     }
 
     private static Doubt Half(Func<Tensor, Tensor> after, FindingKind[] expected)

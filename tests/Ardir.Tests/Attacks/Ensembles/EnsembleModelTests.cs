@@ -186,45 +186,6 @@ public sealed class EnsembleModelTests
         }
     }
 
-    [Fact]
-    public void Evaluate_WholeRun_KeepsMemoryFlat()
-    {
-        using var scope = NewDisposeScope();
-        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
-        var images = TinyModels.Images(12);
-        var labels = model.call(images).argmax(1);
-        var live = new List<long>();
-        var progress = new ListProgress<AttackProgress>(report =>
-        {
-            if (report.Evaluation is not null) live.Add(DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
-        });
-        var threat = ThreatModel.Linf(0.001);
-        using var report = new AutoAttack(threat, Small(threat) with { BatchSize = 4 }).Evaluate(model, images, labels, new AttackContext { Progress = progress });
-        live.Should().HaveCountGreaterThan(20);
-        live.Distinct().Should().ContainSingle("every batch leaves exactly what it found");
-    }
-
-    [Fact]
-    public void Evaluate_SecurityCurve_FallsAndEqualsSeparateEvaluations()
-    {
-        using var scope = NewDisposeScope();
-        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
-        var images = TinyModels.Images(20);
-        var labels = model.call(images).argmax(1);
-        var threat = ThreatModel.Linf(0.05);
-        double[] budgets = [0.2, 0.01, 0.05, 0.1];
-        using var report = new AutoAttack(threat, Small(threat) with { SecurityCurve = budgets }).Evaluate(model, images, labels);
-        var curve = report.Data.SecurityCurve;
-        curve.Select(point => point.Epsilon).Should().Equal(budgets.Order());
-        curve.Select(point => point.RobustAccuracy).Should().BeInDescendingOrder();
-        foreach (var (epsilon, accuracy) in curve)
-        {
-            var other = ThreatModel.Linf(epsilon);
-            using var alone = new AutoAttack(other, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new TargetedApgdAttack(other)], Diagnose = false }).Evaluate(model, images, labels);
-            alone.RobustAccuracy.Should().Be(accuracy);
-        }
-    }
-
     private static AutoAttackOptions Small(ThreatModel threat) => new()
     {
         Version = AutoAttackVersion.Custom,

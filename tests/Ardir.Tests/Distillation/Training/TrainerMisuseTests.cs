@@ -96,18 +96,23 @@ public sealed class TrainerMisuseTests
     }
 
     [Fact]
-    public void Perturb_ModelThatChangesItsInput_StaysInTheBall()
+    public void Perturb_ModelThatChangesItsInput_IsToldOrStaysInTheBall()
     {
         using var scope = NewDisposeScope();
         using var weights = Network(1);
+        var honest = 0;
         using var model = new FuncModel(x =>
         {
+            if (honest-- > 0) return weights.call(x);
             using (no_grad()) x.mul_(0.9);
             return weights.call(x);
         });
         var (images, labels) = (TinyModels.Random([4, 1, 8, 8], 1, ScalarType.Float32), TinyModels.Labels(4, 3));
-        var adversarial = new PgdAttack(_threat, new PgdOptions { Loss = AttackLoss.KlToClean }).Perturb(model, images, labels);
-        TensorAssert.AllTrue(_threat.Contains(images, adversarial));
+        Tensor Attack() => new PgdAttack(_threat, new PgdOptions { Loss = AttackLoss.KlToClean }).Perturb(model, images, labels);
+        FluentActions.Invoking(Attack).Should().Throw<InvalidOperationException>().WithMessage("*changes its input in place*");
+        // One that begins later is not seen, and yet cannot lead out of the ball around the true images.
+        honest = 2;
+        TensorAssert.AllTrue(_threat.Contains(images, Attack()));
     }
 
     private static TrainerOptions Options(string? folder) => new() { Epochs = 2, BatchSize = 10, LearningRate = 0.05, Milestones = [], CheckpointDirectory = folder };
