@@ -17,7 +17,7 @@ internal static class Job
             AnsiConsole.MarkupLine($"\n[yellow]Stopped.[/] What was finished is in [bold]{Markup.Escape(output)}[/]; the same command goes on from there.");
             return 130;
         }
-        catch (Exception e) when (e is IOException or ArgumentException or InvalidOperationException or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException)
         {
             AnsiConsole.MarkupLine($"\n[red]Error:[/] {Markup.Escape(e.Message)}");
             return 1;
