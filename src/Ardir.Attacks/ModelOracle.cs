@@ -182,6 +182,12 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         {
             throw new InvalidOperationException($"The model failed on {points.dtype} images, and its parameters are {dtype}. Convert one of them: images.to(ScalarType.{dtype}) or model.to(ScalarType.{points.dtype}).", e);
         }
+        catch (System.Runtime.InteropServices.ExternalException e)
+        {
+            // Without the native stack, which tells a user nothing.
+            var reason = e.Message.Split("\nException raised from")[0].Trim();
+            throw new InvalidOperationException($"The model failed on {points.dtype} images {TensorGuard.Shape(points)}: {reason}", e);
+        }
     }
 
     private static ScalarType? OtherType(IModule model, Tensor points) =>

@@ -31,12 +31,12 @@ internal static class EvaluateCommand
             {
                 Model = arguments.GetValue(model)!.FullName,
                 Threat = Threat(arguments.GetValue(norm), Number(arguments.GetValue(epsilon)!)),
-                Version = arguments.GetValue(version),
-                Images = arguments.GetValue(images),
-                BatchSize = arguments.GetValue(batch),
+                Version = arguments.GetValue(version) is var chosen and not AutoAttackVersion.Custom ? chosen : throw new ArgumentException("--version-of-attack is custom; expected standard, plus or rand."),
+                Images = Positive(arguments.GetValue(images), "--images"),
+                BatchSize = Positive(arguments.GetValue(batch), "--batch")!.Value,
                 Seed = arguments.GetValue(seed),
                 Output = arguments.GetValue(output)!,
-                Device = torch.device(arguments.GetValue(device)!),
+                Device = Device(arguments.GetValue(device)!),
                 SecurityCurve = [.. (arguments.GetValue(curve) ?? []).Select(Number)],
             };
             if (arguments.GetValue(data) is { } folder) settings = settings with { DataFolder = folder.FullName };
@@ -51,6 +51,21 @@ internal static class EvaluateCommand
         PerturbationNorm.L2 => ThreatModel.L2(epsilon),
         _ => ThreatModel.L1(epsilon),
     };
+
+    private static int? Positive(int? value, string option) =>
+        value is < 1 ? throw new ArgumentException($"{option} is {value}; expected at least 1.") : value;
+
+    private static Device Device(string text)
+    {
+        try
+        {
+            return torch.device(text);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            throw new ArgumentException($"--device is '{text}'; expected cpu, cuda or cuda:1.", e);
+        }
+    }
 
     private static double Number(string text)
     {

@@ -118,7 +118,8 @@ internal sealed class ModelProbe : IDisposable
         try
         {
             // All of the batch, whose shape the model knows by now: what it might keep for a new shape could not be differentiated later.
-            Call().Dispose();
+            // Left to the scope: the tensor may be one that the model keeps.
+            _ = Call();
             return false;
         }
         catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException)

@@ -42,6 +42,8 @@ public sealed record AutoAttackOptions
         if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
             throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
         if (Attacks?.Contains(null!) == true) throw new ArgumentException("An attack in Attacks is null.", nameof(Attacks));
+        if (Attacks?.FirstOrDefault(attack => string.IsNullOrWhiteSpace(attack.Name)) is { } nameless)
+            throw new ArgumentException($"The attack {nameless.GetType().Name} in Attacks has no name, which the report needs.", nameof(Attacks));
         if (SecurityCurve is null || SecurityCurve.Any(epsilon => !(double.IsFinite(epsilon) && epsilon > 0)))
             throw new ArgumentException("SecurityCurve must hold positive finite budgets.", nameof(SecurityCurve));
         if (StatePath is not null && string.IsNullOrWhiteSpace(StatePath)) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));

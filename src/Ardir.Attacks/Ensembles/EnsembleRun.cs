@@ -136,7 +136,7 @@ internal sealed class EnsembleRun(
 
     private long[] Next(long cursor)
     {
-        var rows = new List<long>(batchSize);
+        var rows = new List<long>(Math.Min(batchSize, Count));
         for (var i = cursor + 1; i < Count && rows.Count < batchSize; i++)
             if (_robust[i]) rows.Add(i);
         return [.. rows];

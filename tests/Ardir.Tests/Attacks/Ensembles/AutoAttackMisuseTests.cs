@@ -56,6 +56,8 @@ public sealed class AutoAttackMisuseTests : IDisposable
         ["NaN later"] = (m => m with { Model = Later(m.Model, z => z * double.NaN) }, typeof(InvalidOperationException), "*NaN*"),
         ["an exception later"] = (m => m with { Model = Later(m.Model, _ => throw new InvalidDataException("on purpose")) }, typeof(InvalidDataException), "on purpose"),
         ["in inference mode"] = (m => m with { Around = () => inference_mode(true) }, typeof(InvalidOperationException), "*inference_mode*no_grad*"),
+        ["a model for other channels"] = (m => m with { Model = TinyModels.Smooth(dtype: ScalarType.Float64), Images = m.Images.repeat(1, 3, 1, 1) }, typeof(ArgumentException), "*1 channels*Conv2d*"),
+        ["a model for another size"] = (m => m with { Images = m.Images.repeat(1, 1, 2, 1) }, typeof(InvalidOperationException), "*failed on Float64 images [6,1,8,4]*"),
         ["a model of integers"] = (m => m with { Model = new FuncModel(x => x.flatten(1).to(ScalarType.Int64)) }, typeof(InvalidOperationException), "*Int64*floating-point*"),
     };
 
@@ -68,6 +70,8 @@ public sealed class AutoAttackMisuseTests : IDisposable
         ["custom without attacks"] = (o => o with { Attacks = null }, "*Custom*at least one attack*"),
         ["custom with an empty list"] = (o => o with { Attacks = [] }, "*Custom*at least one attack*"),
         ["an attack that is null"] = (o => o with { Attacks = [new FgsmAttack(_threat), null!] }, "*null*Attacks*"),
+        ["an attack without a name"] = (o => o with { Attacks = [new Nameless()] }, "*Nameless*no name*"),
+        ["a Linf curve beyond the box"] = (o => o with { SecurityCurve = [0.1, 8] }, "*SecurityCurve holds 8*8/255*"),
         ["an attack of another budget"] = (o => o with { Attacks = [new FgsmAttack(ThreatModel.Linf(0.1))] }, "*FGSM*Linf(0.1)*Linf(0.05)*"),
         ["curve with a negative budget"] = (o => o with { SecurityCurve = [0.1, -0.1] }, "*SecurityCurve*positive*"),
         ["curve with NaN"] = (o => o with { SecurityCurve = [double.NaN] }, "*SecurityCurve*positive*"),
@@ -329,6 +333,15 @@ public sealed class AutoAttackMisuseTests : IDisposable
         report.SaveHtml(_folder.File("r.html"));
         JsonReport.Read(_folder.File("r.json")).Should().BeEquivalentTo(JsonReport.Describe(report));
         File.ReadAllText(_folder.File("r.html")).Should().NotContain("NaN");
+    }
+
+    private sealed class Nameless : IAttack
+    {
+        public string Name => null!;
+
+        public ThreatModel Threat => _threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
     }
 
     private sealed record Misuse(nn.Module<Tensor, Tensor> Model, Tensor Images, Tensor Labels, AutoAttack Attack, AttackContext Context)
