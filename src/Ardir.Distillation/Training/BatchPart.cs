@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>A batch or, with gradient accumulation, a part of one, with its adversarial images.</summary>
@@ -7,6 +9,9 @@ namespace Ardir.Distillation;
 internal sealed record BatchPart(Tensor Images, Tensor Labels, double Share)
 {
     public Tensor? StudentAdversarial { get; set; }
+
+    /// <summary>Only when the attack needs it, too: run once for both.</summary>
+    public TappedOutput? TeacherClean { get; set; }
 
     public Tensor? TeacherAdversarial { get; set; }
 }

@@ -93,7 +93,9 @@ internal sealed class TrainingStep : IDisposable
         CheckedBatch.Vouch(part.Labels, labels);
         if (!whole) context = context with { SampleIndices = [.. (context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)]).Skip(from).Take(count)] };
         var passes = _loss.Needs.Passes;
-        // Both attacks run before any tapped pass, so that nothing of theirs is ever held.
+        if (_loss.Needs.InnerMaximization.Objective == InnerObjective.KlToTeacher && passes.HasFlag(NetworkPasses.TeacherClean)) part.TeacherClean = _teacherTap!.Forward(part.Images);
+        using var answer = part.TeacherClean is null ? null : new KnownAnswer(_teacher!, part.TeacherClean.Output);
+        // Both attacks run before any other tapped pass, so that nothing of theirs is ever held.
         if (_loss.Needs.NeedsStudentAttack)
             part.StudentAdversarial = _options.TrainAttack!.Perturb(masters?.Network ?? _student, part.Images, part.Labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false });
         if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
@@ -109,7 +111,7 @@ internal sealed class TrainingStep : IDisposable
             Labels = part.Labels,
             LabelSmoothing = _options.LabelSmoothing,
             Epoch = epoch,
-            TeacherClean = passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null,
+            TeacherClean = part.TeacherClean ?? (passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null),
             TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
             StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images, masters) : null,
             StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!, masters) : null,
