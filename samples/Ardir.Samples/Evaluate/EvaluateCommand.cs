@@ -31,9 +31,9 @@ internal static class EvaluateCommand
             {
                 Model = arguments.GetValue(model)!.FullName,
                 Threat = Threat(arguments.GetValue(norm), Number(arguments.GetValue(epsilon)!)),
-                Version = arguments.GetValue(version),
-                Images = arguments.GetValue(images),
-                BatchSize = arguments.GetValue(batch),
+                Version = Named(arguments.GetValue(version)),
+                Images = Positive("--images", arguments.GetValue(images)),
+                BatchSize = Positive("--batch", arguments.GetValue(batch))!.Value,
                 Seed = arguments.GetValue(seed),
                 Output = arguments.GetValue(output)!,
                 Device = torch.device(arguments.GetValue(device)!),
@@ -49,8 +49,18 @@ internal static class EvaluateCommand
     {
         PerturbationNorm.Linf => ThreatModel.Linf(epsilon),
         PerturbationNorm.L2 => ThreatModel.L2(epsilon),
-        _ => ThreatModel.L1(epsilon),
+        PerturbationNorm.L1 => ThreatModel.L1(epsilon),
+        // The parser takes any number for an enum.
+        _ => throw new ArgumentException($"--norm is '{norm}'; expected linf, l2 or l1."),
     };
+
+    private static AutoAttackVersion Named(AutoAttackVersion version) => version is AutoAttackVersion.Standard or AutoAttackVersion.Plus or AutoAttackVersion.Rand
+        ? version
+        : throw new ArgumentException($"--version-of-attack is '{version}'; expected standard, plus or rand.");
+
+    private static int? Positive(string option, int? value) => value is null or > 0
+        ? value
+        : throw new ArgumentException($"{option} is {value}; expected at least 1.");
 
     private static double Number(string text)
     {
