@@ -180,15 +180,21 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         }
     }
 
+    /// <summary>Refuses what is no batch of logits.</summary>
+    public static void EnsureLogits(Tensor logits, long count)
+    {
+        if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != count)
+            throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {count} images; expected floating-point logits [{count},K].");
+        if (logits.shape[1] < 2)
+            throw new InvalidOperationException($"The model returned {(logits.shape[1] == 1 ? "one value" : "no value")} per image; expected logits of at least two classes. For a single score s return [-s, s].");
+    }
+
     private static ScalarType? OtherType(IModule model, Tensor points) =>
         (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point() && parameter.dtype != points.dtype)?.dtype;
 
     private void Check(Tensor logits, Tensor points, AttackRun run)
     {
-        if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != points.shape[0])
-            throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {points.shape[0]} images; expected floating-point logits [{points.shape[0]},K].");
-        if (logits.shape[1] < 2)
-            throw new InvalidOperationException("The model returned one value per image; expected logits of at least two classes. For a single score s return [-s, s].");
+        EnsureLogits(logits, points.shape[0]);
         if (_classes != 0)
             throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {_classes} before.");
         if (logits.device_type != points.device_type)

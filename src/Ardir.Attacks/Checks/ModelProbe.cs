@@ -33,8 +33,8 @@ internal sealed class ModelProbe : IDisposable
         _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)count).ToList() };
         (_images, _labels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
         _logits = InputWatch.Watched(_images, () => ModelOracle.Call(_model, _images)).detach();
-        if (_logits.dim() != 2 || _logits.shape[0] != count)
-            throw new InvalidOperationException($"The model returned {TensorGuard.Shape(_logits)} for {count} images; expected logits [{count},K].");
+        // Before the checks, which would end in errors of the native library.
+        ModelOracle.EnsureLogits(_logits, count);
         TensorGuard.LabelRange(labels, _logits.shape[1]);
         if (options.Diagnose) LookAtModel();
     }
@@ -87,7 +87,8 @@ internal sealed class ModelProbe : IDisposable
         {
             var logits = Call();
             var unit = Unit(logits);
-            if (Right(logits) != right || seen.Exists(other => HostRead.Double(linalg.vector_norm(unit - other, 2, new long[] { 1 }, false).max()) > LogitTolerance)) return true;
+            // Row by row: a maximum over rows would be NaN, and no noise at all, as soon as one of them is.
+            if (Right(logits) != right || seen.Exists(other => HostRead.Bool((linalg.vector_norm(unit - other, 2, new long[] { 1 }, false) > LogitTolerance).any()))) return true;
             seen.Add(unit);
         }
         return false;
@@ -95,7 +96,12 @@ internal sealed class ModelProbe : IDisposable
 
     private long Right(Tensor logits) => HostRead.Int64((Predictions.Of(logits) == _labels).sum());
 
-    private static Tensor Unit(Tensor logits) => logits / (linalg.vector_norm(logits, 2, new long[] { 1 }, true) + 1e-10);
+    // In float64, where the smallest divisor does not round to zero.
+    private static Tensor Unit(Tensor logits)
+    {
+        var precise = logits.to(ScalarType.Float64);
+        return precise / (linalg.vector_norm(precise, 2, new long[] { 1 }, true) + 1e-10);
+    }
 
     private bool AreProbabilities()
     {
@@ -114,11 +120,20 @@ internal sealed class ModelProbe : IDisposable
 
     private bool IsDynamic()
     {
+        var fails = FailsInInferenceMode();
+        // Once more outside: what a model keeps from one call to the next must not be a tensor that gradients refuse.
+        using (NewDisposeScope()) Call();
+        return fails;
+    }
+
+    private bool FailsInInferenceMode()
+    {
         using var inference = inference_mode(true);
         try
         {
             // All of the batch, whose shape the model knows by now: what it might keep for a new shape could not be differentiated later.
-            Call().Dispose();
+            // In a scope, because what it returns may be a tensor that the model keeps.
+            using (NewDisposeScope()) Call();
             return false;
         }
         catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException)
@@ -168,9 +183,11 @@ internal sealed class ModelProbe : IDisposable
             CompareWithFgsm(run, x, y, right, context);
             TryHugeBudget(x, y, context);
         }
-        catch (InvalidOperationException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Custom ensembles may do without a gradient that these checks ask for, and a model may return NaN where only they look.
+            // Custom ensembles may do without a gradient that these checks ask for, and a model may return NaN or fail where only they look. What was
+            // measured before, perhaps for days, stays true.
+            AttackLog.ChecksEnded(_context.Logger, e.Message);
         }
     }
 

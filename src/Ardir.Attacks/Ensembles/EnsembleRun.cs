@@ -49,8 +49,9 @@ internal sealed class EnsembleRun(
             // A copy for the model, which may normalise in place what it is given.
             var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
             var logits = ModelOracle.Call(model, part);
-            if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != part.shape[0] || logits.shape[1] < 2)
-                throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {part.shape[0]} images; expected floating-point logits [{part.shape[0]},K] with K of at least 2.");
+            ModelOracle.EnsureLogits(logits, part.shape[0]);
+            if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
+                throw new InvalidOperationException($"The model returned {logits.shape[1]} classes for the images from {first} on, after {parts[0].shape[1]} before; expected the same classes for every image.");
             parts.Add(logits.detach().MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
@@ -131,7 +132,7 @@ internal sealed class EnsembleRun(
 
     private long[] Next(long cursor)
     {
-        var rows = new List<long>(batchSize);
+        var rows = new List<long>();
         for (var i = cursor + 1; i < Count && rows.Count < batchSize; i++)
             if (_robust[i]) rows.Add(i);
         return [.. rows];
