@@ -41,7 +41,7 @@ internal sealed class SoundnessWatch : IDisposable
     public static void Throw(bool badGradient, bool nanLogits)
     {
         if (badGradient)
-            throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although the logits are not: a square root or norm at zero inside the model, most likely.");
+            throw new InvalidOperationException("The gradient of the loss to the images is NaN or infinite although no logit is NaN: a square root or norm at zero inside the model, most likely, or infinite logits.");
         if (nanLogits)
             throw new InvalidOperationException("The model returned NaN logits. No attack can judge such a model: look for a division by zero, a log of zero or exploded weights.");
     }

@@ -12,4 +12,13 @@ internal static class TargetClasses
         var others = order[order != labels.unsqueeze(1)].reshape(logits.shape[0], -1);
         return others.select(1, place).clone().MoveToOuterDisposeScope();
     }
+
+    /// <summary>As <see cref="ByRank"/>; the first place where that is a class which the model rules out by -infinity: no point reaches it, and the way there is NaN.</summary>
+    public static Tensor Reachable(Tensor logits, Tensor labels, int place)
+    {
+        using var scope = NewDisposeScope();
+        var wanted = ByRank(logits, labels, place);
+        var isRuledOut = logits.gather(1, wanted.unsqueeze(1)).squeeze(1) == double.NegativeInfinity;
+        return where(isRuledOut, ByRank(logits, labels, 0), wanted).MoveToOuterDisposeScope();
+    }
 }

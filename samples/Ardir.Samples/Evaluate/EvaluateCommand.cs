@@ -31,7 +31,7 @@ internal static class EvaluateCommand
             {
                 Model = arguments.GetValue(model)!.FullName,
                 Threat = Threat(arguments.GetValue(norm), Number(arguments.GetValue(epsilon)!)),
-                Version = arguments.GetValue(version) is var chosen and not AutoAttackVersion.Custom ? chosen : throw new ArgumentException("--version-of-attack is custom; expected standard, plus or rand."),
+                Version = Named(arguments.GetValue(version)),
                 Images = Positive(arguments.GetValue(images), "--images"),
                 BatchSize = Positive(arguments.GetValue(batch), "--batch")!.Value,
                 Seed = arguments.GetValue(seed),
@@ -49,7 +49,9 @@ internal static class EvaluateCommand
     {
         PerturbationNorm.Linf => ThreatModel.Linf(epsilon),
         PerturbationNorm.L2 => ThreatModel.L2(epsilon),
-        _ => ThreatModel.L1(epsilon),
+        PerturbationNorm.L1 => ThreatModel.L1(epsilon),
+        // The parser takes any number for an enum.
+        _ => throw new ArgumentException($"--norm is '{norm}'; expected linf, l2 or l1."),
     };
 
     private static int? Positive(int? value, string option) =>
@@ -66,6 +68,10 @@ internal static class EvaluateCommand
             throw new ArgumentException($"--device is '{text}'; expected cpu, cuda or cuda:1.", e);
         }
     }
+
+    private static AutoAttackVersion Named(AutoAttackVersion version) => version is AutoAttackVersion.Standard or AutoAttackVersion.Plus or AutoAttackVersion.Rand
+        ? version
+        : throw new ArgumentException($"--version-of-attack is '{version}'; expected standard, plus or rand.");
 
     private static double Number(string text)
     {

@@ -33,7 +33,7 @@ public sealed class TargetedApgdAttack : UnitAttack
     {
         if (run.Targets is not null)
             throw new InvalidOperationException("APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
-        var target = TargetClasses.ByRank(run.CleanLogits, run.Labels, unit / _options.Restarts);
+        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
         return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _settings, Name, unit);
     }
 

@@ -15,7 +15,7 @@ internal static class LogitsGuard
         if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != points.shape[0])
             throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {points.shape[0]} images; expected floating-point logits [{points.shape[0]},K].");
         if (logits.shape[1] < 2)
-            throw new InvalidOperationException("The model returned one value per image; expected logits of at least two classes. For a single score s return [-s, s].");
+            throw new InvalidOperationException($"The model returned {(logits.shape[1] == 1 ? "one value" : "no value")} per image; expected logits of at least two classes. For a single score s return [-s, s].");
         if (classes != 0 && logits.shape[1] != classes)
             throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {classes} before.");
         if (logits.device_type != points.device_type)

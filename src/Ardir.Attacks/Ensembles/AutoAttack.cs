@@ -28,6 +28,8 @@ public sealed class AutoAttack : IAttack
         (Threat, _options) = (threat, options with { Attacks = options.Attacks?.ToArray(), SecurityCurve = [.. options.SecurityCurve.Distinct().Order()] });
         if (threat.Norm == PerturbationNorm.Linf && _options.SecurityCurve.Any(epsilon => epsilon > 1))
             throw new ArgumentException($"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. Write 8/255.0 for 8.", nameof(options));
+        // Others that the threat model refuses: now, not after hours of the evaluation itself.
+        foreach (var epsilon in _options.SecurityCurve) threat.WithEpsilon(epsilon);
         if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
             throw new ArgumentException($"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
     }

@@ -49,7 +49,9 @@ internal sealed class EnsembleRun(
             // A copy for the model, which may normalise in place what it is given.
             var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
             var logits = ModelOracle.Call(model, part);
-            LogitsGuard.Check(logits, part, parts.Count == 0 ? 0 : parts[0].shape[1]);
+            LogitsGuard.Check(logits, part, classes: 0);
+            if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
+                throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from {first} on; expected the same classes for every image.");
             parts.Add(logits.detach().MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();

@@ -114,7 +114,8 @@ public sealed class RobustnessReport : IDisposable
 
     private Tensor Alive(Tensor tensor)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        // Also where the scope that was open when the report was made has ended.
+        ObjectDisposedException.ThrowIf(_disposed || tensor.IsInvalid, this);
         return tensor;
     }
 }

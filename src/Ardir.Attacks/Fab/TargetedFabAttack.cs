@@ -33,7 +33,7 @@ public sealed class TargetedFabAttack : UnitAttack
     {
         if (run.Targets is not null)
             throw new InvalidOperationException("FAB-T chooses its targets itself, but context.Targets is set. Use FabAttack to reach targets of your own.");
-        var target = TargetClasses.ByRank(run.CleanLogits, run.Labels, unit / _options.Restarts);
+        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
         return FabEngine.Search(
             run.Aim(target).With(TargetDifferenceLoss.Instance), _settings, FabPlane.OfLoss, Name, unit, unit % _options.Restarts);
     }

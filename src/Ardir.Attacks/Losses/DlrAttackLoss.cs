@@ -6,6 +6,9 @@ internal sealed class DlrAttackLoss(bool marginIfFew = false) : IAttackLoss
 {
     private const double Tiny = 1e-12;
 
+    // The smallest whose reciprocal, times a few weights, float16 can still hold: 1e-12 is zero there, and a tie of the logits would be NaN.
+    private const double TinyInHalf = 1e-3;
+
     public string Name => "DLR";
 
     public Tensor Compute(AttackLossInputs inputs)
@@ -18,10 +21,11 @@ internal sealed class DlrAttackLoss(bool marginIfFew = false) : IAttackLoss
             throw new InvalidOperationException($"The {(targets is null ? "" : "targeted ")}DLR loss needs at least {needed} classes; the model has {logits.shape[1]}. Use AttackLoss.Margin.");
         using var scope = NewDisposeScope();
         var (sorted, _) = logits.topk(needed, 1, true, true);
+        var tiny = logits.dtype == ScalarType.Float16 ? TinyInHalf : Tiny;
         Tensor Rank(long r) => sorted.select(1, r);
         var loss = targets is null
-            ? MarginAttackLoss.Margin(logits, inputs.Labels) / (Rank(0) - Rank(2) + Tiny)
-            : Difference(logits, targets, inputs.Labels) / (Rank(0) - (Rank(2) + Rank(3)) * 0.5 + Tiny);
+            ? MarginAttackLoss.Margin(logits, inputs.Labels) / (Rank(0) - Rank(2) + tiny)
+            : Difference(logits, targets, inputs.Labels) / (Rank(0) - (Rank(2) + Rank(3)) * 0.5 + tiny);
         return loss.MoveToOuterDisposeScope();
     }
 

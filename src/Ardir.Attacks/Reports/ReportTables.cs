@@ -16,7 +16,7 @@ internal static class ReportTables
     public static IEnumerable<string[]> Attacks(RobustnessReport report) => report.Attacks.Select(attack => (string[])
     [
         attack.Name, Number(attack.Attacked), Number(attack.Broken), Percent(attack.RobustAccuracyAfter), Number(attack.SampleForwards), Number(attack.SampleBackwards),
-        attack.Elapsed.ToString(@"h\:mm\:ss", CultureInfo.InvariantCulture),
+        Duration(attack.Elapsed),
     ]);
 
     public static IEnumerable<string[]> Classes(RobustnessReport report, IReadOnlyList<string>? names)
@@ -37,6 +37,9 @@ internal static class ReportTables
         names is not null && label < names.Count && names[(int)label] is { Length: > 0 } name ? name : label.ToString(CultureInfo.InvariantCulture);
 
     public static string Percent(double value) => value.ToString("P2", CultureInfo.InvariantCulture);
+
+    /// <summary>Hours beyond a day too, which "h" of a format would leave out.</summary>
+    public static string Duration(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ardir.Core;
 
 /// <summary>
@@ -11,12 +13,17 @@ public sealed record ThreatModel
     private const double RelativeTolerance = 1e-6;
     private const double AbsoluteTolerance = 1e-7;
 
+    // Beyond any image, and its square still a float32: larger radii overflow in the attacks and end in NaN.
+    private const double LargestEpsilon = 1e9;
+
     private ThreatModel(PerturbationNorm norm, double epsilon, NormBall ball)
     {
         if (!double.IsFinite(epsilon) || epsilon <= 0)
             throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon must be a positive finite number in units of [0,1] pixels, for example 8/255.");
         if (norm == PerturbationNorm.Linf && epsilon > 1)
             throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "A Linf epsilon above 1 leaves the pixel box [0,1]. Pixels are in [0,1], not [0,255]: write 8/255.0 for 8.");
+        if (epsilon > LargestEpsilon)
+            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, $"Epsilon must be at most {LargestEpsilon:E0}; the square root of the number of values (L2), or that number (L1), already covers the box [0,1].");
         (Norm, Epsilon, Ball) = (norm, epsilon, ball);
     }
 
@@ -35,21 +42,21 @@ public sealed record ThreatModel
     public static ThreatModel Linf(double epsilon) => new(PerturbationNorm.Linf, epsilon, LinfBall.Instance);
 
     /// <summary>The Euclidean length of the change is at most <paramref name="epsilon"/>.</summary>
-    /// <param name="epsilon">Radius, positive; 0.5 is the usual budget on CIFAR-10.</param>
+    /// <param name="epsilon">Radius in (0,1e9]; 0.5 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Not finite or not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1e9.</exception>
     public static ThreatModel L2(double epsilon) => new(PerturbationNorm.L2, epsilon, L2Ball.Instance);
 
     /// <summary>The absolute changes sum to at most <paramref name="epsilon"/>.</summary>
-    /// <param name="epsilon">Radius, positive; 12 is the usual budget on CIFAR-10.</param>
+    /// <param name="epsilon">Radius in (0,1e9]; 12 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Not finite or not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1e9.</exception>
     public static ThreatModel L1(double epsilon) => new(PerturbationNorm.L1, epsilon, L1Ball.Instance);
 
     /// <summary>The same norm with another budget.</summary>
     /// <param name="epsilon">Radius, as for the norm's own method.</param>
     /// <returns>The threat model.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive, or above 1 for Linf.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive, above 1 for Linf or above 1e9.</exception>
     public ThreatModel WithEpsilon(double epsilon) => new(Norm, epsilon, Ball);
 
     /// <summary>
@@ -132,5 +139,5 @@ public sealed record ThreatModel
 
     /// <summary>For people: <c>Linf(0.0314)</c>.</summary>
     /// <returns>Norm and radius.</returns>
-    public override string ToString() => $"{Norm}({Epsilon:R})";
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Norm}({Epsilon:R})");
 }
