@@ -3,6 +3,9 @@ namespace Ardir.Core;
 /// <summary>Writes a file so that a reader, or a crash half-way, sees the old content or the new one, never a part.</summary>
 internal static class AtomicFile
 {
+    // One writer at a time in this process: between the end of a file and its renaming another could begin to write over it.
+    private static readonly Lock _gate = new();
+
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -24,6 +27,7 @@ internal static class AtomicFile
         // In the same folder, because a rename is atomic only within one file system; under one name, so that a process killed
         // while writing leaves at most one such file, which the next write replaces.
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.tmp");
+        using var turn = _gate.EnterScope();
         var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None);   // outside of the try: what another writer holds is not ours to delete
         try
         {
@@ -33,8 +37,10 @@ internal static class AtomicFile
                 if (!OperatingSystem.IsWindows() && old.Exists) File.SetUnixFileMode(stream.SafeFileHandle, old.UnixFileMode);
                 write(stream);
                 stream.Flush(flushToDisk: true);
+                // Still locked, so that no other process comes in between; Windows does not rename what is open.
+                if (!OperatingSystem.IsWindows()) File.Move(temporary, path, overwrite: true);
             }
-            File.Move(temporary, path, overwrite: true);
+            if (OperatingSystem.IsWindows()) File.Move(temporary, path, overwrite: true);
         }
         catch (Exception e)
         {
