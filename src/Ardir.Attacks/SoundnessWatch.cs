@@ -36,6 +36,18 @@ internal sealed class SoundnessWatch : IDisposable
         if (flags[2]) AttackLog.ZeroGradient(logger);
     }
 
+    /// <summary>Whether logits or gradients were NaN, with one read; both are forgotten then. What only warns is kept for <see cref="Read"/>.</summary>
+    public bool TakeBroken()
+    {
+        if (_nanLogits is null) return false;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var broken = HostRead.Bool(_badGradient is null ? _nanLogits : _nanLogits.logical_or(_badGradient));
+        _nanLogits.zero_();
+        _badGradient?.zero_();
+        return broken;
+    }
+
     public void Dispose() => Clear();
 
     public static void Throw(bool badGradient, bool nanLogits)

@@ -44,9 +44,8 @@ public sealed class DistillationTrainer : IDisposable
         if (loss.Needs.NeedsStandardTeacher && standardTeacher is null) throw new ArgumentNullException(nameof(standardTeacher), $"The loss {loss.Name} needs a second, ordinarily trained teacher: pass it as standardTeacher.");
         _options = CraftingPlan.Complete(_options, loss, teacher);
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if ((SharedModule(student, teacher) ?? SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
-        if (_options.Precision == TrainingPrecision.BFloat16 && student.parameters().FirstOrDefault(parameter => parameter.dtype != ScalarType.Float32) is { } other)
-            throw new ArgumentException($"TrainingPrecision.BFloat16 is for students in Float32; this one has parameters in {other.dtype}.", nameof(options));
+        if ((StudentGuard.SharedModule(student, teacher) ?? StudentGuard.SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
+        StudentGuard.Precision(student, _options);
         if (_options.Device is { } device)
         {
             student.to(device);
@@ -55,7 +54,7 @@ public sealed class DistillationTrainer : IDisposable
         }
         if (loss.Trainable is { } trainable)
         {
-            if ((SharedModule(trainable, student) ?? SharedModule(trainable, teacher) ?? SharedModule(trainable, standardTeacher)) is { } common)
+            if ((StudentGuard.SharedModule(trainable, student) ?? StudentGuard.SharedModule(trainable, teacher) ?? StudentGuard.SharedModule(trainable, standardTeacher)) is { } common)
                 throw new ArgumentException($"The loss {loss.Name} trains a module of one of the networks ({common}); IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
             trainable.to(student.parameters().First().device);
         }
@@ -69,6 +68,7 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="progress">Told now and then, and at the end of each epoch, when its checkpoint is on disk: see <see cref="TrainingLogs"/> for logs. What it
     /// throws ends the run and comes out of this method; the next call goes on from the checkpoint.</param>
     /// <param name="cancellationToken">Stops the run; the last checkpoint stays.</param>
+    /// <remarks>Two runs at once in one process share libtorch's global generator, which dropout draws from: a student with dropout is then no longer repeatable. All else is.</remarks>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
     /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the training diverged.</exception>
@@ -103,8 +103,6 @@ public sealed class DistillationTrainer : IDisposable
         TrainerLog.Starting(_options.Logger, _loss.Name, _options.Epochs, train.Count, run.Device.ToString(), _options.BatchSize, _options.Seed);
         Warn();
         Resume(run);
-        if (run.Epochs.Count > _options.Epochs)
-            throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {run.Epochs.Count} epochs already; Epochs is {_options.Epochs}. Set it to at least that, or choose another directory.");
         run.FirstEpoch = run.Epochs.Count;
         run.History = [.. run.Epochs];
         if (run.Epochs.Count > 0) run.Tell(TrainingPhase.Resume, run.Epochs.Count - 1, 0, 0, null);
@@ -114,12 +112,13 @@ public sealed class DistillationTrainer : IDisposable
         {
             using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
             var trained = Train(run, run.Epochs.Count);
-            if (DivergedRun.Found(_student, run)) throw DivergedRun.Error(trained.Epoch);
+            if (DivergedRun.Found(_student, run)) throw DivergedRun.Error(trained.Epoch, student: _student);
             var metrics = EvaluateAverage(run, Evaluate(run, trained));
             run.Epochs.Add(metrics);
             run.History = [.. run.Epochs];
             if (validation is null || run.Epochs.Count == 1 || metrics.Selection > run.Epochs[run.Best].Selection) run.Best = metrics.Epoch;
             Save(run);
+            KeepAverage(run);
             TrainingInstruments.EpochDone(activity, metrics);
             Announce(run, metrics);
         }
@@ -185,7 +184,7 @@ public sealed class DistillationTrainer : IDisposable
             var context = new AttackContext
             {
                 Seed = SeedMixer.Mix(seed, "attack"), SampleIndices = batch.Indices, CancellationToken = run.Cancellation, Logger = _options.Logger,
-                Soundness = step == atOnce ? null : run.Soundness,
+                Soundness = step == atOnce && _options.NonFiniteLoss != NonFiniteLoss.Skip ? null : run.Soundness,
             };
             var atPoint = step % ProgressEvery == 0 || step == steps - 1;
             try
@@ -197,11 +196,11 @@ public sealed class DistillationTrainer : IDisposable
             }
             catch (InvalidOperationException e) when ((step > 0 || epoch > run.FirstEpoch) && DivergedRun.Found(_student, run))
             {
-                throw DivergedRun.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()));
+                throw DivergedRun.Error(epoch, cause: e, batch: BadBatch(batches, epoch, watch.Read()), student: _student);
             }
             if (skippedInARow == 1) TrainerLog.Skipping(_options.Logger, epoch, step);
-            if (skippedInARow == MostSkipped) throw DivergedRun.Error(epoch, batch: BadBatch(batches, epoch, step));
-            run.Average?.AfterStep(_student, run.Masters, epoch);
+            if (skippedInARow == MostSkipped) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, step), student: _student);
+            if (skippedInARow == 0) run.Average?.AfterStep(_student, run.Masters, epoch);
 
             double? mean = atPoint && totals.Any && (run.Progress is not null || TrainingInstruments.WantsLoss) ? totals.MeanLoss() : null;
             // A mean that is a number has no part that is none: one reading is enough.
@@ -210,9 +209,12 @@ public sealed class DistillationTrainer : IDisposable
             if (mean is { } value) TrainingInstruments.Loss(value);
             run.Tell(TrainingPhase.Train, epoch, ++step, steps, mean);
             if (_options.CheckpointInterval is { } interval && step < steps && run.Clock.Elapsed - run.Saved >= interval)
+            {
+                EnsureNumbers(run, batches, watch, epoch);
                 SaveLast(run, new PartialEpoch { Step = step, Skipped = skipped, Elapsed = partial.Elapsed + run.Clock.Elapsed - started, Sums = totals.Save() });
+            }
         }
-        if (!totals.Any) throw DivergedRun.Error(epoch);
+        if (!totals.Any) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, steps - 1), student: _student);
         var loss = totals.MeanLoss();
         if (!double.IsFinite(loss)) throw DivergedRun.Error(epoch, loss, batch: BadBatch(batches, epoch, watch.Read()));
         return new EpochMetrics
@@ -220,6 +222,13 @@ public sealed class DistillationTrainer : IDisposable
             Epoch = epoch, LearningRate = rate, TrainLoss = loss, TrainAccuracy = totals.Accuracy(), Terms = totals.Terms(), SkippedSteps = skipped,
             Elapsed = partial.Elapsed + run.Clock.Elapsed - started,
         };
+    }
+
+    // Nothing could go on from broken weights, and those on disk would be lost.
+    private void EnsureNumbers(TrainingRun run, ImageBatches batches, LossWatch watch, int epoch)
+    {
+        if (watch.Read() is { } bad) throw DivergedRun.Error(epoch, double.NaN, batch: BadBatch(batches, epoch, bad));
+        if (DivergedRun.Found(_student, run)) throw DivergedRun.Error(epoch, student: _student);
     }
 
     private ImageBatches Batches(TrainingRun run, ulong seed) => new(run.Train, new ImageBatchOptions
@@ -240,13 +249,6 @@ public sealed class DistillationTrainer : IDisposable
             return _files.BadBatch;
         }
         return null;
-    }
-
-    private static string? SharedModule(nn.Module student, IModule? teacher)
-    {
-        if (teacher is not nn.Module other) return null;
-        var own = new HashSet<nn.Module>(student.modules().Prepend(student), ReferenceEqualityComparer.Instance);
-        return other.modules().Prepend(other).FirstOrDefault(own.Contains)?.GetName();
     }
 
     private EpochMetrics Evaluate(TrainingRun run, EpochMetrics trained)
@@ -308,6 +310,12 @@ public sealed class DistillationTrainer : IDisposable
         using (tensors)
         {
             Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, _files.Last, "Choose another CheckpointDirectory or delete the file.");
+            // Weights within an epoch are those of no end of one: they cannot be the last of a run that ends before.
+            var (done, begun) = (checkpoint.Epochs.Count, checkpoint.Partial is null ? 0 : 1);
+            if (done + begun > _options.Epochs)
+                throw new InvalidOperationException($"The run in '{_options.CheckpointDirectory}' has {done} epochs{(begun == 0 ? "" : " and a part of the next")} already; Epochs is {_options.Epochs}. Set it to at least {done + begun}, or choose another directory.");
+            if (checkpoint.Partial?.Fault((run.Train.Count + _options.BatchSize - 1) / _options.BatchSize, _options.BatchSize) is { } fault)
+                throw new WeightFormatException($"{_files.Last}: the training state is damaged ({fault}).");
             // The optimiser is this run's own; the student, which is the caller's, changes only when all else has been accepted.
             StudentState.LoadMomentum(_student, run.Optimizer, tensors.Momentum, _files.Last);
             run.Loss.LoadMomentum(tensors.Loss, _files.Last);

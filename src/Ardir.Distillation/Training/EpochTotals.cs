@@ -12,6 +12,9 @@ internal sealed class EpochTotals : IDisposable
     private const string Loss = "\0loss";
     private const string Right = "\0right";
 
+    /// <summary>Sums that every batch adds to.</summary>
+    public static IReadOnlyList<string> Always { get; } = [Loss, Right];
+
     public void Add(LossTerms terms, Tensor logits, Tensor labels)
     {
         using var scope = NewDisposeScope();

@@ -147,6 +147,7 @@ public sealed record TrainerOptions
         InRange(LabelSmoothing is >= 0 and < 1, LabelSmoothing, nameof(LabelSmoothing), "in [0,1)");
         if (MaxGradientNorm is { } norm) InRange(double.IsFinite(norm) && norm > 0, norm, nameof(MaxGradientNorm), "positive and finite");
         if (CheckpointInterval is { } interval && interval <= TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), interval, "CheckpointInterval must be positive.");
+        if (CheckpointDirectory is not null && string.IsNullOrWhiteSpace(CheckpointDirectory)) throw new ArgumentException("CheckpointDirectory is empty; expected the path of a folder, or null for no checkpoints.", nameof(CheckpointDirectory));
         if (CheckpointInterval is not null && CheckpointDirectory is null) throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);

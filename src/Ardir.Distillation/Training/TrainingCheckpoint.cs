@@ -58,9 +58,11 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
+            if (checkpoint.AverageCount < 0) throw new JsonException($"the average has {checkpoint.AverageCount} contributions");
             if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null)) throw new JsonException("the partial epoch has no step");
             if (tensors.Keys.FirstOrDefault(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
                 throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
+            if (checkpoint.AverageCount == 0 && tensors.Keys.Any(name => name.StartsWith(AveragePrefix, StringComparison.Ordinal))) throw new JsonException("there is an average without contributions");
             return (checkpoint, new CheckpointTensors(Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
         }
         catch (Exception e)

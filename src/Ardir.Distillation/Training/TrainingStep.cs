@@ -35,7 +35,8 @@ internal sealed class TrainingStep : IDisposable
         ClearGradients(optimizer);
         var results = Accumulate(parts, epoch, masters);
         if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(Trained(optimizer), limit);
-        if (buffers is not null && !IsSound(results, optimizer))
+        // Both, so that what an attack noticed about this batch is not told about the next.
+        if (buffers is not null && (context.Soundness?.TakeBroken() == true | !IsSound(results, optimizer)))
         {
             buffers.Restore();
             return false;
@@ -60,7 +61,7 @@ internal sealed class TrainingStep : IDisposable
     private List<(LossTerms Terms, Tensor Logits, BatchPart Part)> Accumulate(List<BatchPart> parts, int epoch, MasterWeights? masters)
     {
         var results = new List<(LossTerms, Tensor, BatchPart)>();
-        if (masters is not null) _student.zero_grad();
+        if (masters is not null) _student.zero_grad(set_to_none: true);
         foreach (var part in parts)
         {
             using var scope = NewDisposeScope();
@@ -142,15 +143,15 @@ internal sealed class TrainingStep : IDisposable
     {
         using var noGrad = no_grad();
         var all = results.Select(result => result.Terms.Total.reshape([]))
-            .Concat(Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>().Select(gradient => gradient.sum()));
+            .Concat(Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>().Select(gradient => GradientClip.Wide(gradient).sum()));
         return HostRead.Bool(all.Select(value => value.isfinite()).Aggregate((sound, next) => sound.logical_and(next)));
     }
 
-    private void ClearGradients(optim.Optimizer optimizer)
+    private static void ClearGradients(optim.Optimizer optimizer)
     {
-        optimizer.zero_grad();
-        // Parameters of the loss may be out of use from some epoch on. A gradient of zero would still decay and move them, but not after a resume, when there is none.
-        _loss.Trainable?.zero_grad(set_to_none: true);
+        // Parameters may be out of use in some epochs. A gradient of zero would still decay and move them, but not after a resume, when there is none; the caller's own
+        // may be there from before.
+        foreach (var parameter in Trained(optimizer)) parameter.grad = null;
     }
 
     private static IEnumerable<Tensor> Trained(optim.Optimizer optimizer) => optimizer.parameters();

@@ -44,7 +44,9 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
     public void TakeBuffers(nn.Module student)
     {
         using var noGrad = no_grad();
-        foreach (var (name, buffer) in student.named_buffers()) _values[name].copy_(buffer);
+        // A buffer in bfloat16 is a rounding of what the average has already; batch norm's are never that.
+        foreach (var (name, buffer) in student.named_buffers())
+            if (_values[name].dtype == buffer.dtype) _values[name].copy_(buffer);
     }
 
     public void Dispose() => Release();
@@ -53,12 +55,13 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var parameters = student.named_parameters().ToDictionary(pair => pair.name, pair => masters?.Of(pair.parameter) ?? pair.parameter, StringComparer.Ordinal);
-        foreach (var (name, value) in student.state_dict())
+        // By handle: a parameter that two layers share has two names in the state but only one among the parameters.
+        var parameters = student.parameters().Select(parameter => parameter.Handle).ToHashSet();
+        var state = student.state_dict();
+        foreach (var (name, now) in masters?.State() ?? state)
         {
-            var now = parameters.GetValueOrDefault(name) ?? value;
             if (Count == 0) _values[name] = now.detach().clone().DetachFromDisposeScope();
-            else if (parameters.ContainsKey(name)) _values[name].mul_(keep).add_(now, alpha: 1 - keep);
+            else if (parameters.Contains(state[name].Handle)) _values[name].mul_(keep).add_(now, alpha: 1 - keep);
             else _values[name].copy_(now);
         }
         Count++;

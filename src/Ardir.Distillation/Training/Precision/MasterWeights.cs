@@ -10,6 +10,7 @@ internal sealed class MasterWeights : IDisposable
 {
     private readonly nn.Module<Tensor, Tensor> _student;
     private readonly Dictionary<IntPtr, Parameter> _masters = [];
+    private readonly Dictionary<string, Tensor> _buffers = new(StringComparer.Ordinal);
 
     public MasterWeights(nn.Module<Tensor, Tensor> student)
     {
@@ -22,7 +23,11 @@ internal sealed class MasterWeights : IDisposable
             if (parameter.dtype != ScalarType.BFloat16) parameter.copy_(full[name]);
             else _masters[parameter.Handle] = new Parameter(full[name].clone().DetachFromDisposeScope(), parameter.requires_grad);
         }
-        foreach (var (name, buffer) in student.named_buffers()) buffer.copy_(full[name]);
+        foreach (var (name, buffer) in student.named_buffers())
+        {
+            buffer.copy_(full[name]);
+            if (buffer.dtype == ScalarType.BFloat16) _buffers[name] = full[name].clone().DetachFromDisposeScope();
+        }
         foreach (var value in full.Values) value.Dispose();
         Network = new FloatFace(student);
     }
@@ -62,15 +67,15 @@ internal sealed class MasterWeights : IDisposable
         using var noGrad = no_grad();
         foreach (var (name, parameter) in _student.named_parameters())
             if (_masters.TryGetValue(parameter.Handle, out var master)) master.copy_(state[name]);
+        foreach (var (name, buffer) in _buffers) buffer.copy_(state[name]);
         Publish();
     }
 
     /// <summary>The state of the student with the masters in place of their roundings. Live tensors.</summary>
     public Dictionary<string, Tensor> State()
     {
-        var state = new Dictionary<string, Tensor>(_student.state_dict(), StringComparer.Ordinal);
-        foreach (var (name, parameter) in _student.named_parameters()) state[name] = Of(parameter);
-        return state;
+        TakeBuffers();
+        return _student.state_dict().ToDictionary(pair => pair.Key, pair => _buffers.GetValueOrDefault(pair.Key) ?? Of(pair.Value), StringComparer.Ordinal);
     }
 
     public void Dispose()
@@ -84,6 +89,17 @@ internal sealed class MasterWeights : IDisposable
             full[name].Dispose();
         }
         foreach (var master in _masters.Values) master.Dispose();
+        foreach (var buffer in _buffers.Values) buffer.Dispose();
+    }
+
+    /// <summary>Buffers that the student changed count as it has them; the others (the mean of a normalisation) keep what rounding would take.</summary>
+    private void TakeBuffers()
+    {
+        if (_buffers.Count == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        foreach (var (name, rounded) in _student.named_buffers())
+            if (_buffers.TryGetValue(name, out var buffer)) buffer.copy_(where(buffer.to(ScalarType.BFloat16) == rounded, buffer, rounded.to(ScalarType.Float32)));
     }
 
     private IEnumerable<(Parameter Parameter, Parameter Master)> Pairs()

@@ -41,7 +41,8 @@ public sealed record OneCycleSchedule : ILearningRateSchedule
         // The peak and the end are steps, not moments between two: one less than the shares of the run.
         var peak = Rise * moment.Total - 1;
         var last = moment.Total - 1.0;
-        if (moment.Done <= peak) return ScheduleGuard.Cosine(start, 1, moment.Done / peak);
+        // The share that rises may be the first step alone: it is the peak, and there is nothing to divide by.
+        if (moment.Done <= peak) return peak == 0 ? 1 : ScheduleGuard.Cosine(start, 1, moment.Done / peak);
         return last <= peak ? 1 : ScheduleGuard.Cosine(1, end, (moment.Done - peak) / (last - peak));
     }
 }

@@ -15,5 +15,8 @@ internal static class GradientClip
     }
 
     /// <summary>L2 length of all values, a scalar on their device.</summary>
-    public static Tensor Length(Tensor values) => values.square().sum().sqrt();
+    public static Tensor Length(Tensor values) => Wide(values).square().sum().sqrt();
+
+    /// <summary>Half precision as float32: its squares and sums leave its range, at both ends. All else as it is.</summary>
+    public static Tensor Wide(Tensor values) => values.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? values.to(ScalarType.Float32) : values;
 }

@@ -18,7 +18,7 @@ internal sealed class WeightMove : IDisposable
         foreach (var (name, weight) in parameters)
         {
             if (weight.dim() < 2 || !name.Contains("weight", StringComparison.Ordinal) || weight.grad is not { } gradient) continue;
-            var move = gradient.mul(GradientClip.Length(weight) / (GradientClip.Length(gradient) + Tiny) * gamma).DetachFromDisposeScope();
+            var move = GradientClip.Wide(gradient).mul(GradientClip.Length(weight) / (GradientClip.Length(gradient) + Tiny) * gamma).to(weight.dtype).DetachFromDisposeScope();
             _moves.Add((weight, weight.detach().clone().DetachFromDisposeScope(), move));
             weight.add_(move);
         }

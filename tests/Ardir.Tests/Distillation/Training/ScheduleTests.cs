@@ -72,4 +72,16 @@ public sealed class ScheduleTests
     {
         public double Factor(TrainingMoment moment) => Value;
     }
+
+    [Theory]
+    [InlineData(0.5, 2)]
+    [InlineData(0.25, 4)]
+    [InlineData(0.1, 10)]
+    public void OneCycle_RiseOfOneStep_BeginsAtThePeak(double rise, int steps)
+    {
+        var schedule = new OneCycleSchedule { Rise = rise };
+        var factors = Enumerable.Range(0, steps).Select(step => schedule.Factor(new TrainingMoment(0, 1, step, steps))).ToList();
+        factors[0].Should().Be(1);
+        factors.Should().BeInDescendingOrder();
+    }
 }
