@@ -21,7 +21,7 @@ internal static class AutoAttackBenchmark
         var only = CommandLineValue.Of(args, "--only");
         if (only is null or "ensemble") Ensemble(text, count, rounds);
         if (only is null or "fab") GivingUp(text, count);
-        if (only is null or "overhead") Overheads(text, count, rounds);
+        if (only is null or "overhead") Overheads(text, count, rounds, CommandLineValue.Of(args, "--norm"), CommandLineValue.Of(args, "--network"));
         Console.WriteLine(text);
         if (CommandLineValue.Of(args, "--save") is { } file) File.WriteAllText(file, text.ToString());
         return 0;
@@ -83,37 +83,39 @@ internal static class AutoAttackBenchmark
         return ([.. report.BrokenBy.Select(name => name is not null)], report.Attacks[0].SampleForwards + report.Attacks[0].SampleBackwards);
     }
 
-    private static void Overheads(StringBuilder text, int count, int rounds)
+    private static void Overheads(StringBuilder text, int count, int rounds, string? norm, string? network)
     {
         Line(text, $"");
         Line(text, $"| network | threat model | attack | bare passes (ms) | Ardir (ms) | ratio | must be at most |");
         Line(text, $"|---|---|---|---:|---:|---:|---:|");
-        SmallOverhead(text, count, rounds);
-        LargeOverhead(text, rounds);
+        if (network is null or "small") SmallOverhead(text, count, rounds, norm);
+        if (network is null or "large") LargeOverhead(text, rounds, norm);
     }
 
-    private static void SmallOverhead(StringBuilder text, int count, int rounds)
+    private static void SmallOverhead(StringBuilder text, int count, int rounds, string? norm)
     {
         using var fixture = new FashionFixture(count);
-        foreach (var threat in new[] { ThreatModel.Linf(Epsilon), ThreatModel.L2(1), ThreatModel.L1(8) })
+        foreach (var threat in new[] { ThreatModel.Linf(Epsilon), ThreatModel.L2(1), ThreatModel.L1(8) }.Where(threat => IsAsked(threat, norm)))
         {
             foreach (var (limit, attack) in Attacks(threat, 100, 1000))
                 Overhead(text, $"small network, {count}x1x28x28", limit, fixture.Model, fixture.Images, attack, rounds);
         }
     }
 
-    private static void LargeOverhead(StringBuilder text, int rounds)
+    private static void LargeOverhead(StringBuilder text, int rounds, string? norm)
     {
         using var model = PreActResNet.Create18(classes: 10);
         model.eval();
         using var like = zeros(16, 3, 32, 32);
         using var images = SampleStreams.ForSamples(3, null, 16).Uniform(like, 0, 1);
-        foreach (var threat in new[] { ThreatModel.Linf(1e-4), ThreatModel.L2(1e-3), ThreatModel.L1(1e-2) })
+        foreach (var threat in new[] { ThreatModel.Linf(1e-4), ThreatModel.L2(1e-3), ThreatModel.L1(1e-2) }.Where(threat => IsAsked(threat, norm)))
         {
             foreach (var (_, attack) in Attacks(threat, 4, 8))
                 Overhead(text, "PreActResNet-18, 16x3x32x32", 1.05, model, images, attack, rounds);
         }
     }
+
+    private static bool IsAsked(ThreatModel threat, string? norm) => norm is null || string.Equals(threat.Norm.ToString(), norm, StringComparison.OrdinalIgnoreCase);
 
     private static (double Limit, IAttack Attack)[] Attacks(ThreatModel threat, int iterations, int queries) =>
     [

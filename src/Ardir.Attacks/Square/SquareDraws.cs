@@ -35,8 +35,10 @@ internal sealed class SquareDraws(SquareOptions options, bool odd, int channels,
         }
         var row = _block.select(0, query - _from);
         var offsets = Offsets(Side(query), device);
-        return new SquareWindow(
-            row.narrow(1, 0, 1) + offsets, row.narrow(1, 1, 1) + offsets, row.select(1, 2), row.narrow(1, Fixed, channels).unsqueeze(2));
+        var first = row.narrow(1, 0, 1) + offsets;
+        // Linf has no use for a second window, and adding up positions takes time.
+        var second = odd ? row.narrow(1, 1, 1) + offsets : first;
+        return new SquareWindow(first, second, row.select(1, 2), row.narrow(1, Fixed, channels).unsqueeze(2));
     }
 
     /// <summary>Keeps some of the samples.</summary>

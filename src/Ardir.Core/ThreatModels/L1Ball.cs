@@ -6,21 +6,8 @@ internal sealed class L1Ball : NormBall
 
     public override Tensor Norm(Tensor flat) => flat.abs().sum(1);
 
-    /// <summary>
-    /// Exact projection onto the L1 ball and the box: each coordinate moves by max(0, min(|d|-lambda, cap)) with cap = min(|d|, room)
-    /// (Croce and Hein 2021, "Mind the box"). The length is piecewise linear in lambda, so the segment is found by sorting the
-    /// 2d breakpoints and solved exactly. In float64: float32 overshoots the radius by up to 7e-6.
-    /// </summary>
-    public override Tensor Project(Tensor reference, Tensor candidate, double epsilon)
-    {
-        var (x, y) = (reference.flatten(1), candidate.flatten(1));
-        var size = (y - x).abs();
-        var most = HostRead.Int64(size.count_nonzero(new long[] { 1 }).max());
-        if (most == 0 || most > x.shape[1] / 2) return ProjectFlat(x, y, epsilon).reshape(reference.shape);
-        // Attacks in this norm move few coordinates, and only those need the float64 and the sorting.
-        var (_, order) = size.topk((int)most, 1, true, false);
-        return x.scatter(1, order, ProjectFlat(x.gather(1, order), y.gather(1, order), epsilon)).reshape(reference.shape);
-    }
+    public override Tensor Project(Tensor reference, Tensor candidate, double epsilon) =>
+        L1Projection.Project(reference.flatten(1), candidate.flatten(1), epsilon).reshape(reference.shape);
 
     public override Tensor Ascent(Tensor gradient) => Normalized(gradient);
 
@@ -30,8 +17,8 @@ internal sealed class L1Ball : NormBall
         var flat = gradient.flatten(1);
         var size = flat.abs();
         var kept = Math.Clamp((int)Math.Ceiling(fraction * flat.shape[1]), 1, (int)flat.shape[1]);
-        var (top, _) = size.topk(kept, 1, true, false);
-        var mask = (size >= top.amin(new long[] { 1 }, true)).logical_and(size > 0);
+        var least = LargestValues.At(size, full([size.shape[0]], kept, ScalarType.Int64, size.device));
+        var mask = (size >= least).logical_and(size > 0);
         return Normalized((flat.sign() * mask.to(flat.dtype)).reshape(gradient.shape));
     }
 
@@ -79,49 +66,5 @@ internal sealed class L1Ball : NormBall
             }
             scope.Dispose();
         }
-    }
-
-    private static Tensor ProjectFlat(Tensor reference, Tensor candidate, double epsilon)
-    {
-        var x = reference.to(ScalarType.Float64);
-        var d = candidate.to(ScalarType.Float64) - x;
-        var room = where(d > 0, 1 - x, x).clamp_min(0);
-        var size = d.abs();
-        var cap = minimum(size, room);
-        var outside = IsBeyond(cap.sum(1), epsilon);
-        var moved = cap;
-        if (HostRead.Bool(outside.any()))
-        {
-            var threshold = Polished(Threshold(size, cap, epsilon), size, cap, epsilon);
-            var lambda = where(outside.unsqueeze(1), threshold, zeros_like(threshold));
-            moved = minimum(size - lambda, cap).clamp_min_(0);
-        }
-        var projected = RoundInward(x, moved * d.sign(), reference.dtype).clamp_(0, 1);
-        var inside = outside.logical_not().logical_and((size <= room).all(1));
-        return where(inside.unsqueeze(1), candidate, projected);
-    }
-
-    // The running sums over thousands of breakpoints cost a few digits; on the piece they found, one Newton step gives them back.
-    private static Tensor Polished(Tensor lambda, Tensor size, Tensor cap, double epsilon)
-    {
-        var left = size - lambda;
-        var excess = minimum(left, cap).clamp_min_(0).sum(1, keepdim: true) - epsilon;
-        var falling = (left > 0).logical_and(left < cap).sum(1, keepdim: true);
-        return lambda + excess / falling.clamp_min(1);
-    }
-
-    private static Tensor Threshold(Tensor size, Tensor cap, double epsilon)
-    {
-        // Coordinate i contributes cap_i until lambda = |d_i| - cap_i, then falls with slope 1 to 0 at lambda = |d_i|.
-        var count = size.shape[1];
-        var breaks = cat(new[] { size - cap, size }, 1);
-        var (sorted, order) = breaks.sort(1);
-        var slope = where(order < count, 1.0, -1.0).to(ScalarType.Float64).cumsum(1);   // coordinates falling to the right of each break
-        var widths = sorted.narrow(1, 1, 2 * count - 1) - sorted.narrow(1, 0, 2 * count - 1);
-        var lost = (slope.narrow(1, 0, 2 * count - 1) * widths).cumsum(1);
-        var excess = cap.sum(1, keepdim: true) - epsilon;
-        var segment = searchsorted(lost.contiguous(), excess.contiguous()).clamp_max(2 * count - 2);
-        var lostBefore = where(segment > 0, lost.gather(1, (segment - 1).clamp_min(0)), zeros_like(excess));
-        return sorted.gather(1, segment) + (excess - lostBefore) / slope.gather(1, segment).clamp_min(1);
     }
 }

@@ -64,11 +64,14 @@ internal abstract class NormBall
 
     /// <summary>Whether a length measured in float64 is beyond the radius by more than that measurement's rounding. Without the slack a
     /// projected point could count as outside and be moved again by a last bit.</summary>
-    protected static Tensor IsBeyond(Tensor length, double epsilon) => length > epsilon * (1 + Slack) + Slack;
+    public static Tensor IsBeyond(Tensor length, double epsilon) => length > Reach(epsilon);
+
+    /// <summary>The longest length that <see cref="IsBeyond"/> forgives.</summary>
+    public static double Reach(double epsilon) => epsilon * (1 + Slack) + Slack;
 
     /// <summary>x + delta (both float64) in the dtype of the images, rounded towards x: rounding to nearest would leave the ball, in
     /// bfloat16 by up to 2^-9 per value. The exact radius is kept in every dtype.</summary>
-    protected static Tensor RoundInward(Tensor x, Tensor delta, ScalarType dtype)
+    public static Tensor RoundInward(Tensor x, Tensor delta, ScalarType dtype)
     {
         var nearest = (x + delta).to(dtype);
         if (dtype == ScalarType.Float64) return nearest;

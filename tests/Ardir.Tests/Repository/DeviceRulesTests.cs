@@ -15,6 +15,8 @@ public sealed partial class DeviceRulesTests
         ["RawTensor.cs"] = "moves bytes between files and tensors that HostRead or itself put on the CPU",
         ["WeightExtensions.cs"] = "compares addresses of tensors on the CPU, not values",
         ["Fingerprint.cs"] = "hashes what HostRead put on the CPU",
+        ["L1RowProjection.cs"] = "is called for tensors on the CPU only, where it saves a sort",
+        ["LargestValues.cs"] = "does so for tensors on the CPU only, where it saves a sort",
         ["EnsembleState.cs"] = "moves bytes between a file and tensors that HostRead or itself put on the CPU",
     };
 

@@ -94,6 +94,22 @@ public sealed class ProjectionTests
     }, iter: 20, threads: 1);
 
     [Fact]
+    public void Project_L1InFloat32_IsTheFloat64ProjectionRoundedInward() => Gen.Select(Gen.Int[0, 1 << 20], Gen.Int[1, 900], Gen.Double[0.01, 30], Gen.Double[0.001, 2], Gen.Double[0.02, 1]).Sample(c =>
+    {
+        using var scope = NewDisposeScope();
+        var (seed, size, epsilon, reach, share) = c;
+        var x = TinyModels.Random([Samples, 1, 1, size], seed, ScalarType.Float64, -0.2, 1.2).clamp(0, 1).to(ScalarType.Float32);
+        var kept = TinyModels.Random(x.shape, seed + 2, ScalarType.Float64, 0, 1) < share;
+        var y = (x.to(ScalarType.Float64) + kept * TinyModels.Random(x.shape, seed + 1, ScalarType.Float64, -reach, reach)).to(ScalarType.Float32);
+        var threat = ThreatModel.L1(epsilon);
+        var (wide, far) = (x.to(ScalarType.Float64), y.to(ScalarType.Float64));
+        var exact = threat.Project(wide, far);
+        var rounded = threat.Project(x, y).to(ScalarType.Float64);
+        TensorAssert.Close(rounded, exact, 6e-8);
+        TensorAssert.AllTrue(((rounded - wide).abs() <= (exact - wide).abs() + 1e-12).flatten(1).all(1));
+    }, iter: 200, threads: 1);
+
+    [Fact]
     public void Project_L1_EqualsReferenceImplementation()
     {
         using var scope = NewDisposeScope();
