@@ -76,6 +76,7 @@ public abstract class Attack : IAttack
 
     private Tensor Perturb(ModelOracle oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
     {
+        using var collections = new BlockingCollections();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);

@@ -94,6 +94,7 @@ public sealed class AutoAttack : IAttack
         var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         var clamped = images.detach().clamp(0, 1);
         using var probe = new ModelProbe(model, clamped, labels, _options, seeded, Threat);

@@ -38,6 +38,7 @@ public sealed class WorstCaseAttack : IAttack
         if (_attacks.Length == 1) return _attacks[0].Perturb(model, images, labels, context);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
+        using var collections = new BlockingCollections();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         // A copy: an attack that is not ours may hand the caller's own images back.
         var result = _attacks[0].Perturb(model, images, labels, context).clone();

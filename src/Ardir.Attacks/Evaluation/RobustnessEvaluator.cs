@@ -57,6 +57,7 @@ public static class RobustnessEvaluator
 
     private static RobustnessResult Run(IModule model, ImageDataset data, Device? device, IAttack? attack, int batchSize, AttackContext context, IProgress<int>? progress)
     {
+        using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
         var correct = new List<bool>(data.Count);

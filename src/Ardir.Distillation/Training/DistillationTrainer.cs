@@ -95,6 +95,7 @@ public sealed class DistillationTrainer : IDisposable
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
+        using var collections = new BlockingCollections();
         using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 
