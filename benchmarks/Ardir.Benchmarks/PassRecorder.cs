@@ -13,13 +13,13 @@ internal sealed class PassRecorder(nn.Module<Tensor, Tensor> model, Tensor label
     public Tensor call(Tensor input1)
     {
         var batch = input1.shape[0];
-        var scope = NewDisposeScope();
-        var points = input1.detach().clone().DetachFromDisposeScope();
-        var classes = labels.repeat((batch + labels.shape[0] - 1) / labels.shape[0]).narrow(0, 0, batch).contiguous().DetachFromDisposeScope();
-        Release(batch);
-        _batches[batch] = (points, classes);
         _passes.Add((batch, input1.requires_grad));
-        scope.Dispose();
+        using (NewDisposeScope())
+        {
+            var classes = labels.repeat((batch + labels.shape[0] - 1) / labels.shape[0]).narrow(0, 0, batch).contiguous();
+            Release(batch);
+            _batches[batch] = (input1.detach().clone().DetachFromDisposeScope(), classes.DetachFromDisposeScope());
+        }
         return model.call(input1);
     }
 

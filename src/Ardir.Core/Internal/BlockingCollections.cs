@@ -12,7 +12,6 @@ internal sealed class BlockingCollections : IDisposable
     private static readonly Lock _gate = new();
     private static int _open;
     private static GCLatencyMode _before;
-    private bool _ended;
 
     public BlockingCollections()
     {
@@ -29,8 +28,6 @@ internal sealed class BlockingCollections : IDisposable
     {
         lock (_gate)
         {
-            if (_ended) return;
-            _ended = true;
             if (--_open > 0 || _before == GCLatencyMode.NoGCRegion || GCSettings.LatencyMode == GCLatencyMode.NoGCRegion) return;
             GCSettings.LatencyMode = _before;
         }

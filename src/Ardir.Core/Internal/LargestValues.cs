@@ -15,8 +15,9 @@ internal static class LargestValues
     public static Tensor At(Tensor values, Tensor places)
     {
         if (values.device_type == DeviceType.CPU && values.dtype == ScalarType.Float32) return ByBisection(values.contiguous(), places.contiguous());
-        var (top, _) = values.topk((int)HostRead.Int64(places.max()), 1, true, true);
-        return top.gather(1, (places - 1).unsqueeze(1));
+        // All of them: how many are needed is known on the device only, and waiting for it costs a GPU more.
+        var (sorted, _) = values.sort(1, descending: true);
+        return sorted.gather(1, (places - 1).unsqueeze(1));
     }
 
     // On a CPU a sort takes several times longer than counting what is above a value for as long as it takes to find the right one.

@@ -112,7 +112,7 @@ public sealed class OddModelTests : IDisposable
         var (attacked, logger) = (false, new ListLogger());
         using var model = new FuncModel(x => attacked ? throw new InvalidDataException("on purpose") : linear.call(x), linear);
         using var report = new AutoAttack(_threat, Fast()).Evaluate(
-            model, Images(), Labels(linear), new AttackContext { Logger = logger, Progress = new Told(progress => attacked = progress.Evaluation is not null) });
+            model, Images(), Labels(linear), new AttackContext { Logger = logger, Progress = new ListProgress<AttackProgress>(progress => attacked = progress.Evaluation is not null) });
         report.CleanAccuracy.Should().BePositive();
         logger.Entries.Should().Contain(entry => entry.Message.Contains("on purpose"));
     }
@@ -209,11 +209,6 @@ public sealed class OddModelTests : IDisposable
     private static Tensor Images() => TinyModels.Images(9, ScalarType.Float64);
 
     private static Tensor Labels(LinearModel model, ScalarType dtype = ScalarType.Float64) => TinyModels.Predicted(model, TinyModels.Images(9, dtype));
-
-    private sealed class Told(Action<AttackProgress> tell) : IProgress<AttackProgress>
-    {
-        public void Report(AttackProgress value) => tell(value);
-    }
 
     private sealed class ForeignlyIdle(ThreatModel threat) : IAttack
     {
