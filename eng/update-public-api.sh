@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 for project in Core Attacks Distillation; do
   file="src/Ardir.$project/PublicAPI.Unshipped.txt"
   printf '#nullable enable\n' > "$file"
-  { dotnet build "src/Ardir.$project" --no-incremental -p:TreatWarningsAsErrors=false 2>&1 || true; } \
+  { dotnet build "src/Ardir.$project" --no-incremental -p:RunAnalyzers=true -p:TreatWarningsAsErrors=false 2>&1 || true; } \
     | sed -n "s/.*warning RS0016: Symbol '\(.*\)' is not part of the declared public API.*/\1/p" | LC_ALL=C sort -u > "$file.new"
   cat "$file.new" >> "$file"
   rm "$file.new"
