@@ -107,6 +107,35 @@ public sealed class ImageFolderTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(2, 3)]
+    [InlineData(4, 5)]
+    public void ImageFolder_Smaller_AveragesAllPixelsAsPilDoes(int height, int width)
+    {
+        Png("a/1.png", 3, seed: 6);
+        using var data = ImageDataset.ImageFolder(_folder.Path, new ImageFolderOptions { Height = height, Width = width });
+        data.Images.shape.Should().Equal(1, 3, height, width);
+        var (planes, found) = (Planes(3, 6), data.Images.data<byte>().ToArray());
+        var (rows, columns) = (Triangles(5, height), Triangles(7, width));
+        for (var at = 0; at < found.Length; at++)
+        {
+            var (c, row, column, expected) = (at / (height * width), at / width % height, at % width, 0.0);
+            for (var i = 0; i < 35; i++) expected += rows[row][i / 7] * columns[column][i % 7] * planes[c * 35 + i];
+            ((double)found[at]).Should().BeApproximately(expected, 0.501, "value {0} is the weighted mean, rounded", at);
+        }
+    }
+
+    // The weights of an axis's pixels in each of fewer: a triangle around the middle that is as wide as the scale, so that nothing between is left out.
+    private static double[][] Triangles(int size, int smaller)
+    {
+        var scale = size / (double)smaller;
+        return [.. Enumerable.Range(0, smaller).Select(i =>
+        {
+            var weights = Enumerable.Range(0, size).Select(j => Math.Max(0, 1 - Math.Abs(j + 0.5 - (i + 0.5) * scale) / scale)).ToArray();
+            return weights.Select(weight => weight / weights.Sum()).ToArray();
+        })];
+    }
+
     [Fact]
     public void ImageFolder_Repeated_LeavesNoTensorBehind()
     {

@@ -25,6 +25,41 @@ public sealed class TorchFileTests : IDisposable
         TensorAssert.Same(logits[2], logits[0]);
     }
 
+    // Before PyTorch 1.6 a storage could be a view into another one, with an offset of its own beside that of the tensor.
+    [Theory]
+    [InlineData(4, 6, 0)]
+    [InlineData(4, 8, 2)]
+    [InlineData(0, 12, 3)]
+    [InlineData(6, 6, 0)]
+    public void Read_LegacyViewIntoAStorage_AddsBothOffsets(long view, long size, long offset)
+    {
+        var path = _folder.File("view.pt");
+        File.WriteAllBytes(path, LegacyView(view, size, offset));
+        using var state = StateDict.Read(path, new StateDictOptions { Strict = true });
+        state["w"].shape.Should().Equal(2, 3);
+        TensorAssert.Values(state["w"]).Should().Equal(Enumerable.Range(0, 6).Select(i => (view + offset + i) / 8.0));
+    }
+
+    [Theory]
+    [InlineData(7, 6, 0, "impossible view")]
+    [InlineData(-1, 6, 0, "impossible view")]
+    [InlineData(4, -1, 0, "impossible view")]
+    [InlineData(13, 0, 0, "impossible view")]
+    [InlineData(4, 8, 3, "beyond")]
+    public void Read_LegacyViewBeyondItsStorage_IsRefused(long view, long size, long offset, string message) => Refused(LegacyView(view, size, offset), message);
+
+    // The 12 values 0, 1/8, 2/8, ... and a tensor [2,3] in them.
+    private static byte[] LegacyView(long view, long size, long offset)
+    {
+        var operations = PickleBytes.StateDict("w", 12, offset, [2, 3], [3, 1], legacy: true);
+        operations[operations.IndexOf("N")] = string.Concat("(", "U\u00011", PickleBytes.Number(view), PickleBytes.Number(size), "t");
+        return
+        [
+            0x80, 2, 0x8A, 0x0A, .. TorchLegacyFile.Magic, (byte)'.', 0x80, 2, (byte)'M', 0xE9, 3, (byte)'.', 0x80, 2, (byte)'}', (byte)'U', 13, .. "little_endian"u8, 0x88, (byte)'s', (byte)'.',
+            .. PickleBytes.Of(operations), .. PickleBytes.Of(["]", "U\u00010", "a", "."]), .. BitConverter.GetBytes(12L), .. Enumerable.Range(0, 12).SelectMany(i => BitConverter.GetBytes(i / 8f)),
+        ];
+    }
+
     [Theory]
     [InlineData("odd.pt")]
     [InlineData("odd_legacy.pt")]
