@@ -8,22 +8,62 @@ public sealed class ArdirAttackLossTests
 {
     private static readonly ThreatModel _threat = ThreatModel.Linf(0.1);
 
-    [Fact]
-    public void Perturb_ClimbsExactlyTheTrainingLoss()
+    public static TheoryData<string, ArdirLossOptions> Options => new()
+    {
+        { "defaults", new() },
+        { "little of the features", new() { Beta = 0.2 } },
+        { "masked", new() { Beta = 0.3, MaskFeaturesOfWrongTeacher = true } },
+        { "only features", new() { Beta = 1, MaskFeaturesOfWrongTeacher = true } },
+        { "only outputs", new() { Beta = 0 } },
+        { "warm", new() { Beta = 0.7, Temperature = 3 } },
+    };
+
+    [Theory, MemberData(nameof(Options))]
+    public void Compute_AnyOptions_IsTheTrainingLossOfEverySample(string name, ArdirLossOptions options)
     {
         using var scope = NewDisposeScope();
         using var student = Network(1);
         using var teacher = Network(2);
-        var (images, labels) = (TinyModels.Random([6, 1, 8, 8], 3), TinyModels.Labels(6, 3));
-        var options = new ArdirLossOptions { Layers = ["layer*"] };
-        var attack = new PgdAttack(_threat, new PgdOptions { Steps = 20, Loss = new ArdirAttackLoss(student, teacher, options), Selection = PgdSelection.BestLoss });
+        var (images, points, labels) = (TinyModels.Random([6, 1, 8, 8], 3), TinyModels.Random([6, 1, 8, 8], 4), TinyModels.Labels(6, 3));
+        // The teacher must be right about some and wrong about others, or a mask would not show.
+        teacher.eval();
+        TensorAssert.Longs((teacher.call(images).argmax(1) == labels).sum())[0].Should().BeInRange(1, 5, name);
 
-        var adversarial = attack.Perturb(student, images, labels);
+        var loss = new ArdirAttackLoss(student, teacher, options);
+        student.eval();
+        var reference = loss.Prepare(student, images);
+        var output = loss.Forward(student, points);
+        var values = TensorAssert.Values(loss.Compute(new AttackLossInputs(output.Output, labels, null, reference) { Features = output.Features }));
 
-        var before = Loss(student, teacher, options, images, images, labels);
-        var start = Loss(student, teacher, options, _threat.SampleStart(images, RandomStart.Uniform, 5), images, labels);
-        var after = Loss(student, teacher, options, adversarial, images, labels);
-        after.Should().BeGreaterThan(Math.Max(before, start));
+        values.Should().HaveCount(6);
+        values.Average().Should().BeApproximately(Loss(student, teacher, options, points, images, labels).ToDouble(), 1e-12);
+        for (var i = 0; i < 6; i++)
+            values[i].Should().BeApproximately(Loss(student, teacher, options, points[i..(i + 1)], images[i..(i + 1)], labels[i..(i + 1)]).ToDouble(), 1e-12);
+    }
+
+    [Theory, MemberData(nameof(Options))]
+    public void Perturb_ClimbsExactlyTheTrainingLoss(string name, ArdirLossOptions options)
+    {
+        using var scope = NewDisposeScope();
+        using var student = Network(1);
+        using var teacher = Network(2);
+        const double Step = 0.03;
+        var (images, labels) = (TinyModels.Random([6, 1, 8, 8], 3, low: 0.2, high: 0.8), TinyModels.Labels(6, 3));
+        var attack = new PgdAttack(_threat, new PgdOptions { Steps = 5, StepSize = Step, Start = RandomStart.None, Loss = new ArdirAttackLoss(student, teacher, options) });
+
+        var found = attack.Perturb(student, images, labels);
+
+        // The same steps by hand, each along the sign of the training loss's own gradient, cut to the ball.
+        var points = images;
+        for (var step = 0; step < 5; step++)
+        {
+            var at = points.detach().clone().requires_grad_();
+            Loss(student, teacher, options, at, images, labels).backward(inputs: [at]);
+            var delta = (at.detach() + at.grad!.sign() * Step - images).clamp(-0.1, 0.1);
+            points = (images + delta).clamp(0, 1);
+        }
+        TensorAssert.Close(found, points, 1e-12);
+        Loss(student, teacher, options, found, images, labels).ToDouble().Should().BeGreaterThan(Loss(student, teacher, options, images, images, labels).ToDouble(), name);
     }
 
     [Fact]
@@ -69,12 +109,13 @@ public sealed class ArdirAttackLossTests
         perturb.Should().Throw<InvalidOperationException>().WithMessage("*another model*");
     }
 
-    private static double Loss(PreActResNet student, PreActResNet teacher, ArdirLossOptions options, Tensor points, Tensor clean, Tensor labels)
+    private static Tensor Loss(PreActResNet student, PreActResNet teacher, ArdirLossOptions options, Tensor points, Tensor clean, Tensor labels)
     {
         student.eval();
-        using var studentTap = FeatureTap.Attach(student, [.. options.Layers]);
-        using var teacherTap = FeatureTap.AttachFrozen(teacher, [.. options.Layers]);
-        return new ArdirLoss(options).Compute(studentTap.Forward(points), teacherTap.Forward(clean), labels).Total.ToDouble();
+        var loss = new ArdirLoss(options);
+        using var studentTap = FeatureTap.Attach(student, [.. loss.Needs.StudentLayers]);
+        using var teacherTap = FeatureTap.AttachFrozen(teacher, [.. loss.Needs.TeacherLayers]);
+        return loss.Compute(studentTap.Forward(points), teacherTap.Forward(clean), labels).Total;
     }
 
     private static PreActResNet Network(ulong seed)
