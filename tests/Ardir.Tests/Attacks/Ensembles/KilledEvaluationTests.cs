@@ -15,12 +15,11 @@ public sealed class KilledEvaluationTests : IDisposable
         var random = new Random(20240607);
         for (var kill = 0; kill < Kills; kill++)
         {
-            var before = Length(state);
-            using var process = Worker.Start(state, result);
+            var (before, more, held) = (Length(state), random.Next(6000), _folder.File($"held{kill}"));
+            using var process = Worker.Start(state, result, held);
             // Only after progress, so that the kills fall into different parts of the evaluation; then at any moment, also in the middle of a record.
-            Worker.Wait(process, () => Length(state) > before);
-            Thread.Sleep(random.Next(400));
-            process.HasExited.Should().BeFalse("kill {0} must hit a living process", kill);
+            Worker.Wait(process, () => Length(state) > before + more || File.Exists(held));
+            process.HasExited.Should().BeFalse("kill {0} must hit a living process, which stands still until then", kill);
             process.Kill();
             process.WaitForExit();
             process.ExitCode.Should().NotBe(0);

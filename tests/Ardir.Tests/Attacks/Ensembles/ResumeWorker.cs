@@ -6,31 +6,36 @@ namespace Ardir.Tests;
 
 /// <summary>
 /// The entry point of this assembly, for tests that need a process of their own to kill: <c>dotnet Ardir.Tests.dll STATE RESULT</c> runs one evaluation with a
-/// state file and writes down all that must not depend on interruptions.
+/// state file and writes down all that must not depend on interruptions. With a third argument it stands still after some batches, having made that file, and waits to be killed.
 /// </summary>
 internal static class ResumeWorker
 {
+    // Five such pieces are less than half of the evaluation.
+    private const int BatchesBeforeHolding = 20;
+
     private static readonly ThreatModel _threat = ThreatModel.Linf(0.05);
 
     public static int Main(string[] arguments)
     {
         ArgumentNullException.ThrowIfNull(arguments);
-        if (arguments is ["train", var folder, var result])
+        if (arguments is ["train", var folder, var trained, .. var marker] && marker.Length < 2)
         {
-            File.WriteAllText(result, TrainingWorker.Run(folder));
+            File.WriteAllText(trained, TrainingWorker.Run(folder, marker.SingleOrDefault()));
             return 0;
         }
-        if (arguments.Length != 2) return 2;
-        File.WriteAllText(arguments[1], Evaluate(arguments[0]));
+        if (arguments is not [var state, var result, .. var held] || held.Length > 1) return 2;
+        File.WriteAllText(result, Evaluate(state, held.SingleOrDefault()));
         return 0;
     }
 
-    public static string Evaluate(string? state)
+    public static string Evaluate(string? state, string? holdAt = null)
     {
+        // A report with an evaluation in it ends a batch, which is in the state file by then.
+        var context = holdAt is null ? null : new AttackContext { Progress = new HoldingProgress<AttackProgress>(BatchesBeforeHolding, holdAt, report => report.Evaluation is not null) };
         using var scope = NewDisposeScope();
         using var model = TinyModels.Smooth();
         var images = TinyModels.Images(100);
-        using var report = Attack(state).Evaluate(model, images, TinyModels.Predicted(model, images));
+        using var report = Attack(state).Evaluate(model, images, TinyModels.Predicted(model, images), context);
         return JsonSerializer.Serialize(new
         {
             report.Robust,

@@ -19,15 +19,17 @@ public sealed class KilledTrainingTests : IDisposable
         var random = new Random(20240608);
         for (var kill = 0; kill < Kills; kill++)
         {
-            var before = Written(Last);
-            using var process = Worker.Start("train", _folder.File("run"), result);
-            // Only after a checkpoint of its own, so that the kills fall into different parts of the run; then at any moment, also while one is written.
-            Worker.Wait(process, () => Written(Last) > before);
-            Thread.Sleep(random.Next(60));
-            process.HasExited.Should().BeFalse("kill {0} must hit a living process", kill);
-            process.Kill();
-            process.WaitForExit();
-            File.Exists(result).Should().BeFalse();
+            var (seen, checkpoints, held) = (Written(Last), random.Next(1, 6), _folder.File($"held{kill}"));
+            using var process = Worker.Start("train", _folder.File("run"), result, held);
+            // Only after checkpoints of its own, so that the kills fall into different parts of the run; then at any moment, also while one is written.
+            Worker.Wait(process, () =>
+            {
+                if (Written(Last) is var now && now > seen) (seen, checkpoints) = (now, checkpoints - 1);
+                return checkpoints == 0 || File.Exists(held);
+            });
+            Kill(process);
+            File.Exists(result).Should().BeFalse("kill {0} must come before the end", kill);
+            File.Exists(Last).Should().BeTrue();
         }
         using (var last = Worker.Start("train", _folder.File("run"), result))
         {
@@ -40,11 +42,10 @@ public sealed class KilledTrainingTests : IDisposable
     [PosixFact]
     public void Fit_DiskThatFillsUp_SaysSoAndKeepsTheCheckpointBefore()
     {
-        using (var process = Worker.Start("train", _folder.File("run"), _folder.File("result.json")))
+        using (var process = Worker.Start("train", _folder.File("run"), _folder.File("result.json"), _folder.File("held")))
         {
-            Worker.Wait(process, () => Written(Last) > default(DateTime));
-            process.Kill();
-            process.WaitForExit();
+            Worker.Wait(process, () => File.Exists(_folder.File("held")));
+            Kill(process);
         }
         var before = File.ReadAllBytes(Last);
         foreach (var run in new[] { "run", "new" })
@@ -66,6 +67,13 @@ public sealed class KilledTrainingTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private static void Kill(Process process)
+    {
+        process.HasExited.Should().BeFalse("it stands still until it is killed");
+        process.Kill();
+        process.WaitForExit();
+    }
 
     private static DateTime Written(string path) => File.Exists(path) ? File.GetLastWriteTimeUtc(path) : default;
 }

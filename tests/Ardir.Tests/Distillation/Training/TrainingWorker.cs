@@ -5,10 +5,13 @@ using Ardir.Distillation;
 namespace Ardir.Tests;
 
 /// <summary>A training run for tests that need a process to kill: <c>dotnet Ardir.Tests.dll train FOLDER RESULT</c> runs it with checkpoints in a folder and
-/// writes down all that must not depend on interruptions.</summary>
+/// writes down all that must not depend on interruptions. With a fourth argument it stands still on the way, having made that file, and waits to be killed.</summary>
 internal static class TrainingWorker
 {
-    public static string Run(string? folder)
+    // Behind at least one checkpoint, as an epoch makes eleven reports; six such pieces are less than the run.
+    private const int ReportsBeforeHolding = 16;
+
+    public static string Run(string? folder, string? holdAt = null)
     {
         using var data = TrainingWorld.Data();
         using var validation = TrainingWorld.Data(20, seed: 2);
@@ -20,7 +23,7 @@ internal static class TrainingWorker
             CheckpointInterval = folder is null ? null : TimeSpan.FromMilliseconds(1), Schedule = new CosineSchedule(), WeightPerturbation = new() { WarmupEpochs = 2 }, MaxGradientNorm = 1,
             WeightAveraging = new StochasticWeightAveraging { StartEpoch = 3 },
         });
-        var result = trainer.Fit(data, validation);
+        var result = trainer.Fit(data, validation, holdAt is null ? null : new HoldingProgress<TrainingProgress>(ReportsBeforeHolding, holdAt, _ => true));
         var last = Hex(student);
         trainer.RestoreBest();
         var best = Hex(student);
