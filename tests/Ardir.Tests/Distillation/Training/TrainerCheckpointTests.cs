@@ -25,7 +25,43 @@ public sealed class TrainerCheckpointTests : IDisposable
         { "weight decay", o => o with { WeightDecay = 1e-4 } }, { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
         { "train attack", o => o with { TrainAttack = TrainingWorld.Pgd(3), TeacherAttack = TrainingWorld.Pgd() } }, { "teacher attack", o => o with { TeacherAttack = TrainingWorld.Pgd(3) } },
         { "attack in train mode", o => o with { AttackInTrainMode = true } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
+        { "learning rate schedule", o => o with { Schedule = new CosineSchedule() } }, { "largest gradient norm", o => o with { MaxGradientNorm = 1 } },
+        { "label smoothing", o => o with { LabelSmoothing = 0.1 } }, { "accumulation steps", o => o with { AccumulationSteps = 2 } },
+        { "weight perturbation", o => o with { WeightPerturbation = new() } }, { "weight averaging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
+        { "precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "loss that is no number", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
+        { "tf32", o => o with { AllowTf32 = true } },
     };
+
+    /// <summary>What the models, the loss and the data decide; each has its own line in the test below.</summary>
+    private static readonly string[] _others = ["teacher", "standard teacher", "student", "loss", "training set", "validation set"];
+
+    [Fact]
+    public void Identity_EveryKey_HasATestOfItsRefusal()
+    {
+        using var network = TrainingWorld.Network();
+        var keys = RunIdentity.Of(Options, new ArdLoss(), network, network, network, _data, _data).Keys;
+        keys.Should().BeEquivalentTo(ChangedOptions.Select(row => (string)row[0]).Concat(_others), "a key that no test changes could be left out of the comparison unnoticed");
+    }
+
+    public static TheoryData<string, TrainerOptions, TrainerOptions> ChangedWithinAnOption => new()
+    {
+        { "learning rate schedule", new() { Schedule = new LinearSchedule() }, new() { Schedule = new CosineSchedule() } },
+        { "weight perturbation", new() { WeightPerturbation = new() { Gamma = 0.01 } }, new() { WeightPerturbation = new() { Gamma = 0.011 } } },
+        { "weight perturbation", new() { WeightPerturbation = new() { WarmupEpochs = 1 } }, new() { WeightPerturbation = new() { WarmupEpochs = 2 } } },
+        { "weight averaging", new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.9 } }, new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.99 } } },
+        { "weight averaging", new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 1 } }, new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 2 } } },
+        { "largest gradient norm", new() { MaxGradientNorm = 1 }, new() { MaxGradientNorm = 1.5 } },
+        { "augmentation", new() { Augmentation = new() { Padding = 1 } }, new() { Augmentation = new() { Padding = 2 } } },
+    };
+
+    [Theory, MemberData(nameof(ChangedWithinAnOption))]
+    public void Identity_OptionsThatDifferInside_DifferInTheirKeyAlone(string name, TrainerOptions one, TrainerOptions other)
+    {
+        using var network = TrainingWorld.Network();
+        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(options, new ArdLoss(), network, network, null, _data, null);
+        var (first, second) = (Of(one), Of(other));
+        first.Keys.Where(key => first[key] != second[key]).Should().Equal(name);
+    }
 
     [Theory, MemberData(nameof(ChangedOptions))]
     public void Fit_CheckpointOfOtherOptions_IsRefusedNamingWhatDiffers(string name, Func<TrainerOptions, TrainerOptions> change)
@@ -46,6 +82,7 @@ public sealed class TrainerCheckpointTests : IDisposable
         Refuses(() => Train(Options, loss: new ArdLoss(new() { Temperature = 2 })), "loss");
         Refuses(() => Train(Options, train: other), "training set");
         Refuses(() => Train(Options, validation: other), "validation set");
+        Refuses(() => Train(Options, standardTeacher: teacher), "standard teacher");
     }
 
     [Fact]
@@ -150,11 +187,12 @@ public sealed class TrainerCheckpointTests : IDisposable
     private TrainerOptions Options => TrainingWorld.Options(1) with { SelectionAttack = TrainingWorld.Pgd(), CheckpointDirectory = _folder.Path };
 
     private TrainingResult Train(
-        TrainerOptions options, PreActResNet? student = null, PreActResNet? teacher = null, IDistillationLoss? loss = null, ImageDataset? train = null, ImageDataset? validation = null)
+        TrainerOptions options, PreActResNet? student = null, PreActResNet? teacher = null, IDistillationLoss? loss = null, ImageDataset? train = null, ImageDataset? validation = null,
+        PreActResNet? standardTeacher = null)
     {
         using var ownStudent = TrainingWorld.Network(1);
         using var ownTeacher = TrainingWorld.Network(2);
-        using var trainer = new DistillationTrainer(student ?? ownStudent, teacher ?? ownTeacher, loss ?? new ArdLoss(), options);
+        using var trainer = new DistillationTrainer(student ?? ownStudent, teacher ?? ownTeacher, loss ?? new ArdLoss(), options, standardTeacher);
         return trainer.Fit(train ?? _data, validation ?? _data);
     }
 
