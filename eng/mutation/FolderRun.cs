@@ -1,0 +1,70 @@
+using System.Diagnostics;
+
+namespace Ardir.Mutation;
+
+/// <summary>One folder: compile, cover, try, keep.</summary>
+internal sealed class FolderRun(string root, FolderPlan plan, Options options)
+{
+    private const int SaveEvery = 10;
+
+    private readonly string _testOutput = Path.Combine(root, "tests/Ardir.Tests/bin/Release/net10.0");
+    private readonly string _resultFile = Path.Combine(root, "artifacts/mutation", plan.Name + ".json");
+
+    public FolderReport Run()
+    {
+        var sandbox = Sandbox.Create(root, plan.Name, _testOutput);
+        var (all, valid) = Compile(sandbox);
+        var results = Results.Read(_resultFile);
+        results.Match(root, valid);
+        Console.WriteLine($"{plan.Name}: {all} mutants, {valid.Count} compile, {results.Of.Count} known.");
+        // Always in the same random order: where a run ends early, the mutants it tried are a fair sample.
+        var order = new Random(options.Seed);
+        var shuffled = valid.OrderBy(mutant => mutant.Key, StringComparer.Ordinal).Select(mutant => (Mutant: mutant, At: order.Next())).ToList();
+        var queue = shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant).Take(options.Sample ?? int.MaxValue)
+            .Where(mutant => results.Of.GetValueOrDefault(mutant.Key) is not { Outcome: Outcome.Killed or Outcome.Crashed or Outcome.TimedOut })
+            .Where(mutant => !options.KnownOnly || results.Of.ContainsKey(mutant.Key))
+            .ToList();
+        if (queue.Count > 0) Try(queue, sandbox, results, valid.Count, plan.TestClasses(root, more: false));
+        if (plan.More is not null && queue.Exists(mutant => IsOpen(results, mutant)))
+            Try([.. queue.Where(mutant => IsOpen(results, mutant))], sandbox, results, valid.Count, plan.TestClasses(root, more: true));
+        Directory.Delete(sandbox, recursive: true);
+        return new FolderReport(plan.Name, all, valid, results, Equivalents.Read(root), options.Seed);
+    }
+
+    private (int All, List<Mutant> Valid) Compile(string sandbox)
+    {
+        var all = 0;
+        var valid = new List<Mutant>();
+        foreach (var group in plan.SourceFiles(root).GroupBy(file => Library.Of(Path.GetRelativePath(root, file).Replace('\\', '/'))))
+        {
+            var library = new MutatedLibrary(root, new Library(root, group.Key, _testOutput), group.ToHashSet(StringComparer.Ordinal), all + 1);
+            library.Compile(Path.Combine(sandbox, group.Key + ".dll"));
+            all += library.All.Count;
+            valid.AddRange(library.Valid);
+        }
+        return (all, valid);
+    }
+
+    private static bool IsOpen(Results results, Mutant mutant) =>
+        results.Of.GetValueOrDefault(mutant.Key) is { Outcome: Outcome.Survived or Outcome.Uncovered };
+
+    private void Try(List<Mutant> queue, string sandbox, Results results, int most, string[] classes)
+    {
+        using var session = new Session(sandbox, queue, queue.Max(mutant => mutant.Id) + most, classes);
+        session.Cover();
+        Console.WriteLine($"{session.Tests.Count} tests ran once in {session.CoverageSeconds:F0} s.");
+        foreach (var test in session.Failing) Console.WriteLine($"Left out, fails without any mutant: {test}");
+        var clock = Stopwatch.StartNew();
+        var done = 0;
+        foreach (var mutant in queue)
+        {
+            if (clock.Elapsed.TotalMinutes > options.Minutes) break;
+            var result = session.Try(mutant);
+            results.Of[mutant.Key] = result;
+            if (result.Outcome is Outcome.Survived or Outcome.Uncovered) Console.WriteLine($"{result.Outcome}: {mutant.File}:{mutant.Line}  {mutant.Change}");
+            if (++done % SaveEvery == 0) results.Save(_resultFile);
+        }
+        results.Save(_resultFile);
+        Console.WriteLine($"{done} of {queue.Count} tried, {clock.Elapsed.TotalSeconds / Math.Max(1, done):F2} s each.");
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+
+namespace Ardir.Mutation;
+
+/// <summary>The process in which mutants live. It reads one order per line and answers with lines that begin with <see cref="Sign"/>.</summary>
+internal static class Worker
+{
+    /// <summary>Tells answers from what tests print.</summary>
+    public const string Sign = "@@";
+
+    public const string LastingMutant = "ARDIR_MUTANT";
+
+    private static readonly List<(FieldInfo Active, FieldInfo Seen)> _switches = [];
+
+    public static int Run(string classes, string mutants)
+    {
+        var folder = AppContext.BaseDirectory;
+        foreach (var library in Directory.EnumerateFiles(folder, "Ardir.*.dll").Select(Path.GetFileNameWithoutExtension))
+        {
+            if (Assembly.Load(library!).GetType(Switch.TypeName(library!)) is { } type)
+                _switches.Add((type.GetField("Active")!, type.GetField("Seen")!));
+        }
+        if (int.TryParse(Environment.GetEnvironmentVariable(LastingMutant), CultureInfo.InvariantCulture, out var lasting)) Activate(lasting);
+        using var runner = new TestRunner(Assembly.Load("Ardir.Tests"), classes.Split(','));
+        foreach (var test in runner.Tests) Answer("test", test.DisplayName.Replace('\n', ' '));
+        Answer("ready");
+        while (Console.In.ReadLine() is { } order)
+        {
+            var words = order.Split(' ');
+            if (words[0] == "cover") Cover(runner, Number(words[1]), Number(mutants));
+            else Try(runner, Number(words[1]), words[2].Split(',').Select(Number));
+        }
+        return 0;
+    }
+
+    private static void Cover(TestRunner runner, int test, int mutants)
+    {
+        var seen = new bool[mutants + 1];
+        foreach (var field in _switches) field.Seen.SetValue(null, seen);
+        var clock = Stopwatch.StartNew();
+        var passed = runner.Passes(test);
+        foreach (var field in _switches) field.Seen.SetValue(null, null);
+        Answer("covered", passed, clock.Elapsed.TotalMilliseconds.ToString("F1", CultureInfo.InvariantCulture),
+            string.Join(',', Enumerable.Range(0, seen.Length).Where(id => seen[id])));
+    }
+
+    // A test that fails without the mutant, too, was disturbed by an earlier one: its word does not count.
+    private static void Try(TestRunner runner, int mutant, IEnumerable<int> tests)
+    {
+        var keep = Environment.GetEnvironmentVariable(LastingMutant) is not null;
+        foreach (var test in tests)
+        {
+            Answer("at", test);
+            Activate(mutant);
+            var passed = runner.Passes(test);
+            if (!keep) Activate(0);
+            if (passed) continue;
+            // What the failed test left behind must not be finalized while another test counts its tensors.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Answer(keep || runner.Passes(test) ? "killed" : "disturbed", test);
+            return;
+        }
+        Answer("survived");
+    }
+
+    private static void Activate(int mutant)
+    {
+        foreach (var field in _switches) field.Active.SetValue(null, mutant);
+    }
+
+    private static int Number(string word) => int.Parse(word, CultureInfo.InvariantCulture);
+
+    private static void Answer(params object[] words) => Console.Out.WriteLine(Sign + string.Join('\t', words));
+}
