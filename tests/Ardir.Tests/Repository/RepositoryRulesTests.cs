@@ -10,6 +10,8 @@ public sealed partial class RepositoryRulesTests
 {
     private static readonly string _root = FindRoot();
 
+    internal static string Root => _root;
+
     [Fact]
     public void Dependencies_PointOneWay()
     {
