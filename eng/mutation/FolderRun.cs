@@ -17,18 +17,17 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         var results = Results.Read(_resultFile);
         results.Match(root, valid);
         Console.WriteLine($"{plan.Name}: {all} mutants, {valid.Count} compile, {results.Of.Count} known.");
+        var equivalents = Equivalents.Read(root);
         // Always in the same random order: where a run ends early, the mutants it tried are a fair sample.
         var order = new Random(options.Seed);
         var shuffled = valid.OrderBy(mutant => mutant.Key, StringComparer.Ordinal).Select(mutant => (Mutant: mutant, At: order.Next())).ToList();
         var queue = shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant).Take(options.Sample ?? int.MaxValue)
-            .Where(mutant => results.Of.GetValueOrDefault(mutant.Key) is not { Outcome: Outcome.Killed or Outcome.Crashed or Outcome.TimedOut })
-            .Where(mutant => !options.KnownOnly || results.Of.ContainsKey(mutant.Key))
-            .ToList();
+            .Where(mutant => IsWorthATry(mutant, results, equivalents)).ToList();
         if (queue.Count > 0) Try(queue, sandbox, results, valid.Count, plan.TestClasses(root, more: false));
         if (plan.More is not null && queue.Exists(mutant => IsOpen(results, mutant)))
             Try([.. queue.Where(mutant => IsOpen(results, mutant))], sandbox, results, valid.Count, plan.TestClasses(root, more: true));
         Directory.Delete(sandbox, recursive: true);
-        return new FolderReport(plan.Name, all, valid, results, Equivalents.Read(root), options.Seed);
+        return new FolderReport(plan.Name, all, valid, results, equivalents, options.Seed);
     }
 
     private (int All, List<Mutant> Valid) Compile(string sandbox)
@@ -44,6 +43,10 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         }
         return (all, valid);
     }
+
+    // A survivor is tried again because a test may have been written; one with a reason for surviving is not.
+    private bool IsWorthATry(Mutant mutant, Results results, Equivalents equivalents) =>
+        results.Of.ContainsKey(mutant.Key) ? IsOpen(results, mutant) && equivalents.Reason(mutant) is null : !options.KnownOnly;
 
     private static bool IsOpen(Results results, Mutant mutant) =>
         results.Of.GetValueOrDefault(mutant.Key) is { Outcome: Outcome.Survived or Outcome.Uncovered };

@@ -62,19 +62,32 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
     {
         if (error.Location.SourceTree is not { } tree) return false;
         var node = tree.GetRoot().FindNode(error.Location.SourceSpan);
-        var constants = node.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.Text).Where(_constants.Contains).ToList();
+        var constants = Names(node).Where(_constants.Contains).ToList();
         if (constants.Count > 0 && error.Id is "CS0133" or "CS0150" or "CS0182" or "CS1736" or "CS9135")
             return constants.ConvertAll(_keptConstants.Add).Contains(true);
+        if (error.Id is "CS0165" or "CS0177" or "CS0269" && AddAll(Assigning(node, error.GetMessage(CultureInfo.InvariantCulture).Split('\'')[1]))) return true;
         foreach (var outer in node.AncestorsAndSelf())
         {
             if (Ids(outer, Switch.Branch).Count > 0) return _dropped.Add(Ids(outer, Switch.Branch)[0]);
             // The argument or the value that is the choice is also where the compiler reports that its type does not fit.
             if (Ids(outer, Switch.Choice).Count > 0) return AddAll(Chain(outer));
-            if (outer is StatementSyntax or MemberDeclarationSyntax or ArrowExpressionClauseSyntax) return AddAll(Inside(outer)) || AddAll(Around(outer));
+            if (outer is StatementSyntax or MemberDeclarationSyntax or ArrowExpressionClauseSyntax)
+            {
+                if (AddAll(Inside(outer)) || AddAll(Around(outer))) return true;
+                break;
+            }
             if (outer is ArgumentSyntax or EqualsValueClauseSyntax && AddAll(Inside(outer))) return true;
         }
         return false;
     }
+
+    // The statements that may leave out the assignment of a variable.
+    private static IEnumerable<int> Assigning(SyntaxNode place, string variable) => place.FirstAncestorOrSelf<MemberDeclarationSyntax>()!.DescendantNodes()
+        .Where(inner => inner is IfStatementSyntax && Ids(inner, Switch.Choice).Count > 0)
+        .Where(inner => inner.DescendantNodes().OfType<AssignmentExpressionSyntax>().Any(assignment => Names(assignment.Left).Contains(variable)))
+        .SelectMany(inner => Ids(inner, Switch.Choice));
+
+    private static IEnumerable<string> Names(SyntaxNode node) => node.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.Text);
 
     // Choices at one place stand in each other's last branch.
     private static IEnumerable<int> Chain(SyntaxNode? choice)

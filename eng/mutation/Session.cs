@@ -6,9 +6,9 @@ namespace Ardir.Mutation;
 /// <summary>Tries the mutants of a folder one after the other against the tests that run them, the quickest first.</summary>
 internal sealed class Session(string sandbox, IReadOnlyList<Mutant> mutants, int most, string[] classes) : IDisposable
 {
-    private const double SlowestFactor = 30;
+    private const double SlowestFactor = 20;
 
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
 
     private readonly string _classes = string.Join(',', classes);
     private readonly Dictionary<int, List<int>> _tests = mutants.ToDictionary(mutant => mutant.Id, _ => new List<int>());

@@ -7,6 +7,8 @@ namespace Ardir.Mutation;
 internal sealed class WorkerProcess : IDisposable
 {
     private static readonly TimeSpan _start = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan _longest = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(250);
 
     private readonly Process _process;
     private readonly BlockingCollection<string> _answers = [];
@@ -59,8 +61,31 @@ internal sealed class WorkerProcess : IDisposable
         }
     }
 
-    /// <summary>The words of the next answer; null when it did not come in time or the process ended.</summary>
-    public string[]? Answer(TimeSpan limit) => _answers.TryTake(out var line, limit) ? line.Split('\t') : null;
+    /// <summary>The words of the next answer; null when the process ended, or did not give it within this much time of a processor. That does not
+    /// depend on what else the machine does, unlike the time on the clock, which only ends what waits for ever.</summary>
+    public string[]? Answer(TimeSpan limit)
+    {
+        var (clock, before) = (Stopwatch.StartNew(), Used());
+        while (!_answers.IsCompleted)
+        {
+            if (_answers.TryTake(out var line, _look)) return line.Split('\t');
+            if (Used() - before > limit || clock.Elapsed > _longest) return null;
+        }
+        return null;
+    }
+
+    private TimeSpan Used()
+    {
+        try
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+        catch (InvalidOperationException)
+        {
+            return default;   // it has ended
+        }
+    }
 
     public void Dispose()
     {
