@@ -5,14 +5,15 @@ public sealed partial class ImageDataset
     private static readonly string[] _pictures = [".png", ".jpg", ".jpeg"];
 
     /// <summary>Reads pictures (PNG, JPEG) from one folder per class. Classes are sorted by the code points of their names, and pictures within them by their paths.</summary>
-    /// <remarks>SkiaSharp decodes; TorchSharp brings it, but not its native library for Linux, which is the package SkiaSharp.NativeAssets.Linux.NoDependencies.
+    /// <remarks>SkiaSharp decodes; TorchSharp brings it, but not its native library for Linux, which is the package SkiaSharp.NativeAssets.Linux.NoDependencies
+    /// (in the version of SkiaSharp itself, which the exception names).
     /// Rotation notes of cameras are not followed. Other files are passed over, and so is what begins with a dot. Links are followed, except into a folder that they are in.</remarks>
     /// <param name="folder">The folder that holds the classes' folders.</param>
     /// <param name="options">Channels and size; RGB as they are when null.</param>
     /// <returns>Images uint8 [N,C,H,W] on the CPU, owned by the caller; class names are the folders' names.</returns>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="DataFormatException">There are no classes, a class has no pictures, a picture is damaged, or sizes differ and none was asked for.</exception>
-    /// <exception cref="NotSupportedException">SkiaSharp's native library is missing.</exception>
+    /// <exception cref="NotSupportedException">SkiaSharp's native library is missing or of another version; nothing was read.</exception>
     public static ImageDataset ImageFolder(string folder, ImageFolderOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -20,6 +21,7 @@ public sealed partial class ImageDataset
         options.Validate();
         string[] classes = [.. Directory.EnumerateDirectories(folder).Select(path => Path.GetFileName(path)).Where(IsVisible).Order(StringComparer.Ordinal)];
         if (classes.Length == 0) throw new DataFormatException($"'{Path.GetFullPath(folder)}' holds no folders; expected one per class.");
+        PictureDecoder.Ensure();
         var pictures = classes.SelectMany((name, label) => Pictures(Path.Combine(folder, name)).Select(path => (Path: path, Label: (long)label))).ToList();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

@@ -26,6 +26,11 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     /// <summary>Texts that the file carries besides the weights; empty for formats without.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What a torch file holds besides these weights and was left out, each with its kind: <c>epoch (a number)</c>, <c>optimizer (a dictionary of 2)</c>,
+    /// <c>args (an object: argparse.Namespace)</c>. At most 1,000 are listed. Whether the network needs any of it, the file cannot tell: an object may hold tensors of its own.</summary>
+    /// <value>Empty when there is nothing else, and for safetensors, which hold only tensors.</value>
+    public IReadOnlyList<string> Omitted { get; internal init; } = [];
+
     /// <summary>Names in the order of the file.</summary>
     public IEnumerable<string> Keys => _names;
 

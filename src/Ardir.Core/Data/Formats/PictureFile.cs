@@ -8,22 +8,13 @@ internal static class PictureFile
     private const int MaxFile = 256 << 20;
     public const long MaxPixels = 1L << 26;
 
-    /// <summary>Channels, height, width, row by row.</summary>
+    /// <summary>Channels, height, width, row by row. <see cref="PictureDecoder.Ensure()"/> comes first.</summary>
     public static (byte[] Pixels, int Height, int Width) Decode(string path, byte[] file, int channels)
     {
         // Nothing else reaches the native decoder.
         if (!file.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']) && !file.AsSpan().StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]))
             throw new DataFormatException($"{path} is neither a PNG nor a JPEG file, whatever its name says.");
-        try
-        {
-            return DecodeNatively(path, file, channels);
-        }
-        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException)
-        {
-            throw new NotSupportedException(
-                "PNG and JPEG are decoded by SkiaSharp, whose native library is not there. On Linux add a reference to the package SkiaSharp.NativeAssets.Linux.NoDependencies " +
-                $"in the version of SkiaSharp itself ({typeof(SKCodec).Assembly.GetName().Version}).", e);
-        }
+        return DecodeNatively(path, file, channels);
     }
 
     public static byte[] ReadAll(string path)

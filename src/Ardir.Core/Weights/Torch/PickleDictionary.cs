@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>A dictionary in the order of its entries. Only text keys matter to anyone.</summary>
+/// <summary>A dictionary in the order of its entries. Those whose keys are no texts are counted only: weights have names.</summary>
 internal sealed class PickleDictionary
 {
     // Made when there is something to keep: a pickle may open a million dictionaries, one byte each.
@@ -9,10 +9,17 @@ internal sealed class PickleDictionary
 
     public IReadOnlyList<(string Key, object? Value)> Entries => _entries ?? [];
 
+    /// <summary>How often an entry was set whose key is no text.</summary>
+    public int Unnamed { get; private set; }
+
     public void Set(object? key, object? value)
     {
         if (key is List<object?> or PickleDictionary) throw new WeightFormatException("The pickle uses a list or dictionary as a key.");
-        if (key is not string name) return;
+        if (key is not string name)
+        {
+            Unnamed++;
+            return;
+        }
         _entries ??= [];
         _places ??= new Dictionary<string, int>(StringComparer.Ordinal);
         if (_places.TryGetValue(name, out var place)) _entries[place] = (name, value);

@@ -16,6 +16,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
 
     private readonly Dictionary<string, (ScalarType Type, long Count, Tensor Values)> _storages = new(StringComparer.Ordinal);
+    private readonly OmittedEntries _omitted = new();
     private long _bytes, _stored;
 
     public StateDict Read(object? root, string path, string format)
@@ -25,7 +26,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         try
         {
             foreach (var (name, value) in found) tensors.Add(name, Make(value, name));
-            return new StateDict(tensors, found.Select(entry => entry.Name), format);
+            return new StateDict(tensors, found.Select(entry => entry.Name), format) { Omitted = _omitted.All };
         }
         catch
         {
@@ -39,7 +40,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         foreach (var (_, _, values) in _storages.Values) values.Dispose();
     }
 
-    private static List<(string Name, PickleTensor Value)> Find(object? root, string path)
+    private List<(string Name, PickleTensor Value)> Find(object? root, string path)
     {
         for (var depth = 0; depth < MaxContainers; depth++)
         {
@@ -48,14 +49,20 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
             if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors, but {Kind(root)}. {Remedy}");
             if (_containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleDictionary) is { } inner)
             {
+                _omitted.Add(dictionary, value => ReferenceEquals(value, inner));
                 root = inner;
                 continue;
             }
             var tensors = dictionary.Entries.Where(entry => entry.Value is PickleTensor).Select(entry => (entry.Key, (PickleTensor)entry.Value!)).ToList();
             if (dictionary.Entries.FirstOrDefault(entry => entry.Value is PickleOpaque { IsTensor: true }) is (string key, PickleOpaque unreadable))
                 throw new WeightFormatException($"'{key}' is a tensor of a kind that is not read here ({unreadable.Name}). Save it as a dense tensor of real numbers.");
-            if (tensors.Count > 0) return tensors;
+            if (tensors.Count > 0)
+            {
+                _omitted.Add(dictionary, value => value is PickleTensor);
+                return tensors;
+            }
             root = _containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleOpaque) ?? Only(dictionary, path);
+            _omitted.Add(dictionary, value => ReferenceEquals(value, root));
         }
         throw new WeightFormatException($"{path} nests its weights deeper than {MaxContainers} containers.");
     }
