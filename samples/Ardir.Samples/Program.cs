@@ -1,5 +1,9 @@
 using System.CommandLine;
 using Ardir.Samples;
 
-var root = new RootCommand("Ardir samples: adversarial robustness with TorchSharp.") { QuickstartCommand.Create(), EvaluateCommand.Create(), ObserveCommand.Create(), ImportCommand.Create(), ExportCommand.Create() };
-return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
+Screen.Prepare();
+var root = new RootCommand($"Ardir samples: adversarial robustness with TorchSharp. {ExitCode.Table}")
+{
+    QuickstartCommand.Create(), EvaluateCommand.Create(), ObserveCommand.Create(), ImportCommand.Create(), ExportCommand.Create(),
+};
+return await Job.Invoke(root, args);

@@ -10,12 +10,14 @@ internal sealed class Evaluate(EvaluateSettings settings)
 {
     public void Run(CancellationToken cancellation)
     {
-        using var model = LoadModel();
-        using var all = DataFolder.Open(settings.DataFolder, Split.Test);
+        using var file = settings.IsTorchScript ? ModelFile.OpenTorchScript(settings.Model, settings.Device) : ModelFile.OpenWeights(settings.Model, settings.Device);
+        var channels = settings.Channels ?? (file.Channels is 1 or 3 ? file.Channels : 3);
+        using var all = (settings.Data with { Channels = channels }).Open(Split.Test);
         using var data = all.Take(Math.Min(settings.Images ?? all.Count, all.Count));
         var (images, labels) = data.Batch([.. Enumerable.Range(0, data.Count).Select(i => (long)i)]);
         using var imageOwner = images.to(settings.Device);
         using var labelOwner = labels.to(settings.Device);
+        ShapeProbe.Tell(file.Model, imageOwner);
         var attack = new AutoAttack(settings.Threat, new AutoAttackOptions
         {
             Version = settings.Version,
@@ -27,16 +29,8 @@ internal sealed class Evaluate(EvaluateSettings settings)
         AnsiConsole.MarkupLine($"[bold]{attack.Name}[/], {settings.Threat}, {data.Count} images");
         RobustnessReport? report = null;
         LiveDisplay.Show(display => report = attack.Evaluate(
-            model, imageOwner, labelOwner, new AttackContext { CancellationToken = cancellation, Progress = display.TrackEvaluation(attack.Name) }));
+            file.Model, imageOwner, labelOwner, new AttackContext { CancellationToken = cancellation, Progress = new EvaluationTracker(display.Add(attack.Name)) }));
         using (report) Tell(report!, data.ClassNames);
-    }
-
-    private nn.Module<Tensor, Tensor> LoadModel()
-    {
-        using var weights = StateDict.Read(settings.Model);
-        var guess = ModelCatalog.Detect(weights);
-        AnsiConsole.MarkupLine(Markup.Escape(guess.ToString()));
-        return KnownModel.Load(weights, guess).Model.to(settings.Device);
     }
 
     private void Tell(RobustnessReport report, IReadOnlyList<string> classNames)

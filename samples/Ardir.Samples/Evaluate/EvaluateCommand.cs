@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using Ardir.Attacks;
 using Ardir.Core;
 
@@ -8,82 +7,77 @@ namespace Ardir.Samples;
 /// <summary><c>evaluate</c>: the robust accuracy of a model from a file.</summary>
 internal static class EvaluateCommand
 {
+    private static readonly Option<FileInfo?> _model = new("--model") { Description = "Weights of a known network: torch.save (any version) or safetensors" };
+    private static readonly Option<FileInfo?> _script = new("--torchscript")
+    {
+        Description = "Instead of --model: any network, saved with torch.jit.save, that takes pixels in [0,1] and returns logits. Such a file is a program: only from sources you trust",
+    };
+    private static readonly Option<string?> _data = Options.Folder(
+        "--data", "Folder with test images: MNIST family, CIFAR-10 or -100 (binary), SVHN, or a folder of PNG or JPEG per class; the 2,000 images shipped with the samples when left out");
+    private static readonly Option<int?> _channels = Options.WholeOrNone("--channels", "For a folder of pictures: 1 for grey, 3 for RGB; those of the network when left out, 3 for TorchScript");
+    private static readonly Option<(int Height, int Width)?> _size = Options.Size();
+    private static readonly Option<PerturbationNorm> _norm = Options.Choice(
+        "--norm", "Norm of the budget", PerturbationNorm.Linf, ("linf", PerturbationNorm.Linf), ("l2", PerturbationNorm.L2), ("l1", PerturbationNorm.L1));
+    private static readonly Option<double> _epsilon = Required(Options.Budget("--eps", "Budget in [0,1] pixel units, for example 8/255 or 0.1"));
+    private static readonly Option<AutoAttackVersion> _version = Options.Choice(
+        "--version-of-attack", "Which ensemble", AutoAttackVersion.Standard,
+        ("standard", AutoAttackVersion.Standard), ("plus", AutoAttackVersion.Plus), ("rand", AutoAttackVersion.Rand));
+    private static readonly Option<int?> _images = Options.WholeOrNone("--images", "Only the first images");
+    private static readonly Option<int> _batch = Options.Whole("--batch", "Images per batch", 256);
+    private static readonly Option<ulong> _seed = Options.Seed(0);
+    private static readonly Option<double[]> _curve = Options.Budgets("--curve", "Budgets of a security curve");
+    private static readonly Option<string> _output = Options.Output("Folder for the state and the reports", "ardir-evaluation");
+    private static readonly Option<string> _device = Options.Device();
+
     public static Command Create()
     {
-        var model = new Option<FileInfo>("--model") { Description = "Weights of a known network: torch.save (any version) or safetensors", Required = true };
-        var data = new Option<DirectoryInfo?>("--data") { Description = "Folder with test images: MNIST family, CIFAR-10 or -100 (binary), SVHN, or a folder per class; the 2,000 images shipped with the samples when left out" };
-        var norm = new Option<PerturbationNorm>("--norm") { Description = "linf, l2 or l1", DefaultValueFactory = _ => PerturbationNorm.Linf };
-        var epsilon = new Option<string>("--eps") { Description = "Budget in [0,1] pixel units, for example 8/255 or 0.1", Required = true };
-        var version = new Option<AutoAttackVersion>("--version-of-attack") { Description = "standard, plus or rand", DefaultValueFactory = _ => AutoAttackVersion.Standard };
-        var images = new Option<int?>("--images") { Description = "Only the first images" };
-        var batch = new Option<int>("--batch") { Description = "Images per batch", DefaultValueFactory = _ => 256 };
-        var seed = new Option<ulong>("--seed") { Description = "Root of all random numbers" };
-        var curve = new Option<string[]>("--curve") { Description = "Budgets of a security curve", AllowMultipleArgumentsPerToken = true };
-        var output = new Option<string>("--output") { Description = "Folder for the state and the reports", DefaultValueFactory = _ => "ardir-evaluation" };
-        var device = new Option<string>("--device") { Description = "cpu, cuda or cuda:1", DefaultValueFactory = _ => "cpu" };
         var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped goes on where it was.")
         {
-            model, data, norm, epsilon, version, images, batch, seed, curve, output, device,
+            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _images, _batch, _seed, _curve, _output, _device,
         };
-        command.SetAction((arguments, cancellation) => Task.Run(() => Job.Run(arguments.GetValue(output)!, () =>
+        command.Validators.Add(result =>
         {
-            var settings = new EvaluateSettings
-            {
-                Model = arguments.GetValue(model)!.FullName,
-                Threat = Threat(arguments.GetValue(norm), Number(arguments.GetValue(epsilon)!)),
-                Version = Named(arguments.GetValue(version)),
-                Images = Positive(arguments.GetValue(images), "--images"),
-                BatchSize = Positive(arguments.GetValue(batch), "--batch")!.Value,
-                Seed = arguments.GetValue(seed),
-                Output = arguments.GetValue(output)!,
-                Device = Device(arguments.GetValue(device)!),
-                SecurityCurve = [.. (arguments.GetValue(curve) ?? []).Select(Number)],
-            };
-            if (arguments.GetValue(data) is { } folder) settings = settings with { DataFolder = folder.FullName };
-            new Evaluate(settings).Run(cancellation);
-        })));
+            if (result.GetResult(_model) is null == result.GetResult(_script) is null) result.AddError("Expected either --model or --torchscript.");
+        });
+        command.SetAction((arguments, cancellation) => Job.Start(arguments.GetValue(_output), () => new Evaluate(Settings(arguments)).Run(cancellation)));
         return command;
     }
 
-    private static ThreatModel Threat(PerturbationNorm norm, double epsilon) => norm switch
+    private static EvaluateSettings Settings(ParseResult arguments)
     {
-        PerturbationNorm.Linf => ThreatModel.Linf(epsilon),
-        PerturbationNorm.L2 => ThreatModel.L2(epsilon),
-        PerturbationNorm.L1 => ThreatModel.L1(epsilon),
-        // The parser takes any number for an enum.
-        _ => throw new ArgumentException($"--norm is '{norm}'; expected linf, l2 or l1."),
-    };
-
-    private static int? Positive(int? value, string option) =>
-        value is < 1 ? throw new ArgumentException($"{option} is {value}; expected at least 1.") : value;
-
-    private static Device Device(string text)
-    {
-        try
+        var script = arguments.GetValue(_script);
+        return new EvaluateSettings
         {
-            return torch.device(text);
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException)
-        {
-            throw new ArgumentException($"--device is '{text}'; expected cpu, cuda or cuda:1.", e);
-        }
+            Model = (script ?? arguments.GetValue(_model)!).FullName,
+            IsTorchScript = script is not null,
+            Data = new DataFolder(arguments.GetValue(_data) ?? DataFolder.Shipped, Size: arguments.GetValue(_size)),
+            Channels = arguments.GetValue(_channels) is { } channels && channels is not (1 or 3)
+                ? throw new UsageException($"--channels is '{channels}'; expected 1 or 3.") : arguments.GetValue(_channels),
+            Threat = Threat(arguments.GetValue(_norm), arguments.GetValue(_epsilon)),
+            Version = arguments.GetValue(_version),
+            Images = arguments.GetValue(_images),
+            BatchSize = arguments.GetValue(_batch),
+            Seed = arguments.GetValue(_seed),
+            Output = arguments.GetValue(_output)!,
+            Device = ComputeDevice.Open(arguments.GetValue(_device)!),
+            SecurityCurve = arguments.GetValue(_curve) ?? [],
+        };
     }
 
-    private static AutoAttackVersion Named(AutoAttackVersion version) => version is AutoAttackVersion.Standard or AutoAttackVersion.Plus or AutoAttackVersion.Rand
-        ? version
-        : throw new ArgumentException($"--version-of-attack is '{version}'; expected standard, plus or rand.");
-
-    private static double Number(string text)
+    private static ThreatModel Threat(PerturbationNorm norm, double epsilon)
     {
-        var parts = text.Split('/');
-        double Part(string part) => double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-            ? value
-            : throw new ArgumentException($"'{text}' is no number; expected for example 8/255 or 0.1.");
-        return parts.Length switch
+        if (norm == PerturbationNorm.Linf && epsilon > 1) throw new UsageException($"--eps is '{epsilon}'; expected at most 1 for linf: pixels are in [0,1], so 8 of 255 levels are 8/255.");
+        return norm switch
         {
-            1 => Part(parts[0]),
-            2 => Part(parts[0]) / Part(parts[1]),
-            _ => throw new ArgumentException($"'{text}' is no number; expected for example 8/255 or 0.1."),
+            PerturbationNorm.Linf => ThreatModel.Linf(epsilon),
+            PerturbationNorm.L2 => ThreatModel.L2(epsilon),
+            _ => ThreatModel.L1(epsilon),
         };
+    }
+
+    private static Option<T> Required<T>(Option<T> option)
+    {
+        option.Required = true;
+        return option;
     }
 }

@@ -6,9 +6,16 @@ namespace Ardir.Samples;
 /// <summary>What <c>evaluate</c> was asked for.</summary>
 internal sealed record EvaluateSettings
 {
+    /// <summary>The file of the model.</summary>
     public required string Model { get; init; }
 
-    public string DataFolder { get; init; } = Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist");
+    /// <summary>Whether it is TorchScript rather than weights.</summary>
+    public bool IsTorchScript { get; init; }
+
+    public required DataFolder Data { get; init; }
+
+    /// <summary>Channels to read pictures with; null for those of the network.</summary>
+    public int? Channels { get; init; }
 
     public required ThreatModel Threat { get; init; }
 

@@ -11,22 +11,29 @@ internal static class ExportCommand
     {
         var file = new Argument<FileInfo>("file") { Description = "Weights: torch.save (any version) or safetensors" };
         var output = new Argument<FileInfo>("output") { Description = "The new file: .safetensors, or .pt for torch.save" };
-        var command = new Command("export", "Loads weights into the network they belong to and writes them in another format.") { file, output };
-        command.SetAction((arguments, _) => Task.Run(() => Job.Run(null, () => Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName))));
+        var force = new Option<bool>("--force") { Description = "Writes over the output file, should it exist; be it the input" };
+        var command = new Command("export", "Loads weights into the network they belong to and writes them in another format.") { file, output, force };
+        command.SetAction((arguments, _) => Job.Start(null, () => Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(force))));
         return command;
     }
 
-    private static void Run(string file, string output)
+    private static void Run(string file, string output, bool force)
     {
         Action<nn.Module> save = Path.GetExtension(output).ToLowerInvariant() switch
         {
             ".safetensors" => model => model.SaveSafetensors(output),
             ".pt" or ".pth" => model => model.SaveTorch(output),
-            _ => throw new ArgumentException($"'{output}' ends in neither .safetensors nor .pt: the name decides the format."),
+            _ => throw new UsageException($"'{output}' ends in neither .safetensors nor .pt: the name decides the format."),
         };
+        if (Directory.Exists(output)) throw new UsageException($"'{output}' is a folder; expected the name of a file.");
+        if (!force && Path.Exists(output))
+            throw new UsageException(Real(output) == Real(file) ? $"'{output}' is the input itself; --force writes over it." : $"'{output}' exists already; --force writes over it.");
         using var weights = StateDict.Read(file);
+        KnownModel.WarnOfOmitted(weights);
         using var model = KnownModel.Load(weights, ModelCatalog.Detect(weights)).Model;
         save(model);
         AnsiConsole.MarkupLine($"Written: [bold]{Markup.Escape(output)}[/]");
     }
+
+    private static string Real(string path) => new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? path;
 }

@@ -14,32 +14,39 @@ internal static class ImportCommand
     public static Command Create()
     {
         var file = new Argument<FileInfo>("file") { Description = "Weights: torch.save (any version) or safetensors" };
-        var data = new Option<DirectoryInfo?>("--data") { Description = "Measures the clean accuracy on the test images in this folder" };
+        var data = Options.Folder("--data", "Measures the clean accuracy on the test images in this folder");
+        var size = Options.Size();
         var strict = new Option<bool>("--strict") { Description = "Refuses torch files with anything but tensors and plain data" };
-        var command = new Command("import", "Says what is in a file of weights, recognises the network, loads it and optionally measures its clean accuracy.") { file, data, strict };
-        command.SetAction((arguments, cancellation) => Task.Run(() => Job.Run(null, () =>
-            Run(arguments.GetValue(file)!.FullName, arguments.GetValue(data)?.FullName, arguments.GetValue(strict), cancellation))));
+        var command = new Command("import", "Says what is in a file of weights, recognises the network, loads it and optionally measures its clean accuracy.") { file, data, size, strict };
+        command.SetAction((arguments, cancellation) => Job.Start(null, () =>
+        {
+            var folder = arguments.GetValue(data) is { } path ? new DataFolder(path, Size: arguments.GetValue(size)) : null;
+            Run(arguments.GetValue(file)!.FullName, folder, arguments.GetValue(strict), cancellation);
+        }));
         return command;
     }
 
-    private static void Run(string file, string? folder, bool strict, CancellationToken cancellation)
+    private static void Run(string file, DataFolder? folder, bool strict, CancellationToken cancellation)
     {
         using var weights = StateDict.Read(file, new StateDictOptions { Strict = strict });
-        AnsiConsole.MarkupLine($"[bold]{Markup.Escape(Path.GetFileName(file))}[/]: {weights.Format}, {weights.Count} entries, {weights.Values.Sum(value => value.numel()).ToString("N0", CultureInfo.InvariantCulture)} values");
-        foreach (var (name, value) in weights.Take(Listed)) Console.WriteLine($"  {Printable(name),-40} {value.dtype,-9} [{string.Join(",", value.shape)}]");
+        AnsiConsole.MarkupLine($"[bold]{Markup.Escape(ErrorText.Printable(Path.GetFileName(file)))}[/]: {weights.Format}, {weights.Count} entries, {weights.Values.Sum(value => value.numel()).ToString("N0", CultureInfo.InvariantCulture)} values");
+        foreach (var (name, value) in weights.Take(Listed)) Console.WriteLine($"  {ErrorText.Printable(name),-40} {value.dtype,-9} [{string.Join(",", value.shape)}]");
         if (weights.Count > Listed) Console.WriteLine($"  and {weights.Count - Listed} more");
+        KnownModel.WarnOfOmitted(weights);
 
         var guess = ModelCatalog.Detect(weights);
-        AnsiConsole.MarkupLine($"\n[bold]Network[/]: {Markup.Escape(guess.ToString())}");
+        AnsiConsole.MarkupLine($"\n[bold]Network[/]: {Markup.Escape(ErrorText.PrintableLines(guess.ToString()))}");
         var (model, report) = KnownModel.Load(weights, guess);
         using var owner = model;
-        AnsiConsole.MarkupLine($"\n[bold]Load report[/]: {Markup.Escape(report.ToString())}");
-        if (folder is null) return;
-        using var test = DataFolder.Open(folder, Split.Test);
+        AnsiConsole.MarkupLine($"\n[bold]Load report[/]: {Markup.Escape(ErrorText.PrintableLines(report.ToString()))}");
+        if (report.Dropped.Count > 0) Job.Warn($"Entries of the file that no forward pass uses were dropped: {string.Join(", ", report.Dropped.Take(Listed))}{(report.Dropped.Count > Listed ? ", ..." : "")}.");
+        if (folder is not null) Measure(model, folder with { Channels = guess.InputChannels is 1 ? 1 : 3 }, cancellation);
+    }
+
+    private static void Measure(IModule model, DataFolder folder, CancellationToken cancellation)
+    {
+        using var test = folder.Open(Split.Test);
         var result = RobustnessEvaluator.Evaluate(model, test, context: new AttackContext { CancellationToken = cancellation });
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"\n[bold]Clean accuracy[/]: {result.CleanAccuracy:P2} on {test.Count} images"));
     }
-
-    // A name may hold anything, also what moves the cursor.
-    private static string Printable(string name) => string.Concat(name.Select(letter => char.IsControl(letter) ? '?' : letter));
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
@@ -27,16 +28,24 @@ internal sealed class Quickstart(QuickstartSettings settings)
         using var validationSet = validation;
         AnsiConsole.MarkupLine($"[bold]Ardir quickstart[/]: {train.Count}+{validation.Count} training and {reported.Count} test images, {_threat}, seed {settings.Seed}");
 
-        using var standard = NewNetwork("standard");
-        using var teacher = NewNetwork("teacher");
-        using var student = NewNetwork("student");
+        using var standard = NewNetwork(1);
+        using var teacher = NewNetwork(2);
+        using var student = NewNetwork(3);
+        var plan = new QuickstartPlan(settings.Epochs, train.Count, validation.Count, reported.Count);
         var runs = new List<QuickstartModel>();
         LiveDisplay.Show(display =>
         {
-            runs.Add(Train(display, "Standard model", "standard", standard, null, new StandardTrainingLoss(), Math.Max(settings.Epochs / 3, 1), train, validation, cancellation));
-            runs.Add(Train(display, "Robust teacher (SAT)", "teacher", teacher, null, new AdversarialTrainingLoss(), settings.Epochs, train, validation, cancellation));
-            runs.Add(Train(display, "ARDIR student (RC)", "student", student, teacher, new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta }), settings.Epochs, train, validation, cancellation));
-            Measure(display, runs, reported, cancellation);
+            var clock = new StageClock(new TimeLeft(plan.Stages), display.Add("Whole job"));
+            QuickstartModel Fit(string title, string folder, PreActResNet model, PreActResNet? mentor, IDistillationLoss loss, int epochs)
+            {
+                using var trainer = NewTrainer(model, mentor, loss, folder, epochs);
+                var result = trainer.Fit(train, validation, new TrainingTracker(display.Add(title), clock.Next()), cancellation);
+                return Kept(trainer, title, model, loss, result);
+            }
+            runs.Add(Fit("Standard model", "standard", standard, null, new StandardTrainingLoss(), plan.StandardEpochs));
+            runs.Add(Fit("Robust teacher (SAT)", "teacher", teacher, null, new AdversarialTrainingLoss(), settings.Epochs));
+            runs.Add(Fit("ARDIR student (RC)", "student", student, teacher, new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta }), settings.Epochs));
+            Measure(display, clock.Next(), runs, reported, cancellation);
         });
 
         QuickstartReport.Print(runs);
@@ -45,30 +54,31 @@ internal sealed class Quickstart(QuickstartSettings settings)
         AnsiConsole.MarkupLine($"\nReport: [bold]{Markup.Escape(Path.GetFullPath(report))}[/] ({started.Elapsed:m\\:ss} min)");
     }
 
-    // Seeded by name: the three networks start from different weights, the same ones in every run.
-    private PreActResNet NewNetwork(string name) => PreActResNet.Create(new PreActResNetOptions
+    // The three networks start from different weights, the same ones in every run.
+    private PreActResNet NewNetwork(ulong number) => PreActResNet.Create(new PreActResNetOptions
     {
-        InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2, Seed = settings.Seed * 1000 + (ulong)name.Length,
+        InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2, Seed = settings.Seed * 1000 + number,
     });
 
-    private QuickstartModel Train(
-        LiveDisplay display, string title, string folder, PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, int epochs,
-        ImageDataset train, ImageDataset validation, CancellationToken cancellation)
+    private DistillationTrainer NewTrainer(PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, string folder, int epochs) => new(model, teacher, loss, new TrainerOptions
     {
-        using var trainer = new DistillationTrainer(model, teacher, loss, new TrainerOptions
+        Epochs = epochs,
+        BatchSize = 128,
+        LearningRate = 0.1,
+        Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
+        WeightDecay = 5e-4,
+        TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.TrainSteps, StepSize = _threat.Epsilon / 3 }),
+        SelectionAttack = new PgdAttack(_threat, new PgdOptions
         {
-            Epochs = epochs,
-            BatchSize = 128,
-            LearningRate = 0.1,
-            Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
-            WeightDecay = 5e-4,
-            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = 7, StepSize = _threat.Epsilon / 4 }),
-            SelectionAttack = new PgdAttack(_threat, new PgdOptions { Steps = 10, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess }),
-            Device = settings.Device,
-            CheckpointDirectory = Path.Combine(settings.Output, folder),
-            Seed = settings.Seed,
-        });
-        var result = trainer.Fit(train, validation, display.Track(title), cancellation);
+            Steps = QuickstartPlan.SelectionSteps, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
+        }),
+        Device = settings.Device,
+        CheckpointDirectory = Path.Combine(settings.Output, folder),
+        Seed = settings.Seed,
+    });
+
+    private static QuickstartModel Kept(DistillationTrainer trainer, string title, PreActResNet model, IDistillationLoss loss, TrainingResult result)
+    {
         // Chosen by robust accuracy, the standard model would be its least trained epoch.
         var robust = loss.Needs.NeedsStudentAttack;
         if (robust) trainer.RestoreBest();
@@ -78,27 +88,29 @@ internal sealed class Quickstart(QuickstartSettings settings)
 
     private PgdAttack Strong(IAttackLoss loss) => new(_threat, new PgdOptions
     {
-        Steps = 50, StepSize = _threat.Epsilon / 10, Restarts = 2, Loss = loss, Selection = PgdSelection.FirstSuccess,
+        Steps = QuickstartPlan.Strong, StepSize = _threat.Epsilon / 10, Loss = loss, Selection = PgdSelection.FirstSuccess,
     });
 
-    private void Measure(LiveDisplay display, List<QuickstartModel> runs, ImageDataset test, CancellationToken cancellation)
+    private void Measure(LiveDisplay display, StageClock clock, List<QuickstartModel> runs, ImageDataset test, CancellationToken cancellation)
     {
         IAttack[] attacks =
         [
             new FgsmAttack(_threat),
-            new PgdAttack(_threat, new PgdOptions { Steps = 20, StepSize = _threat.Epsilon / 10 }),
-            // Stronger: two restarts of 50 steps on the cross-entropy, then on the margin; worst case per image.
-            new WorstCaseAttack("PGD-50x2 CE+margin", Strong(AttackLoss.CrossEntropy), Strong(AttackLoss.Margin)),
+            new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.Pgd, StepSize = _threat.Epsilon / 10 }),
+            // Stronger: more steps on the cross-entropy, then on the margin; worst case per image.
+            new WorstCaseAttack($"PGD-{QuickstartPlan.Strong} CE+margin", Strong(AttackLoss.CrossEntropy), Strong(AttackLoss.Margin)),
         ];
-        var tracker = display.Track("Evaluation", runs.Count * attacks.Length);
+        var tracker = new MeasureTracker(display.Add("Evaluation"), clock, test.Count, [.. runs.SelectMany(_ => QuickstartPlan.Attacks)]);
         using var data = test.To(settings.Device);
-        var context = new AttackContext { Seed = settings.Seed, CancellationToken = cancellation };
+        var context = new AttackContext { Seed = settings.Seed, CancellationToken = cancellation, Progress = tracker };
         foreach (var run in runs)
         {
             foreach (var attack in attacks)
             {
-                run.Results.Add((attack.Name, RobustnessEvaluator.Evaluate(run.Model, data, attack, batchSize: 250, context)));
-                tracker.Advance($"{run.Title}, {attack.Name}");
+                tracker.Next($"{run.Title}, {attack.Name}");
+                var result = RobustnessEvaluator.Evaluate(run.Model, data, attack, batchSize: 250, context, tracker);
+                run.Results.Add((attack.Name, result));
+                tracker.Done(string.Create(CultureInfo.InvariantCulture, $"{result.CleanAccuracy:P1} clean, {result.RobustAccuracy:P1} robust"));
             }
         }
     }

@@ -14,7 +14,7 @@ internal sealed record QuickstartSettings
     public double Epsilon { get; init; } = 0.1;
 
     /// <summary>Epochs of the teacher and of the student.</summary>
-    public int Epochs { get; init; } = 9;
+    public int Epochs { get; init; } = 6;
 
     /// <summary>Share of the feature distance in the student's loss.</summary>
     public double Beta { get; init; } = 0.6;

@@ -1,0 +1,60 @@
+using System.CommandLine;
+
+namespace Ardir.Samples;
+
+/// <summary>Turns the ways a command ends into exit codes and, except for the good one, a line on stderr.</summary>
+internal static class Job
+{
+    public const string StackVariable = "ARDIR_STACK";
+
+    /// <summary>Parses the arguments and runs the command they name.</summary>
+    public static async Task<int> Invoke(RootCommand root, string[] arguments)
+    {
+        var parsed = root.Parse(arguments);
+        // Help and --version ask for no arguments, so that nothing is wrong with them.
+        if (parsed.Errors.Count > 0 && parsed.Action is null or System.CommandLine.Invocation.ParseErrorAction)
+        {
+            Tell("Error", $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} --help shows what is expected.");
+            return ExitCode.WrongArguments;
+        }
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
+    }
+
+    /// <param name="output">The folder in which an interrupted command leaves what it needs to go on; null when it leaves nothing.</param>
+    /// <param name="work">The command.</param>
+    // On another thread: Ctrl-C is listened for only once the action has returned its task.
+    public static Task<int> Start(string? output, Action work) => Task.Run(() => Run(output, work));
+
+    /// <summary>A line on stderr, about something that does not end the command.</summary>
+    public static void Warn(string message) => Tell("Warning", message);
+
+    private static int Run(string? output, Action work)
+    {
+        try
+        {
+            work();
+            return ExitCode.Done;
+        }
+        catch (OperationCanceledException)
+        {
+            Tell("Stopped", output is null ? "by request." : $"by request. What was finished is in {output}; the same command goes on from there.");
+            return ExitCode.Stopped;
+        }
+        catch (UsageException e)
+        {
+            Tell("Error", $"{e.Message} --help shows what is expected.");
+            return ExitCode.WrongArguments;
+        }
+#pragma warning disable CA1031 // an exception that nobody catches would abort the process, with a page of text and no exit code of ours
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Tell("Error", ErrorText.Of(e));
+            if (Environment.GetEnvironmentVariable(StackVariable) is { Length: > 0 }) Console.Error.WriteLine(e);
+            return ExitCode.Failed;
+        }
+    }
+
+    // Unwrapped, whatever the width: scripts read lines.
+    private static void Tell(string kind, string message) => Console.Error.WriteLine($"{kind}: {ErrorText.OneLine(message)}");
+}
