@@ -15,6 +15,7 @@ DistilInOwnLoop();
 LetTheLibraryTrain(args[0]);
 WeightsAndData(args[0]);
 OwnLossAttackAndData(args[0]);
+Console.WriteLine($"arguments of native calls are kept alive: {TorchSharpRuntime.KeepsArgumentsAlive}");
 Console.WriteLine("all programs ran");
 
 static Module OwnNetwork(long seed)
