@@ -121,15 +121,16 @@ public sealed class SquareMovesTests
         using var scope = NewDisposeScope();
         const int Side = 5;
         const double Epsilon = 1;
-        // Beside the edge of the box some of the budget is lost, so that there is some to win.
+        // Beside the edge of the box the clamp takes a part.
         var images = beside ? Images(2) * 0.5 : Images(2);
         Moves(Balls.Of(norm, Epsilon), images, (moves, run) =>
         {
             ((int, int) First, (int, int) Second, bool Tilted, int[] Up)[] draws = [((0, 1), (6, 8), false, [1, 0, 1]), ((3, 4), (6, 7), true, [0, 1, 1])];
             var window = Window([.. draws.Select(d => d.First)], [.. draws.Select(d => d.Second)], [.. draws.Select(d => d.Tilted ? 1L : 0)], [.. draws.Select(d => d.Up)], Side);
-            // Twice, so that the second begins from what a first left.
-            for (var query = 0; query < 2; query++)
+            // Twice, so that the second begins from what a first left; then from half of that, so that there is budget to win.
+            for (var query = 0; query < 3; query++)
             {
+                if (query == 2) moves.Best.copy_(run.Images.lerp(moves.Best, 0.5));
                 var (image, best) = (TensorAssert.Values(run.Images), TensorAssert.Values(moves.Best));
                 var proposal = TensorAssert.Values(moves.Propose(run.Images, window, Side).Points);
                 for (var i = 0; i < 2; i++)

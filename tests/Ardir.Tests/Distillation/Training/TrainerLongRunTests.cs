@@ -126,6 +126,22 @@ public sealed class TrainerLongRunTests
         TrainingWorld.SameState(TrainingWorld.State(student), before);
     }
 
+    [Theory]
+    [InlineData(9, false)]
+    [InlineData(10, true)]
+    public void NonFiniteLoss_SkipTenInARow_IsTheEnd(int bad, bool ends)
+    {
+        using var data = TrainingWorld.Data(32);
+        using var student = TrainingWorld.Network();
+        var calls = 0;
+        // One good step, then bad ones, then good ones again: sixteen in all, and the same once more.
+        var loss = new OwnLoss(inputs => new LossTerms(inputs.StudentClean!.Output.square().mean() * (calls++ % 16 >= 1 && (calls - 1) % 16 <= bad ? double.NaN : 1)));
+        using var trainer = new DistillationTrainer(student, null, loss, TrainingWorld.Options(2) with { BatchSize = 2, NonFiniteLoss = NonFiniteLoss.Skip });
+        if (ends) trainer.Invoking(t => t.Fit(data)).Should().Throw<InvalidOperationException>().WithMessage("*NaN*epoch 0*");
+        else trainer.Fit(data).Epochs.Select(epoch => epoch.SkippedSteps).Should().Equal(9, 9);
+        calls.Should().Be(ends ? 11 : 32);
+    }
+
     [Fact]
     public void CheckpointInterval_WithoutFolder_IsRefused() =>
         FluentActions.Invoking(() => new TrainerOptions { CheckpointInterval = TimeSpan.FromMinutes(5) }.Validate()).Should().Throw<ArgumentException>().WithMessage("*CheckpointDirectory*");
