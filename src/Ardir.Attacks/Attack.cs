@@ -1,4 +1,5 @@
 using Ardir.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Ardir.Attacks;
 
@@ -21,6 +22,9 @@ public abstract class Attack : IAttack
 
     /// <inheritdoc/>
     public ThreatModel Threat { get; }
+
+    /// <inheritdoc/>
+    public virtual bool CoversThreat => true;
 
     /// <inheritdoc/>
     public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
@@ -82,9 +86,32 @@ public abstract class Attack : IAttack
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         var run = AttackRun.Create(this, oracle, images.detach(), labels);
         var found = Search(run);
+        if (oracle.MustRepeat)
+        {
+            var nan = oracle.TakeNan(Threat);
+            run = AttackRun.Create(this, oracle, images.detach(), labels);
+            found = nan.Put(Search(run));
+        }
         oracle.EnsureSound();
         // Against the caller's images: a model that changes its input in place may have changed the run's.
-        return Safe(images.detach().clamp(0, 1), found).MoveToOuterDisposeScope();
+        var safe = Safe(images.detach().clamp(0, 1), found);
+        if (context.Soundness is null) TellZeroGradients(oracle, run, safe);
+        return safe.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>To the evaluation around the attack, which knows what was broken in the end; to the logger if there is none.</summary>
+    private void TellZeroGradients(ModelOracle oracle, AttackRun run, Tensor found)
+    {
+        var context = oracle.Context;
+        if (context.Notes is null && !context.Logger.IsEnabled(LogLevel.Warning)) return;
+        if (oracle.ZeroGradients() is not { } zero) return;
+        context.Notes?.Add(run.Count, zero, context.SampleIndices);
+        if (context.Notes is not null || zero.Length == 0) return;
+        // One more pass for these images alone: what was broken all the same is no reason for doubt.
+        var rows = tensor(zero, device: found.device);
+        var part = run.Select(rows);
+        var unbroken = HostRead.Int64(part.IsAdversarial(part.Logits(found.index_select(0, rows))).logical_not().sum());
+        if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);
     }
 
     private Tensor Safe(Tensor images, Tensor found)

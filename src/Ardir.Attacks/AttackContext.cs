@@ -26,12 +26,15 @@ public sealed record AttackContext
     /// <summary>Checked before every evaluation of the model.</summary>
     public CancellationToken CancellationToken { get; init; }
 
-    /// <summary>Receives warnings about the model, such as gradients that are exactly zero.</summary>
+    /// <summary>Receives warnings about the model, such as gradients that are exactly zero, with the number of images.</summary>
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
     /// <summary>Takes what the attack notices about the model, to be read later; read at the end of the attack when null.</summary>
     internal SoundnessWatch? Soundness { get; init; }
+
+    /// <summary>Takes what the attack notices about single images, for the evaluation that runs it; null outside of one.</summary>
+    internal AttackNotes? Notes { get; init; }
 
     /// <summary>Told after every step.</summary>
     /// <value>null by default.</value>

@@ -19,10 +19,11 @@ public sealed class AttackRun
 
     private AttackRun(
         Attack attack, ModelOracle oracle, SampleStreams streams, Tensor images, Tensor labels, Tensor? targets,
-        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null)
+        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null, Tensor? positions = null)
     {
         (_attack, _oracle, _streams, Images, Labels, Targets) = (attack, oracle, streams, images, labels, targets);
         (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
+        Positions = positions;
     }
 
     /// <summary>The clean images, [n,C,H,W] in [0,1].</summary>
@@ -33,6 +34,9 @@ public sealed class AttackRun
 
     /// <summary>The target classes, int64 [n]; null when untargeted.</summary>
     public Tensor? Targets { get; }
+
+    /// <summary>Where these samples stood in the run that the attack began with, int64 [n]; null while they are all.</summary>
+    internal Tensor? Positions { get; }
 
     /// <summary>The threat model of the attack.</summary>
     public ThreatModel Threat => _attack.Threat;
@@ -53,7 +57,7 @@ public sealed class AttackRun
     {
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
-        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference, _aim, _cleanLogits);
+        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -65,13 +69,15 @@ public sealed class AttackRun
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
             _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(Images), Rows(Labels),
-            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits));
+            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits),
+            Positions is null ? rows.clone() : Rows(Positions));
     }
 
     /// <summary>As <see cref="Select"/>, for judging points only: labels and what the loss keeps, but neither images nor random streams of its own. Square narrows
     /// its run in every query, where copies would show.</summary>
     internal AttackRun Judging(Tensor rows)
     {
+        if (_oracle.KeepsNan) return Select(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
             _attack, _oracle, _streams, Images.narrow(0, 0, rows.shape[0]), Rows(Labels), Targets is null ? null : Rows(Targets),
@@ -94,8 +100,7 @@ public sealed class AttackRun
     /// <param name="points">[n,C,H,W].</param>
     /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,C,H,W].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its input.</exception>
-    public AttackGradient Gradient(Tensor points) =>
-        _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."));
+    public AttackGradient Gradient(Tensor points) => GradientAt(points, isWhole: true);
 
     /// <summary>Logits and loss of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -107,11 +112,7 @@ public sealed class AttackRun
     /// <summary>Which samples the logits get wrong (untargeted: argmax is not the label; targeted: it is the target). On a tie the lowest class counts.</summary>
     /// <param name="logits">[n,K].</param>
     /// <returns>bool [n].</returns>
-    public Tensor IsAdversarial(Tensor logits)
-    {
-        using var predicted = Predictions.Of(logits);
-        return Targets is null ? predicted != Labels : predicted == Targets;
-    }
+    public Tensor IsAdversarial(Tensor logits) => Verdict.IsBroken(logits, Labels, Targets);
 
     /// <summary>Tells the context's progress.</summary>
     /// <param name="step">Steps done.</param>
@@ -128,36 +129,30 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
-    /// <summary>Samples whose gradient was exactly zero at a start of a DLR attack so far, in the whole run. A sign of masked gradients.</summary>
-    internal long ZeroStarts => _oracle.ZeroStarts;
-
-    /// <summary>Counts samples without a gradient at the start. Only DLR: that of cross-entropy also vanishes where a model is merely confident.</summary>
-    internal void WatchStart(Tensor gradient)
-    {
-        if (_loss is not DlrAttackLoss) return;
-        using var scope = NewDisposeScope();
-        _oracle.AddZeroStarts(HostRead.Int64((gradient.flatten(1).count_nonzero(new long[] { 1 }) == 0).sum()));
-    }
-
     /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al. 2018).
     /// Logits and loss are those of the last evaluation.</summary>
     internal AttackGradient MeanGradient(Tensor points, int samples)
     {
-        var here = Gradient(points);
+        var here = GradientAt(points, isWhole: samples == 1);
         if (samples == 1) return here;
         var sum = here.Gradient;
         for (var sample = 1; sample < samples; sample++)
         {
-            here = Gradient(points);
+            here = GradientAt(points, isWhole: false);
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
+        using (var size = sum.abs()) _oracle.SeeZeros(size.sum([1, 2, 3]), this);
         return here with { Gradient = sum.div_(samples) };
     }
 
-    internal static AttackRun Create(Attack attack, ModelOracle oracle, Tensor images, Tensor labels) => new(
-        attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
-        images.clamp(0, 1), labels, oracle.Context.Targets);
+    internal static AttackRun Create(Attack attack, ModelOracle oracle, Tensor images, Tensor labels)
+    {
+        oracle.Begin(images);
+        return new(
+            attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
+            images.clamp(0, 1), labels, oracle.Context.Targets);
+    }
 
     /// <summary>As <see cref="Select"/>, inside the scope of a step: the result outlives the step and replaces this run, whose own copies go.</summary>
     internal AttackRun Narrow(Tensor rows)
@@ -174,10 +169,10 @@ public sealed class AttackRun
     internal Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("Call WithCleanLogits first.");
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
-    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, _aim, logits);
+    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
 
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n], while success stays what it was: a means, not a goal.</summary>
-    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits);
+    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
     internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => _oracle.Differences(points, this, classes, visit);
@@ -192,7 +187,10 @@ public sealed class AttackRun
 
     internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference) { Features = features };
 
-    private IEnumerable<Tensor> Owned() => new[] { Images, Labels, Targets, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
+    private AttackGradient GradientAt(Tensor points, bool isWhole) =>
+        _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
+
+    private IEnumerable<Tensor> Owned() => new[] { Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 
     /// <summary>The model as a loss sees it while it prepares: its evaluations count, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule

@@ -11,6 +11,11 @@ public interface IAttack
     /// <summary>What the attack may do to an image.</summary>
     ThreatModel Threat { get; }
 
+    /// <summary>Whether the attack may do all that <see cref="Threat"/> allows. One that may do less (change a patch only, or rotate within the ball) returns false; it is
+    /// then not expected to break whatever FGSM breaks.</summary>
+    /// <value>true by default.</value>
+    bool CoversThreat => true;
+
     /// <summary>Perturbs every image. The model runs in eval mode and gets back the mode of each of its modules, also after an exception;
     /// its parameters receive no gradient. An <c>IModule</c> that is no <c>nn.Module</c> shows no mode: put what it wraps into eval mode yourself, and likewise before
     /// several threads attack one model.</summary>

@@ -4,17 +4,18 @@ namespace Ardir.Attacks;
 
 /// <summary>
 /// The only place where attacks call a model: counts sample evaluations, answers cancellation before each, and refuses answers that
-/// would make a result meaningless. NaN is collected on the device and read once at the end, so that a GPU is not stalled at every step.
+/// would make a result meaningless. What it notices about NaN and missing gradients is read once at the end (<see cref="AnswerWatch"/>).
 /// </summary>
 internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
+    private static readonly long[] _ofPixels = [1, 2, 3];
+
     private readonly IModule _model = model;
     private long _classes;
     // The trainer's attacks leave this to that of its first step: a comparison has to wait for the device.
     private bool _watched = context.Soundness is not null;
-    private Tensor? _nanLogits;
-    private Tensor? _badGradients;
-    private Tensor? _anyGradient;
+    private AnswerWatch? _watch;
+    private NanAnswers? _nan;
 
     public AttackContext Context => context;
 
@@ -28,9 +29,6 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>The model behind the counter of forward passes, for whoever wants a plain model.</summary>
     public IModule Counted => new CountedModel(this);
 
-    /// <summary>Samples whose gradient was exactly zero at the start of an attack.</summary>
-    public long ZeroStarts { get; private set; }
-
     /// <summary>Forward passes of attacks that were handed <see cref="Counted"/> and told the meter about them themselves.</summary>
     public long Claimed { get; private set; }
 
@@ -40,7 +38,23 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         if (model is CountedModel counted) counted.Oracle.Claimed += SampleForwards;
     }
 
-    public void AddZeroStarts(long count) => ZeroStarts += count;
+    /// <summary>Begins a run of so many samples. What was noticed before is forgotten.</summary>
+    public void Begin(Tensor images)
+    {
+        _watch?.Dispose();
+        _watch = new AnswerWatch(images.shape[0], images.device);
+    }
+
+    /// <summary>From now on NaN counts as a wrong answer.</summary>
+    public NanAnswers TakeNan(ThreatModel threat) => _nan = new NanAnswers(threat);
+
+    /// <summary>Whether the points of NaN answers are kept, for which a run must know its images.</summary>
+    public bool KeepsNan => _nan is not null;
+
+    /// <summary>Remembers the samples of a run that have no gradient to follow.</summary>
+    /// <param name="size">Sum of the absolute values of the gradient of each sample, [n].</param>
+    /// <param name="run">The samples.</param>
+    public void SeeZeros(Tensor size, AttackRun run) => _watch!.SeeZeros(size, run.Positions);
 
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
 
@@ -58,7 +72,12 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         return (output.Output.MoveToOuterDisposeScope(), losses.MoveToOuterDisposeScope());
     }
 
-    public AttackGradient Gradient(Tensor points, AttackRun run, IAttackLoss loss)
+    /// <summary>Loss and gradient at some points.</summary>
+    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="run">The samples.</param>
+    /// <param name="loss">To be maximised.</param>
+    /// <param name="isWhole">Whether the attack follows this very gradient, so that zero means that it has nowhere to go.</param>
+    public AttackGradient Gradient(Tensor points, AttackRun run, IAttackLoss loss, bool isWhole = true)
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
@@ -70,11 +89,15 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             throw new InvalidOperationException($"The attack loss '{loss.Name}' returned shape {TensorGuard.Shape(losses)}; expected [{run.Count}], one value per sample.");
         // The sum, not the mean: dividing by N can underflow tiny gradients to zero.
         var total = losses.sum();
-        if (!total.requires_grad) throw NoDependence();
+        if (!total.requires_grad) throw new GradientException();
         total.backward(inputs: [leaf]);
         SampleBackwards += run.Count;
-        var gradient = leaf.grad ?? throw NoDependence();
-        Watch(gradient);
+        var gradient = leaf.grad ?? throw new GradientException();
+        var size = gradient.abs().sum(_ofPixels);
+        _watch!.SeeGradients(size);
+        if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
+        // This loss rests at zero once the goal leads by enough, wherever that is.
+        if (isWhole) _watch.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.detach().logical_not() : null);
         return new AttackGradient(
             logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
@@ -97,9 +120,10 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         {
             logits = Forward(leaf, run, loss: null).Output;
             differences = logits.gather(1, classes) - logits.gather(1, run.Labels.unsqueeze(1));
-            if (!differences.requires_grad) throw NoDependence();
+            if (!differences.requires_grad) throw new GradientException();
         }
         var columns = (int)classes.shape[1];
+        Tensor? sizes = null;
         for (var column = 0; column < columns; column++)
         {
             using var each = NewDisposeScope();
@@ -108,31 +132,35 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             leaf.grad?.zero_();
             total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
             SampleBackwards += run.Count;
-            var gradient = leaf.grad ?? throw NoDependence();
-            Watch(gradient);
+            var gradient = leaf.grad ?? throw new GradientException();
+            var size = gradient.abs().sum(_ofPixels);
+            _watch!.SeeGradients(size);
+            if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
             visit(column, differences.detach().select(1, column), gradient);
+            sizes = sizes is null ? size.MoveToOuterDisposeScope() : sizes.add_(size);
         }
+        // One boundary that can be approached is enough.
+        _watch!.SeeZeros(sizes!, run.Positions);
         return logits.detach().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Called once at the end of a run.</summary>
+    /// <summary>Called once at the end of a run by whoever gets its result. Without an evaluation around it, NaN is refused here.</summary>
     public void EnsureSound()
     {
-        if (context.Soundness is { } watch)
-        {
-            watch.Add(_badGradients, _nanLogits, _anyGradient);
-            return;
-        }
-        SoundnessWatch.Throw(_badGradients is not null && HostRead.Bool(_badGradients), _nanLogits is not null && HostRead.Bool(_nanLogits));
-        if (_anyGradient is not null && !HostRead.Bool(_anyGradient)) AttackLog.ZeroGradient(context.Logger);
-        else if (ZeroStarts > 0) AttackLog.ZeroStarts(context.Logger, ZeroStarts);
+        if (context.Soundness is { } watch) _watch!.GiveTo(watch);
+        else if (context.Notes is not { CountsNan: true }) _watch!.EnsureSound();
     }
+
+    /// <summary>Whether NaN led the attack astray, and the evaluation around it wants a result nevertheless.</summary>
+    public bool MustRepeat => context.Notes is { CountsNan: true } && _nan is null && _watch!.WasBroken();
+
+    /// <summary>Positions of the samples whose gradient was exactly zero somewhere; null when no gradient was asked for.</summary>
+    public long[]? ZeroGradients() => _watch!.ZeroGradients();
 
     public void Dispose()
     {
-        _nanLogits?.Dispose();
-        _badGradients?.Dispose();
-        _anyGradient?.Dispose();
+        _watch?.Dispose();
+        _nan?.Dispose();
     }
 
     private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss)
@@ -142,8 +170,8 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         var logits = output.Output;
         SampleForwards += run.Count;
         if (_classes == 0 || logits.IsInvalid || !logits.is_floating_point() || logits.dim() != 2 || logits.shape[1] != _classes || logits.shape[0] != points.shape[0]) Check(logits, points, run);
-        using var nan = logits.detach().isnan().any();
-        SoundnessWatch.Collect(ref _nanLogits, nan);
+        if (_nan is not null) output = new TappedOutput(_nan.Replace(logits, points, run), output.Features);
+        _watch!.SeeLogits(output.Output);
         return output;
     }
 
@@ -201,20 +229,6 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         TensorGuard.LabelRange(run.Labels, _classes, "labels");
         if (run.Targets is not null) TensorGuard.LabelRange(run.Targets, _classes, "context.Targets");
     }
-
-    private void Watch(Tensor gradient)
-    {
-        // One pass tells both: a NaN or infinity makes the sum non-finite, and it is zero only if every entry is.
-        using var size = gradient.abs().sum();
-        // A bad gradient makes the next logits NaN; only one that came before them is the cause.
-        using var bad = size.isfinite().logical_or_(_nanLogits!).logical_not_();
-        using var any = size != 0;
-        SoundnessWatch.Collect(ref _badGradients, bad);
-        SoundnessWatch.Collect(ref _anyGradient, any);
-    }
-
-    private static InvalidOperationException NoDependence() => new(
-        "The model's output does not depend on its input through the graph (a detach, no_grad, a rounding step or a constant inside the model), so there is no gradient to follow. Gradient-free attacks still apply.");
 
     private sealed class CountedModel(ModelOracle oracle) : IModule
     {

@@ -4,23 +4,31 @@ using Microsoft.Extensions.Logging;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What attacks noticed about a model (NaN logits, broken gradients, none at all), collected on the device over many runs and read once: a trainer
+/// What attacks noticed about a model (NaN logits, broken gradients, none at all for some images), collected on the device over many runs and read once: a trainer
 /// that attacks at every step must not wait for the device at every step.
 /// </summary>
 internal sealed class SoundnessWatch : IDisposable
 {
+    private static readonly long[] _ofAll = [0];
+
     private Tensor? _badGradient;
     private Tensor? _nanLogits;
-    private Tensor? _noGradient;
+    private Tensor? _zeroGradients;   // int64, how many images
 
-    /// <summary>Adds what one run noticed; each is a bool scalar or null.</summary>
-    public void Add(Tensor? badGradient, Tensor? nanLogits, Tensor? anyGradient)
+    /// <summary>Adds what one run noticed.</summary>
+    /// <param name="badGradient">bool scalar, or null.</param>
+    /// <param name="nanLogits">bool scalar, or null.</param>
+    /// <param name="zeroGradients">[N], not zero for every image whose gradient was exactly zero somewhere, or null.</param>
+    public void Add(Tensor? badGradient, Tensor? nanLogits, Tensor? zeroGradients)
     {
         using var scope = NewDisposeScope();
         // Once logits were NaN, bad gradients follow from that; only those that came before are a cause.
         if (badGradient is not null) Collect(ref _badGradient, _nanLogits is null ? badGradient : badGradient.logical_and(_nanLogits.logical_not()));
         if (nanLogits is not null) Collect(ref _nanLogits, nanLogits);
-        if (anyGradient is not null) Collect(ref _noGradient, anyGradient.logical_not());
+        if (zeroGradients is null) return;
+        var images = zeroGradients.count_nonzero(_ofAll);
+        if (_zeroGradients is null) _zeroGradients = images.DetachFromDisposeScope();
+        else _zeroGradients.add_(images);
     }
 
     /// <summary>Throws or warns as a single attack would have, with one read, and begins anew.</summary>
@@ -29,11 +37,11 @@ internal sealed class SoundnessWatch : IDisposable
     {
         if (_nanLogits is null) return;
         using var scope = NewDisposeScope();
-        var never = zeros_like(_nanLogits);
-        var flags = HostRead.Array<bool>(stack([_badGradient ?? never, _nanLogits, _noGradient ?? never]));
+        var never = zeros_like(_nanLogits, ScalarType.Int64);
+        var counts = HostRead.Array<long>(stack([(_badGradient ?? never).to(ScalarType.Int64), _nanLogits.to(ScalarType.Int64), _zeroGradients ?? never]));
         Clear();
-        Throw(badGradient: flags[0], nanLogits: flags[1]);
-        if (flags[2]) AttackLog.ZeroGradient(logger);
+        Throw(badGradient: counts[0] != 0, nanLogits: counts[1] != 0);
+        if (counts[2] != 0) AttackLog.ZeroGradientInTraining(logger, counts[2], EvaluationTexts.ZeroGradientAdvice);
     }
 
     /// <summary>Whether logits or gradients were NaN, with one read; both are forgotten then. What only warns is kept for <see cref="Read"/>.</summary>
@@ -69,7 +77,7 @@ internal sealed class SoundnessWatch : IDisposable
     {
         _badGradient?.Dispose();
         _nanLogits?.Dispose();
-        _noGradient?.Dispose();
-        (_badGradient, _nanLogits, _noGradient) = (null, null, null);
+        _zeroGradients?.Dispose();
+        (_badGradient, _nanLogits, _zeroGradients) = (null, null, null);
     }
 }

@@ -22,6 +22,23 @@ public abstract class UnitAttack : Attack
     /// <summary>Runs one unit on samples that are not broken yet. The run knows its clean logits.</summary>
     internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
 
+    /// <summary>Runs one unit for an ensemble, which knows the clean logits, [n,K].</summary>
+    /// <returns>Which images it claims to have broken, bool [n], and the points.</returns>
+    internal (Tensor Claimed, Tensor Points) SearchAll(ModelOracle oracle, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
+    {
+        UnitOutcome Once() => SearchUnit(AttackRun.Create(this, oracle, images, labels).WithCleanLogits(cleanLogits), unit);
+        var outcome = Once();
+        if (oracle.MustRepeat)
+        {
+            var nan = oracle.TakeNan(Threat);
+            outcome = Once();
+            outcome = outcome with { Points = nan.Put(outcome.Points, outcome.Broken) };
+        }
+        oracle.EnsureSound();
+        if (oracle.ZeroGradients() is { } zero) oracle.Context.Notes?.Add((int)images.shape[0], zero, oracle.Context.SampleIndices);
+        return (outcome.Broken, outcome.Points);
+    }
+
     /// <inheritdoc/>
     protected sealed override Tensor Search(AttackRun run)
     {

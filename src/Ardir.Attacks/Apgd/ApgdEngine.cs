@@ -62,7 +62,6 @@ internal sealed class ApgdEngine : IDisposable
     {
         using var scope = NewDisposeScope();
         var here = _run.MeanGradient(start, _settings.EotSamples);
-        _run.WatchStart(here.Gradient);
         if (Judge(start, here.Logits) is { } stay)
         {
             if (stay.numel() == 0) return false;

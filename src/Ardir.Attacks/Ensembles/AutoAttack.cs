@@ -13,6 +13,8 @@ namespace Ardir.Attacks;
 /// </code></example>
 public sealed class AutoAttack : IAttack
 {
+    private const int ClassesOfRatio = 3;
+
     private readonly AutoAttackOptions _options;
 
     /// <summary>Creates the ensemble.</summary>
@@ -40,6 +42,9 @@ public sealed class AutoAttack : IAttack
     /// <inheritdoc/>
     public ThreatModel Threat { get; }
 
+    /// <inheritdoc/>
+    public bool CoversThreat => _options.Attacks?.Any(attack => attack.CoversThreat) ?? true;
+
     /// <summary>Evaluates a model.</summary>
     /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Runs in eval mode; every module gets its mode back.</param>
     /// <param name="images">All images, floating point [N,C,H,W] in [0,1], on the model's device. Not changed.</param>
@@ -65,6 +70,7 @@ public sealed class AutoAttack : IAttack
     public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
         using var report = Traced(model, images, labels, context);
+        if (context?.Notes is { } notes) foreach (var image in report.Data.ZeroGradients) notes.ZeroGradients.Add(context.SampleIndices?[(int)image] ?? image);
         using var scope = NewDisposeScope();
         return report.Adversarial.clone().MoveToOuterDisposeScope();
     }
@@ -97,7 +103,8 @@ public sealed class AutoAttack : IAttack
         using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         var clamped = images.detach().clamp(0, 1);
-        using var probe = new ModelProbe(model, clamped, labels, _options, seeded, Threat);
+        var findings = new FindingList(context.Logger);
+        using var probe = Probe(model, clamped, labels, seeded, findings);
         var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
         var share = ShareBeforeCurve(attacks, probe.Classes);
         using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, Part(seeded, 0, share), Threat);
@@ -105,7 +112,9 @@ public sealed class AutoAttack : IAttack
         run.Classify();
         run.Resume(done);
         run.Attack(state);
-        var summaries = run.Summaries();
+        var (facts, tally) = (run.Facts(), run.Tally);
+        facts.AddTo(findings, Depth);
+        probe.LookAtGradients(tally.Correct, tally.Robust);
         var data = new ReportData
         {
             Threat = Threat,
@@ -113,16 +122,30 @@ public sealed class AutoAttack : IAttack
             Seed = _options.Seed,
             ContextSeed = context.Seed,
             Model = Fingerprint.Of(model),
-            Correct = run.Correct,
-            Robust = run.Robust,
-            BrokenBy = run.BrokenBy,
-            Predictions = run.Predictions,
-            Attacks = summaries,
-            Findings = _options.Diagnose ? probe.Findings(run, summaries) : [],
+            Correct = tally.Correct,
+            Robust = tally.Robust,
+            BrokenBy = tally.BrokenBy,
+            Predictions = tally.Predictions,
+            Attacks = facts.Attacks,
+            ZeroGradients = tally.ZeroGradients,
+            Findings = findings.Sorted,
             SecurityCurve = [.. _options.SecurityCurve.Select((epsilon, i) => (epsilon, AccuracyAt(epsilon, model, clamped, labels, CurvePart(seeded, share, i), state, done)))],
         };
         return new RobustnessReport(
             data, images.alias().MoveToOuterDisposeScope(), labels.alias().MoveToOuterDisposeScope(), run.Adversarial.clone().MoveToOuterDisposeScope());
+    }
+
+    private ProbeDepth Depth => _options.Diagnose ? ProbeDepth.All : ProbeDepth.Doubts;
+
+    private ModelProbe Probe(IModule model, Tensor images, Tensor labels, AttackContext context, FindingList findings)
+    {
+        var count = Math.Min(_options.BatchSize, images.shape[0]);
+        var (first, itsLabels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
+        var logits = ModelProbe.Ask(model, first);
+        TensorGuard.LabelRange(labels, logits.shape[1]);
+        var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with { ExpectsNoise = _options.Version == AutoAttackVersion.Rand };
+        if (settings.ExpectsNoise) settings = settings with { ClassesNeeded = ClassesOfRatio };
+        return new ModelProbe(model, (first, itsLabels, logits), settings, context, findings);
     }
 
     /// <summary>Those of the caller; none when the version has its own.</summary>
@@ -144,7 +167,7 @@ public sealed class AutoAttack : IAttack
         using var invariant = new InvariantCultureScope();
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = "2",
+            ["format"] = "3",
             ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
             ["threat model"] = Threat.ToString(),
             ["version"] = $"{_options.Version}",
@@ -184,6 +207,6 @@ public sealed class AutoAttack : IAttack
         run.Classify();
         run.Resume(done);
         run.Attack(state);
-        return run.Robust.Count(robust => robust) / (double)run.Robust.Length;
+        return run.Tally.RobustAccuracy;
     }
 }

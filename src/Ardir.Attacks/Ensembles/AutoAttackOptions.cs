@@ -25,7 +25,8 @@ public sealed record AutoAttackOptions
     /// <value>null by default.</value>
     public string? StatePath { get; init; }
 
-    /// <summary>Runs the checks behind <see cref="RobustnessReport.Findings"/>. They cost some 30 evaluations of the first batch.</summary>
+    /// <summary>Runs the checks behind <see cref="RobustnessReport.Findings"/>. They cost some 30 evaluations of the first batch. Without them only what makes the number false
+    /// and costs nothing to see is reported: <see cref="FindingKind.ZeroGradient"/>, <see cref="FindingKind.NoGradient"/> and <see cref="FindingKind.NanLogits"/>.</summary>
     /// <value>true by default.</value>
     public bool Diagnose { get; init; } = true;
 

@@ -25,8 +25,14 @@ internal sealed record EnsembleBatch
     /// <summary>Claims that a fresh forward pass or a check of the distance did not confirm.</summary>
     public required int Unconfirmed { get; init; }
 
-    /// <summary>Samples whose gradient was exactly zero at the start.</summary>
-    public required int ZeroGradients { get; init; }
+    /// <summary>Numbers of the images whose gradient was exactly zero somewhere and that the batch did not break, in increasing order.</summary>
+    public required long[] ZeroGradients { get; init; }
+
+    /// <summary>Whether the attack follows gradients, so that it could search the other images of the batch.</summary>
+    public required bool FollowsGradients { get; init; }
+
+    /// <summary>Whether no gradient flows through the model, so that the attack could not search at all. It ends there.</summary>
+    public bool WithoutGradient { get; init; }
 
     public required double Seconds { get; init; }
 

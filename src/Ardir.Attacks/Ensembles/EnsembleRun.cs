@@ -10,19 +10,8 @@ namespace Ardir.Attacks;
 internal sealed class EnsembleRun(
     IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat, double? epsilon = null) : IDisposable
 {
-    private readonly List<EnsembleBatch> _done = [];
-    private readonly bool[] _robust = new bool[images.shape[0]];
-    private readonly int[] _brokenBy = [.. Enumerable.Repeat(-1, (int)images.shape[0])];
-    private readonly int[] _attacked = new int[attacks.Count];
-    private readonly double[] _accuracyAfter = new double[attacks.Count];
-
-    public bool[] Correct { get; private set; } = [];
-
-    public bool[] Robust => _robust;
-
-    public int[] BrokenBy => _brokenBy;
-
-    public long[] Predictions { get; private set; } = [];
+    /// <summary>What was found so far.</summary>
+    public EnsembleTally Tally { get; } = new(attacks, (int)images.shape[0]);
 
     /// <summary>Logits of all clean images, [N,K].</summary>
     public Tensor CleanLogits { get; private set; } = null!;
@@ -30,11 +19,7 @@ internal sealed class EnsembleRun(
     /// <summary>What was found, the clean image elsewhere.</summary>
     public Tensor Adversarial { get; } = images.detach().clone().DetachFromDisposeScope();
 
-    public int Unconfirmed => _done.Sum(batch => batch.Unconfirmed);
-
-    public int ZeroGradients => _done.Sum(batch => batch.ZeroGradients);
-
-    private int Count => _robust.Length;
+    private int Count => Tally.Robust.Length;
 
     /// <summary>The clean pass. NaN logits make an image misclassified.</summary>
     public void Classify()
@@ -56,10 +41,8 @@ internal sealed class EnsembleRun(
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
         TensorGuard.LabelRange(labels, CleanLogits.shape[1]);
-        var predicted = Core.Predictions.Of(CleanLogits);
-        Predictions = HostRead.Array<long>(predicted);
-        Correct = HostRead.Array<bool>(predicted == labels);
-        Correct.CopyTo(_robust, 0);
+        var (right, predicted) = Verdict.Read(CleanLogits, labels);
+        Tally.Begin(right, predicted);
     }
 
     /// <summary>Takes over what an interrupted run had finished.</summary>
@@ -67,7 +50,7 @@ internal sealed class EnsembleRun(
     {
         foreach (var (batch, points) in done.Where(entry => entry.Batch.Epsilon == epsilon))
         {
-            Enter(batch.Attack);
+            Tally.Enter(batch.Attack);
             Apply(batch, points);
             points?.Dispose();
         }
@@ -75,16 +58,18 @@ internal sealed class EnsembleRun(
 
     public void Attack(EnsembleState state)
     {
-        var (attack, unit, cursor) = _done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
-        if (_done.Count > 0) Report(attack, unit, Units(attack), cursor);
+        var (attack, unit, cursor) = Tally.Done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
+        // Nothing is left to do for an attack that found no gradient.
+        if (Tally.Done is [.., { WithoutGradient: true }]) cursor = Count;
+        if (Tally.Done.Count > 0) Report(attack, unit, Units(attack), cursor);
         for (; attack < attacks.Count; attack++, unit = 0)
         {
-            Enter(attack);
+            Tally.Enter(attack);
             var units = Units(attack);
             for (; unit < units; unit++, cursor = -1)
             {
                 // The images after the cursor are as the unit found them, so a resumed run cuts the same batches as an uninterrupted one.
-                while (Next(cursor) is { Length: > 0 } rows)
+                while (Tally.Next(cursor, batchSize) is { Length: > 0 } rows)
                 {
                     var (batch, points) = Run(attack, unit, rows);
                     // Of the security curve only numbers are kept.
@@ -93,25 +78,20 @@ internal sealed class EnsembleRun(
                     points?.Dispose();
                     cursor = batch.Cursor;
                     Report(attack, unit, units, cursor);
+                    if (batch.WithoutGradient) break;
                 }
+                if (Tally.Done is [.., { WithoutGradient: true } end] && end.Attack == attack) break;
             }
+            cursor = -1;
         }
     }
 
-    public List<AttackSummary> Summaries() => [.. attacks.Select((attack, index) =>
+    /// <summary>What the findings follow from.</summary>
+    public EvaluationFacts Facts()
     {
-        var batches = _done.Where(batch => batch.Attack == index).ToList();
-        return new AttackSummary
-        {
-            Name = attack.Name,
-            Attacked = _attacked[index],
-            Broken = batches.Sum(batch => batch.Broken.Length),
-            RobustAccuracyAfter = _accuracyAfter[index],
-            SampleForwards = batches.Sum(batch => batch.Forwards),
-            SampleBackwards = batches.Sum(batch => batch.Backwards),
-            Elapsed = TimeSpan.FromSeconds(batches.Sum(batch => batch.Seconds)),
-        };
-    })];
+        using var scope = NewDisposeScope();
+        return Tally.Facts(CleanLogits.shape[1], AllTheSame(CleanLogits) && !AllTheSame(images));
+    }
 
     public void Dispose()
     {
@@ -119,15 +99,7 @@ internal sealed class EnsembleRun(
         Adversarial.Dispose();
     }
 
-    private void Enter(int attack)
-    {
-        // Also for attacks that find nothing left to do.
-        for (var i = _done.Count == 0 ? 0 : _done[^1].Attack + 1; i <= attack; i++)
-        {
-            _attacked[i] = _robust.Count(robust => robust);
-            _accuracyAfter[i] = _attacked[i] / (double)Count;
-        }
-    }
+    private static bool AllTheSame(Tensor rows) => HostRead.Bool((rows == rows.narrow(0, 0, 1)).all());
 
     /// <summary>Evaluations that attacks spend on an image that resists, for progress.</summary>
     public static double Cost(IEnumerable<IAttack> attacks, long classes) => attacks.Sum(attack => UnitCost(attack) * Units(attack, classes));
@@ -136,25 +108,18 @@ internal sealed class EnsembleRun(
 
     private static int Units(IAttack attack, long classes) => attack is UnitAttack units ? units.UnitCount(classes) : 1;
 
-    private long[] Next(long cursor)
-    {
-        var rows = new List<long>(Math.Min(batchSize, Count));
-        for (var i = cursor + 1; i < Count && rows.Count < batchSize; i++)
-            if (_robust[i]) rows.Add(i);
-        return [.. rows];
-    }
-
     private (EnsembleBatch Batch, Tensor? Points) Run(int attack, int unit, long[] rows)
     {
         var clock = Stopwatch.StartNew();
         using var scope = NewDisposeScope();
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
-        using var oracle = new ModelOracle(model, context with { SampleIndices = Numbers(rows), Progress = Within(attack, unit, rows) }) { Classes = CleanLogits.shape[1] };
+        var (numbers, notes) = (Numbers(rows), new AttackNotes());
+        using var oracle = new ModelOracle(model, context with { SampleIndices = numbers, Notes = notes, Progress = Within(attack, unit, rows) }) { Classes = CleanLogits.shape[1] };
         // All other attacks come through Perturb, which has an activity of its own.
         using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
-        var (claimed, points) = Search(attacks[attack], oracle, unit, x, y, at);
-        var (broken, predictions, unconfirmed, kept) = Confirm(oracle, claimed, points, x, y, rows);
+        var found = Try(attacks[attack], oracle, unit, x, y, at);
+        var (broken, predictions, unconfirmed, kept) = found is { } claim ? Confirm(oracle, claim.Claimed, claim.Points, x, y, rows) : ([], [], 0, null);
         AttackInstruments.Spent(attacks[attack], activity, oracle);
         return (new EnsembleBatch
         {
@@ -166,10 +131,25 @@ internal sealed class EnsembleRun(
             Forwards = oracle.SampleForwards,
             Backwards = oracle.SampleBackwards,
             Unconfirmed = unconfirmed,
-            ZeroGradients = (int)oracle.ZeroStarts,
+            ZeroGradients = [.. rows.Where((_, i) => notes.IsStuck(numbers[i])).Except(broken)],
+            FollowsGradients = notes.Followed.Count + notes.ZeroGradients.Count > 0,
+            WithoutGradient = found is null,
             Seconds = clock.Elapsed.TotalSeconds,
             Epsilon = epsilon,
         }, kept?.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>As <see cref="Search"/>; null when no gradient flows through the model, which is no reason to give up what other attacks find.</summary>
+    private (Tensor? Claimed, Tensor Points)? Try(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
+    {
+        try
+        {
+            return Search(attack, oracle, unit, x, y, at);
+        }
+        catch (GradientException)
+        {
+            return null;
+        }
     }
 
     private long[] Numbers(long[] rows) => context.SampleIndices is { } numbers ? [.. rows.Select(row => numbers[(int)row])] : rows;
@@ -179,9 +159,7 @@ internal sealed class EnsembleRun(
     {
         if (attack is UnitAttack units)
         {
-            var outcome = units.SearchUnit(AttackRun.Create(units, oracle, x, y).WithCleanLogits(CleanLogits.index_select(0, at)), unit);
-            oracle.EnsureSound();
-            return (outcome.Broken, outcome.Points);
+            return units.SearchAll(oracle, x, y, CleanLogits.index_select(0, at), unit);
         }
         // Copies: what it changes in place must not become the truth that it is judged by.
         var points = attack.Perturb(oracle.Counted, x.clone(), y.clone(), oracle.Context)
@@ -200,7 +178,7 @@ internal sealed class EnsembleRun(
         if (found.numel() == 0) return ([], [], 0, null);
         var candidates = points.index_select(0, found);
         // A copy for the model, which may normalise in place what it is given.
-        var predicted = Core.Predictions.Of(oracle.Counted.call(candidates.clone()));
+        var predicted = Verdict.Predicted(oracle.Counted.call(candidates.clone()));
         var wrong = predicted != y.index_select(0, found);
         var confirmed = wrong.logical_and(threat.Contains(x.index_select(0, found), candidates));
         var good = HostRead.Rows(confirmed);
@@ -212,19 +190,10 @@ internal sealed class EnsembleRun(
 
     private void Apply(EnsembleBatch batch, Tensor? points)
     {
-        for (var i = 0; i < batch.Broken.Length; i++)
-        {
-            _robust[batch.Broken[i]] = false;
-            _brokenBy[batch.Broken[i]] = batch.Attack;
-            Predictions[batch.Broken[i]] = batch.Predictions[i];
-        }
-        if (points is not null)
-        {
-            using var at = tensor(batch.Broken, device: images.device);
-            Adversarial.index_copy_(0, at, points);
-        }
-        _done.Add(batch);
-        _accuracyAfter[batch.Attack] = _robust.Count(robust => robust) / (double)Count;
+        Tally.Add(batch);
+        if (points is null) return;
+        using var at = tensor(batch.Broken, device: images.device);
+        Adversarial.index_copy_(0, at, points);
     }
 
     private void Report(int attack, int unit, int units, long cursor)
@@ -237,29 +206,29 @@ internal sealed class EnsembleRun(
             Step = unit,
             Steps = units,
             Restart = 0,
-            Active = _robust.Count(robust => robust),
-            SampleForwards = _done.Sum(batch => batch.Forwards),
-            SampleBackwards = _done.Sum(batch => batch.Backwards),
+            Active = Tally.Left,
+            SampleForwards = Tally.Done.Sum(batch => batch.Forwards),
+            SampleBackwards = Tally.Done.Sum(batch => batch.Backwards),
             Fraction = fraction,
             Evaluation = new EvaluationProgress
             {
-                CleanAccuracy = Correct.Count(right => right) / (double)Count,
-                RobustAccuracy = _robust.Count(right => right) / (double)Count,
+                CleanAccuracy = Tally.CleanAccuracy,
+                RobustAccuracy = Tally.RobustAccuracy,
                 Fraction = fraction,
             },
         });
     }
 
     private BatchProgress? Within(int attack, int unit, long[] rows) => context.Progress is null ? null : new BatchProgress(
-        context.Progress, _done.Sum(batch => batch.Forwards), _done.Sum(batch => batch.Backwards), UnitCost(attacks[attack]) * rows.Length, Rest(attack, unit, rows[^1]));
+        context.Progress, Tally.Done.Sum(batch => batch.Forwards), Tally.Done.Sum(batch => batch.Backwards), UnitCost(attacks[attack]) * rows.Length, Rest(attack, unit, rows[^1]));
 
-    private double Spent => _done.Sum(batch => batch.Forwards + batch.Backwards);
+    private double Spent => Tally.Done.Sum(batch => batch.Forwards + batch.Backwards);
 
     /// <summary>What is left to do behind an image of a unit, if every image that resists now resists to the end.</summary>
     private double Rest(int attack, int unit, long cursor)
     {
-        var robust = _robust.Count(robust => robust);
-        var rest = UnitCost(attacks[attack]) * _robust.Skip((int)cursor + 1).Count(robust => robust);
+        var robust = Tally.Left;
+        var rest = UnitCost(attacks[attack]) * Tally.Robust.Skip((int)cursor + 1).Count(robust => robust);
         for (var a = attack; a < attacks.Count; a++) rest += UnitCost(attacks[a]) * (Units(a) - (a == attack ? unit + 1 : 0)) * robust;
         return rest;
     }

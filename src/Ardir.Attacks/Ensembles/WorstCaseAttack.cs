@@ -1,4 +1,5 @@
 using Ardir.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Ardir.Attacks;
 
@@ -31,6 +32,9 @@ public sealed class WorstCaseAttack : IAttack
     public ThreatModel Threat => _attacks[0].Threat;
 
     /// <inheritdoc/>
+    public bool CoversThreat => _attacks.Any(attack => attack.CoversThreat);
+
+    /// <inheritdoc/>
     public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -40,21 +44,58 @@ public sealed class WorstCaseAttack : IAttack
         using var noGrad = no_grad();
         using var collections = new BlockingCollections();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
+        // Of its own when nobody asks: what a later attack breaks is no reason for a warning about an earlier one.
+        var own = context.Notes is null && context.Soundness is null ? new AttackNotes { CountsNan = false } : null;
+        var result = Chain(model, images, labels, own is null ? context : context with { Notes = own });
+        if (own is not null) TellZeroGradients(own, model, result, labels, context);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    private Tensor Chain(IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
+        var result = Try(_attacks[0], model, images, labels, context, out var without);
         // A copy: an attack that is not ours may hand the caller's own images back.
-        var result = _attacks[0].Perturb(model, images, labels, context).clone();
-        var rows = arange(images.shape[0], device: images.device);
+        var all = (result ?? images.detach()).clone();
+        var (searched, rows) = (result is not null, arange(images.shape[0], device: images.device));
         foreach (var attack in _attacks.AsSpan(1))
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            var (points, goal) = (result[rows], context.Targets?[rows]);
-            var predicted = Predictions.Of(ModelOracle.Call(model, points));
-            var resists = goal is null ? predicted == labels[rows] : predicted != goal;
-            rows = rows[resists];
+            rows = rows[IsBroken(model, all[rows], labels[rows], context.Targets?[rows]).logical_not()];
             if (rows.numel() == 0) break;
             long[] numbers = [.. HostRead.Array<long>(rows).Select(row => context.SampleIndices?[(int)row] ?? row)];
-            result.index_copy_(0, rows, attack.Perturb(model, images[rows], labels[rows], context with { SampleIndices = numbers, Targets = context.Targets?[rows] }));
+            var found = Try(attack, model, images[rows], labels[rows], context with { SampleIndices = numbers, Targets = context.Targets?[rows] }, out var other);
+            if (found is not null) all.index_copy_(0, rows, found);
+            (searched, without) = (searched || found is not null, without ?? other);
         }
-        return result.MoveToOuterDisposeScope();
+        return searched ? all : throw without!;
+    }
+
+    /// <summary>Null where no gradient flows through the model: other attacks may do without.</summary>
+    private static Tensor? Try(IAttack attack, IModule model, Tensor images, Tensor labels, AttackContext context, out GradientException? without)
+    {
+        without = null;
+        try
+        {
+            return attack.Perturb(model, images, labels, context);
+        }
+        catch (GradientException e)
+        {
+            without = e;
+            AttackLog.WithoutGradient(context.Logger, attack.Name, e.Message);
+            return null;
+        }
+    }
+
+    private static Tensor IsBroken(IModule model, Tensor points, Tensor labels, Tensor? targets) => Verdict.IsBroken(ModelOracle.Call(model, points), labels, targets);
+
+    private void TellZeroGradients(AttackNotes notes, IModule model, Tensor found, Tensor labels, AttackContext context)
+    {
+        if (notes.ZeroGradients.Count == 0 || !context.Logger.IsEnabled(LogLevel.Warning)) return;
+        long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(i => notes.IsStuck(context.SampleIndices?[(int)i] ?? i))];
+        if (positions.Length == 0) return;
+        var rows = tensor(positions, device: found.device);
+        var unbroken = HostRead.Int64(IsBroken(model, found[rows], labels[rows], context.Targets?[rows]).logical_not().sum());
+        if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
 
     internal IReadOnlyList<IAttack> Attacks => _attacks;

@@ -12,6 +12,10 @@ public sealed record AttackSummary
     /// <summary>Images it broke, each confirmed by a fresh forward pass and a check of its distance.</summary>
     public required int Broken { get; init; }
 
+    /// <summary>Images that it did not break and at which it met a gradient that is exactly zero, whatever other attacks met there.</summary>
+    /// <value>0 by default.</value>
+    public int ZeroGradients { get; init; }
+
     /// <summary>Share of all images, 0 to 1, that are right and unbroken after it and all attacks before it.</summary>
     public required double RobustAccuracyAfter { get; init; }
 

@@ -26,6 +26,9 @@ internal sealed record ReportData
 
     public required IReadOnlyList<AttackSummary> Attacks { get; init; }
 
+    /// <summary>Positions of the unbroken images at which an attack met a gradient of exactly zero and no other had one to follow.</summary>
+    public IReadOnlyList<long> ZeroGradients { get; init; } = [];
+
     public required IReadOnlyList<EvaluationFinding> Findings { get; init; }
 
     public required IReadOnlyList<(double Epsilon, double RobustAccuracy)> SecurityCurve { get; init; }

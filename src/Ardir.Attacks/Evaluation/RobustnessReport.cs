@@ -49,7 +49,7 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>For each image the name of the attack that broke it; null for robust images and those the model gets wrong anyway.</summary>
     public IReadOnlyList<string?> BrokenBy => [.. Data.BrokenBy.Select(attack => attack < 0 ? null : Data.Attacks[attack].Name)];
 
-    /// <summary>The class the model gives to each image of <see cref="Adversarial"/>.</summary>
+    /// <summary>The class the model gives to each image of <see cref="Adversarial"/>; the number of classes, which is no class, where its logits are NaN.</summary>
     public IReadOnlyList<long> Predictions => Data.Predictions;
 
     /// <summary>[N,C,H,W] like the images: where an attack worked what it found, elsewhere the clean image.</summary>

@@ -9,6 +9,11 @@ public sealed record RobustnessResult
     /// <summary>For each image whether the model is right on it and still right after the attack.</summary>
     public required IReadOnlyList<bool> Robust { get; init; }
 
+    /// <summary>The evaluation's doubts about itself, in the order of their kinds, with the number of images: a robust accuracy that comes with
+    /// <see cref="FindingKind.ZeroGradient"/>, for example, is that of an attack which could not move.</summary>
+    /// <value>None by default.</value>
+    public IReadOnlyList<EvaluationFinding> Findings { get; init; } = [];
+
     /// <summary>Share of images that the model gets right, 0 to 1.</summary>
     public double CleanAccuracy => Correct.Count(right => right) / (double)Correct.Count;
 

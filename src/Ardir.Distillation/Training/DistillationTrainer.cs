@@ -295,7 +295,8 @@ public sealed class DistillationTrainer : IDisposable
         var batches = (validation.Count + size - 1) / size;
         var done = new Relay(images => run.Tell(TrainingPhase.Evaluate, epoch, (images + size - 1) / size, batches, null));
         var context = new AttackContext { Seed = SeedMixer.Mix(_options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = _options.Logger };
-        return RobustnessEvaluator.Evaluate(run.Network, validation, run.Device, _options.SelectionAttack, _options.EvaluationBatchSize, context, done);
+        var options = new EvaluationOptions { BatchSize = _options.EvaluationBatchSize, Context = context, Progress = done };
+        return RobustnessEvaluator.Evaluate(run.Network, validation, run.Device, _options.SelectionAttack, options, ProbeDepth.Doubts);
     }
 
     private void Resume(TrainingRun run)

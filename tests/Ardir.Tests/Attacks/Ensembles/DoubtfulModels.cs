@@ -37,10 +37,12 @@ internal static class DoubtfulModels
 
         ["ZeroGradient: rounded"] = () => Linear((net, x) => (net.call(x) * 3).round(), [ZeroGradient, VanishingGradient], Targeted()) with { Tolerated = [ResistsHugeBudget] },
         ["ZeroGradient: no pixel reaches the kink of a relu"] = () => InTwoBatches((net, x) => net.call((x - 2).relu()), [ZeroGradient, ConstantLogits, VanishingGradient, ResistsHugeBudget]),
+        ["ZeroGradient: logits too large for cross-entropy"] = () => Linear((net, x) => net.call(x) * 1e4, [ZeroGradient], Of(new PgdAttack(_threat))),
+        ["ZeroGradient, near miss: the same logits, the margin"] = () => Linear((net, x) => net.call(x) * 1e4, [], Of(new FgsmAttack(_threat, new FgsmOptions { Loss = AttackLoss.Margin }))),
         ["ZeroGradient, near miss: confident"] = () => Linear((net, x) => net.call(x) * 1e6, [], Targeted()),
         ["ZeroGradient, near miss: every pixel is beyond the kink"] = () => InTwoBatches((net, x) => net.call(x.relu()), []),
 
-        ["SquareImproves: no gradient leads anywhere"] = () => Linear(Masked, [SquareImproves, VanishingGradient]) with { Tolerated = [ResistsHugeBudget] },
+        ["SquareImproves: no gradient leads anywhere"] = () => Linear(Masked, [SquareImproves, VanishingGradient]) with { Tolerated = [ZeroGradient, ResistsHugeBudget] },
         ["SquareImproves: 2 of 500"] = () => Square(2, [SquareImproves]),
         ["SquareImproves, near miss: 1 of 500"] = () => Square(1, []),
 
@@ -55,6 +57,8 @@ internal static class DoubtfulModels
         ["FewClasses, near miss: 2, nothing that needs more"] = () => Linear((net, x) => net.call(x), [], classes: 2),
 
         ["NanLogits: one image"] = () => Linear(NanFor(3), [NanLogits]),
+        ["NanLogits: near one image"] = () => NanNear(0.02, [NanLogits]),
+        ["NanLogits, near miss: farther from it than the budget"] = () => NanNear(0.13, []),
         ["NanLogits, near miss: a class ruled out by -infinity"] = () => Linear((net, x) => cat([net.call(x), full([x.shape[0], 1], double.NegativeInfinity, x.dtype)], 1), []),
 
         ["ConstantLogits: the image is ignored"] = () => Ignoring(),
@@ -67,17 +71,22 @@ internal static class DoubtfulModels
         ["TrainMode: goes back to it while it predicts"] = () => Restless(),
         ["TrainMode, near miss: left in train mode"] = () => Linear((net, x) => net.call(x), [], child: nn.Dropout()),
 
-        ["VanishingGradient: rounded"] = () => Linear((net, x) => (net.call(x) * 3).round(), [VanishingGradient], Of(new FgsmAttack(_threat))) with { Tolerated = [ResistsHugeBudget] },
+        ["VanishingGradient: rounded"] = () => Linear((net, x) => (net.call(x) * 3).round(), [ZeroGradient, VanishingGradient], Of(new FgsmAttack(_threat))) with { Tolerated = [ResistsHugeBudget] },
         ["VanishingGradient: a gradient that leads nowhere, targeted attack"] = () => InTwoBatches(Masked, [ZeroGradient, VanishingGradient, ResistsHugeBudget]),
         ["VanishingGradient, near miss: margins of 20 to 30"] = () => Confident(),
 
         ["WeakerThanFgsm: an attack that does nothing"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm], Of(Idle)),
         ["WeakerThanFgsm: steps too small to get anywhere"] = () => InTwoBatches((net, x) => net.call(x), [WeakerThanFgsm], Steps(1e-6)),
+        ["WeakerThanFgsm, near miss: an attack that may do less than its threat model says"] = () => Linear((net, x) => net.call(x), [], Of(new NarrowAttack(_threat))),
         ["WeakerThanFgsm, near miss: FGSM itself"] = () => Linear((net, x) => net.call(x), [], Of(new FgsmAttack(_threat))),
         ["WeakerThanFgsm, near miss: the same steps, large enough"] = () => InTwoBatches((net, x) => net.call(x), [], Steps(0.025)),
 
         ["ResistsHugeBudget: one class everywhere"] = () => OneClass(100, [ResistsHugeBudget]),
         ["ResistsHugeBudget, near miss: one class within the small budget"] = () => OneClass(3, []),
+
+        ["NoGradient: detached"] = () => Linear((net, x) => net.call(x).detach(), [SquareImproves, NoGradient]),
+        ["NoGradient: constant"] = () => Ignoring() with { Model = new FuncModel(x => ones([x.shape[0], 4], x.dtype)), Expected = [ConstantLogits, NoGradient] },
+        ["NoGradient, near miss: half of it detached"] = () => Linear((net, x) => net.call(x) + net.call(x).detach(), []),
 
         ["UnconfirmedSuccess: wrong, but too far"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm, UnconfirmedSuccess], Of(new ForeignAttack(_threat, (_, x, _) => 1 - x))),
         ["UnconfirmedSuccess: beyond the box"] = () => Linear((net, x) => net.call(x), [WeakerThanFgsm, UnconfirmedSuccess], Of(new ForeignAttack(_threat, (_, x, _) => -x))),
@@ -218,6 +227,15 @@ internal static class DoubtfulModels
         return (net, x) => net.call(x).masked_fill((x.select(1, 0).select(1, 0).select(1, 0) == mark).unsqueeze(1), double.NaN);
     }
 
+    /// <summary>The first pixel of one image has no larger neighbour; beyond it by a little there are only NaN.</summary>
+    private static Doubt NanNear(double distance, FindingKind[] expected)
+    {
+        var doubt = InTwoBatches((net, x) => net.call(x), expected, new PgdAttack(_threat, new PgdOptions { Loss = AttackLoss.Margin }));
+        var first = doubt.Images.select(1, 0).select(1, 0).select(1, 0);
+        var (net, limit) = (TinyModels.Linear(), first.max().ToDouble() + distance);
+        return doubt with { Model = new FuncModel(x => net.call(x).masked_fill((x.select(1, 0).select(1, 0).select(1, 0) > limit).unsqueeze(1), double.NaN)) };
+    }
+
     private static Tensor Away(IModule model, Tensor x, Tensor y) =>
         new FgsmAttack(ThreatModel.Linf(0.4)).Perturb(model, x, y, new AttackContext { Targets = y });
 
@@ -225,7 +243,7 @@ internal static class DoubtfulModels
     {
         var images = TinyModels.Images(8, ScalarType.Float64);
         var model = new FuncModel(x => tensor(new double[] { 2, 0, 0, 0 }) + 0 * x.sum([1, 2, 3]).unsqueeze(1));
-        return new Doubt(model, images, zeros([8], ScalarType.Int64), Cheap(), [ConstantLogits, VanishingGradient, ResistsHugeBudget]);
+        return new Doubt(model, images, zeros([8], ScalarType.Int64), Cheap(), [ZeroGradient, ConstantLogits, VanishingGradient, ResistsHugeBudget]);
     }
 
     private static Doubt Copies()
@@ -251,6 +269,18 @@ internal static class DoubtfulModels
         var net = TinyModels.Linear();
         var images = TinyModels.Images(8, ScalarType.Float64);
         return new Doubt(new FuncModel(x => net.call(x) + tensor(new[] { lead, 0, 0, 0 })), images, zeros([8], ScalarType.Int64), Cheap(), expected);
+    }
+
+    /// <summary>Changes nothing, and says that it may do less than its threat model allows.</summary>
+    private sealed class NarrowAttack(ThreatModel threat) : IAttack
+    {
+        public string Name => "narrow";
+
+        public ThreatModel Threat => threat;
+
+        public bool CoversThreat => false;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
     }
 
     /// <summary>Cannot be told to leave train mode.</summary>

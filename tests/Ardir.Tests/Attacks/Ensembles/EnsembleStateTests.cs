@@ -58,7 +58,7 @@ public sealed class EnsembleStateTests : IDisposable
         world.Evaluate().Dispose();
         var version = typeof(AutoAttack).Assembly.GetName().Version!.ToString();
         var act = () => EnsembleState.Open(_folder.File("run.state"), new Dictionary<string, string> { ["library"] = "9.9.9.9" }, world.Images, out _);
-        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '2'*");
+        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '3'*");
     }
 
     [Fact]
@@ -337,7 +337,8 @@ public sealed class EnsembleStateTests : IDisposable
         Forwards = 11,
         Backwards = 12,
         Unconfirmed = 13,
-        ZeroGradients = 14,
+        ZeroGradients = [3, 14],
+        FollowsGradients = true,
         Seconds = 0.5,
     };
 

@@ -165,23 +165,25 @@ public sealed class HostReadTests
             using var watch = new SoundnessWatch();
             using var scope = NewDisposeScope();
             var (yes, no) = (tensor(true), tensor(false));
+            var (none, two) = (tensor([0, 0, 0]), tensor([0, 7, 1]));
             watch.Read(logger);
-            watch.Add(no, no, yes);
+            watch.Add(no, no, none);
             watch.Add(null, no, null);
             watch.Read(logger);
             logger.Entries.Should().BeEmpty();
-            watch.Add(no, no, no);
-            watch.Add(no, no, yes);
+            watch.Add(no, no, two);
+            watch.Add(no, no, none);
+            watch.Add(no, no, two);
             watch.Read(logger);
-            logger.Entries.Should().ContainSingle().Which.Message.Should().Contain("exactly zero");
+            logger.Entries.Should().ContainSingle().Which.Message.Should().Contain("For 4 images").And.Contain("exactly zero").And.Contain("AttackLoss.Margin or AttackLoss.Dlr");
             logger.Entries.Clear();
-            watch.Add(no, yes, yes);
-            watch.Add(yes, yes, yes);
+            watch.Add(no, yes, none);
+            watch.Add(yes, yes, none);
             watch.Invoking(w => w.Read(logger)).Should().Throw<InvalidOperationException>().WithMessage("The model returned NaN logits*");
-            watch.Add(yes, yes, yes);
+            watch.Add(yes, yes, none);
             watch.Invoking(w => w.Read(logger)).Should().Throw<InvalidOperationException>().WithMessage("The gradient*");
             watch.Read(logger);
-            watch.Add(yes, yes, yes);
+            watch.Add(yes, yes, none);
         });
     }
 

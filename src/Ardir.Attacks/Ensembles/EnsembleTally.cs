@@ -1,0 +1,113 @@
+namespace Ardir.Attacks;
+
+/// <summary>What an evaluation knows of every image, counted from the batches that are finished.</summary>
+internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
+{
+    private readonly List<EnsembleBatch> _done = [];
+    private readonly bool[] _followed = new bool[count];   // by an attack with a gradient all the way
+    private readonly int[] _attacked = new int[attacks.Count];
+    private readonly double[] _accuracyAfter = new double[attacks.Count];
+
+    public IReadOnlyList<EnsembleBatch> Done => _done;
+
+    public bool[] Correct { get; private set; } = [];
+
+    public bool[] Robust { get; } = new bool[count];
+
+    /// <summary>Index of the attack; -1 for none.</summary>
+    public int[] BrokenBy { get; } = [.. Enumerable.Repeat(-1, count)];
+
+    public long[] Predictions { get; private set; } = [];
+
+    /// <summary>How many images resist so far.</summary>
+    public int Left => Robust.Count(robust => robust);
+
+    public double CleanAccuracy => Correct.Count(right => right) / (double)count;
+
+    public double RobustAccuracy => Left / (double)count;
+
+    /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow.</summary>
+    public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct().Order()];
+
+    /// <summary>Begins with the answers to the clean images.</summary>
+    public void Begin(bool[] correct, long[] predictions)
+    {
+        (Correct, Predictions) = (correct, predictions);
+        correct.CopyTo(Robust, 0);
+    }
+
+    /// <summary>Begins an attack, also one that finds nothing left to do.</summary>
+    public void Enter(int attack)
+    {
+        for (var i = _done.Count == 0 ? 0 : _done[^1].Attack + 1; i <= attack; i++)
+        {
+            _attacked[i] = Left;
+            _accuracyAfter[i] = RobustAccuracy;
+        }
+    }
+
+    /// <summary>The next images that resist, behind a place.</summary>
+    public long[] Next(long cursor, int batchSize)
+    {
+        var rows = new List<long>(Math.Min(batchSize, count));
+        for (var i = cursor + 1; i < count && rows.Count < batchSize; i++)
+            if (Robust[i]) rows.Add(i);
+        return [.. rows];
+    }
+
+    public void Add(EnsembleBatch batch)
+    {
+        if (batch.FollowsGradients) Follow(batch);
+        for (var i = 0; i < batch.Broken.Length; i++)
+        {
+            Robust[batch.Broken[i]] = false;
+            BrokenBy[batch.Broken[i]] = batch.Attack;
+            Predictions[batch.Broken[i]] = batch.Predictions[i];
+        }
+        _done.Add(batch);
+        _accuracyAfter[batch.Attack] = RobustAccuracy;
+    }
+
+    public List<AttackSummary> Summaries() => [.. attacks.Select((attack, index) =>
+    {
+        var batches = _done.Where(batch => batch.Attack == index).ToList();
+        return new AttackSummary
+        {
+            Name = attack.Name,
+            Attacked = _attacked[index],
+            Broken = batches.Sum(batch => batch.Broken.Length),
+            RobustAccuracyAfter = _accuracyAfter[index],
+            SampleForwards = batches.Sum(batch => batch.Forwards),
+            SampleBackwards = batches.Sum(batch => batch.Backwards),
+            ZeroGradients = batches.SelectMany(batch => batch.ZeroGradients).Distinct().Count(image => BrokenBy[image] != index),
+            Elapsed = TimeSpan.FromSeconds(batches.Sum(batch => batch.Seconds)),
+        };
+    })];
+
+    /// <summary>What the findings follow from.</summary>
+    /// <param name="classes">How many classes the model has.</param>
+    /// <param name="isConstant">Whether different images have exactly the same logits.</param>
+    public EvaluationFacts Facts(long classes, bool isConstant) => new()
+    {
+        Images = count,
+        NanImages = Predictions.Where((predicted, i) => !Correct[i] && predicted == classes).Count(),
+        NanPoints = Predictions.Where((predicted, i) => Correct[i] && predicted == classes).Count(),
+        ZeroGradients = (ZeroGradients.Count, Names(batch => Stuck(batch).Any())),
+        WithoutGradient = Names(batch => batch.WithoutGradient),
+        IsConstant = isConstant,
+        Unconfirmed = _done.Sum(batch => batch.Unconfirmed),
+        Attacks = Summaries(),
+    };
+
+    private List<string> Names(Func<EnsembleBatch, bool> which) => [.. _done.Where(which).Select(batch => attacks[batch.Attack].Name).Distinct()];
+
+    private IEnumerable<long> Stuck(EnsembleBatch batch) => batch.ZeroGradients.Where(image => Robust[image] && !_followed[image]);
+
+    // The images of a batch are all that resisted when it began.
+    private void Follow(EnsembleBatch batch)
+    {
+        var first = _done is [.., var last] && (last.Attack, last.Unit) == (batch.Attack, batch.Unit) ? last.Cursor + 1 : 0;
+        for (var image = first; image <= batch.Cursor; image++)
+            _followed[image] |= Robust[image] && Array.BinarySearch(batch.ZeroGradients, image) < 0;
+    }
+}

@@ -1,0 +1,102 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: batch by batch the clean pass, the attack on what is right, and the verdict on what it found.</summary>
+internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? attack, AttackContext context, ProbeDepth depth) : IDisposable
+{
+    private readonly List<bool> _correct = new(data.Count);
+    private readonly List<bool> _robust = new(data.Count);
+    private readonly FindingList _findings = new(context.Logger);
+    private ModelProbe? _probe;
+    private Tensor? _firstRow;       // of the logits
+    private bool _isConstant = true;
+    private int _nanImages;
+    private int _nanPoints;
+    private int _zeroGradients;
+
+    public RobustnessResult Run(Device? device, EvaluationOptions options)
+    {
+        using var collections = new BlockingCollections();
+        using var evaluation = new EvaluationModeScope(model);
+        using var noGrad = no_grad();
+        var dtype = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype ?? ScalarType.Float32;
+        foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = options.BatchSize, Shuffle = false, DType = dtype, Device = device }).Epoch(0))
+        {
+            using var scope = NewDisposeScope();
+            context.CancellationToken.ThrowIfCancellationRequested();
+            var right = Classify(batch.Images, batch.Labels);
+            _correct.AddRange(right);
+            _robust.AddRange(attack is null ? right : Resists(attack, batch.Images, batch.Labels, right, batch.Indices[0]));
+            options.Progress?.Report(_correct.Count);
+        }
+        Facts().AddTo(_findings, depth);
+        _probe?.LookAtGradients(_correct, _robust);
+        return new RobustnessResult { Correct = _correct, Robust = _robust, Findings = _findings.Sorted };
+    }
+
+    public void Dispose()
+    {
+        _probe?.Dispose();
+        _firstRow?.Dispose();
+    }
+
+    private bool[] Classify(Tensor images, Tensor labels)
+    {
+        // Once is enough to see whether the model changes its input in place, which would weaken what is attacked below.
+        var logits = _correct.Count == 0 ? ModelProbe.Ask(model, images) : Ask(images);
+        TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
+        var (right, predicted) = Verdict.Read(logits, labels);
+        _nanImages += predicted.Count(answer => answer == logits.shape[1]);
+        if (depth == ProbeDepth.Doubts) return right;
+        _firstRow ??= logits.narrow(0, 0, 1).clone().DetachFromDisposeScope();
+        _isConstant = _isConstant && _firstRow.shape[1] == logits.shape[1] && HostRead.Bool((logits == _firstRow).all());
+        _probe ??= new ModelProbe(model, (images, labels, logits), Settings(), context, _findings);
+        return right;
+    }
+
+    private ProbeSettings Settings() => attack is null ? ProbeSettings.Of(depth) : ProbeSettings.Of(depth, attack);
+
+    private bool[] Resists(IAttack attack, Tensor images, Tensor labels, bool[] right, long first)
+    {
+        long[] rows = [.. Enumerable.Range(0, right.Length).Where(i => right[i]).Select(i => (long)i)];
+        var result = new bool[right.Length];
+        if (rows.Length == 0) return result;
+        var at = tensor(rows, device: images.device);
+        var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
+        var notes = new AttackNotes();
+        long[] numbers = [.. rows.Select(row => first + row)];
+        var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = numbers, Notes = notes });
+        using var inside = attack.Threat.Contains(x, adversarial);
+        if (!HostRead.Bool(inside.all()))
+            throw new InvalidOperationException($"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: project its result with Threat.Project.");
+        var logits = Ask(adversarial);
+        var (still, predicted) = Verdict.Read(logits, y);
+        for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
+        _nanPoints += predicted.Count(answer => answer == logits.shape[1]);
+        _zeroGradients += still.Where((isLeft, i) => isLeft && notes.IsStuck(numbers[i])).Count();
+        return result;
+    }
+
+    private Tensor Ask(Tensor images)
+    {
+        var logits = ModelOracle.Call(model, images);
+        LogitsGuard.Check(logits, images, classes: 0);
+        return logits.detach();
+    }
+
+    private EvaluationFacts Facts() => new()
+    {
+        Images = data.Count,
+        NanImages = _nanImages,
+        NanPoints = _nanPoints,
+        ZeroGradients = (_zeroGradients, attack is null ? [] : [attack.Name]),
+        IsConstant = depth != ProbeDepth.Doubts && _isConstant && !AreImagesTheSame(),
+    };
+
+    private bool AreImagesTheSame()
+    {
+        using var scope = NewDisposeScope();
+        return HostRead.Bool((data.Images == data.Images.narrow(0, 0, 1)).all());
+    }
+}
