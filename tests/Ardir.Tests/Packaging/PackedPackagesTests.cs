@@ -1,20 +1,23 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
-using System.Text.RegularExpressions;
 using System.Xml.Linq;
 
 namespace Ardir.Tests;
 
 /// <summary>What users get: packs the packages, looks inside, installs them into a project of their own from a folder feed, compiles and runs it.</summary>
-public sealed partial class PackedPackagesTests : IDisposable
+public sealed class PackedPackagesTests : IDisposable
 {
     private static readonly string[] _names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"];
     private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-dataset"];
-    private static readonly string _root = FindRoot();
+    // Every C# block of these is compiled and run; the project file is the one that README.md shows.
+    private static readonly string[] _documents =
+        ["README.md", "docs/api.md", "docs/recipes.md", "docs/training.md", "src/Ardir.Core/README.md", "src/Ardir.Attacks/README.md", "src/Ardir.Distillation/README.md"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("ardir-packages-").FullName;
     private readonly string _version = $"0.1.0-test{DateTime.UtcNow:yyMMddHHmmssfff}";
+
+    /// <summary>The folder of the repository.</summary>
+    internal static string Root { get; } = FindRoot();
 
     [Fact]
     public void PackedPackages_AreComplete_AndRunInAProjectOfTheirOwn()
@@ -40,18 +43,18 @@ public sealed partial class PackedPackagesTests : IDisposable
     {
         var configuration = AppContext.BaseDirectory.Contains($"{Path.DirectorySeparatorChar}Release{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Release" : "Debug";
         foreach (var name in _names)
-            Dotnet(_root, "pack", Path.Combine("src", name), "-c", configuration, "--no-build", $"-p:Version={_version}", "-o", Path.Combine(_folder, "feed"));
+            Dotnet(Root, "pack", Path.Combine("src", name), "-c", configuration, "--no-build", $"-p:Version={_version}", "-o", Path.Combine(_folder, "ardir-packages"));
     }
 
     private void CheckContents(string name)
     {
-        using var package = ZipFile.OpenRead(Path.Combine(_folder, "feed", $"{name}.{_version}.nupkg"));
+        using var package = ZipFile.OpenRead(Path.Combine(_folder, "ardir-packages", $"{name}.{_version}.nupkg"));
         var files = package.Entries.Select(entry => entry.FullName).ToList();
         files.Should().Contain(["README.md", "LICENSE", "icon.png", $"lib/net10.0/{name}.dll", $"lib/net10.0/{name}.xml"]);
         files.Should().NotContain(file => file.EndsWith(".so", StringComparison.Ordinal) || file.StartsWith("runtimes/", StringComparison.Ordinal));
         if (name == "Ardir.Core") files.Where(file => file.StartsWith("buildTransitive/", StringComparison.Ordinal)).Should().BeEquivalentTo(
             "buildTransitive/Ardir.Core.targets", "buildTransitive/RelaxLibstdcxx.targets", "buildTransitive/KeepArgumentsAlive.targets", "buildTransitive/TorchSharpRepair.cs");
-        File.Exists(Path.Combine(_folder, "feed", $"{name}.{_version}.snupkg")).Should().BeTrue();
+        File.Exists(Path.Combine(_folder, "ardir-packages", $"{name}.{_version}.snupkg")).Should().BeTrue();
 
         using var nuspec = package.GetEntry($"{name}.nuspec")!.Open();
         var metadata = XDocument.Load(nuspec).Root!.Elements().First();
@@ -60,6 +63,7 @@ public sealed partial class PackedPackagesTests : IDisposable
         Value("readme").Should().Be("README.md");
         Value("icon").Should().Be("icon.png");
         Value("description").Should().NotBeNullOrWhiteSpace();
+        if (name == "Ardir.Attacks") Value("description").Should().Contain("AutoAttack");
         metadata.Elements().Should().Contain(child => child.Name.LocalName == "repository" && child.Attribute("url") != null);
         metadata.Descendants().Where(child => child.Name.LocalName == "dependency").Select(child => child.Attribute("id")!.Value)
             .Should().BeSubsetOf([.. _names.TakeWhile(other => other != name), "TorchSharp", "Microsoft.Extensions.Logging.Abstractions"]);
@@ -67,59 +71,57 @@ public sealed partial class PackedPackagesTests : IDisposable
 
     private void RunPrograms()
     {
-        var project = Path.Combine(_folder, "app");
-        Directory.CreateDirectory(project);
-        File.Copy(Path.Combine(_root, "tests", "Ardir.Tests", "Packaging", "Programs", "Program.cs"), Path.Combine(project, "Program.cs"));
-        foreach (var guide in _guides) File.WriteAllText(Path.Combine(project, $"{guide}.cs"), CodeOf(guide));
-        File.WriteAllText(Path.Combine(project, "app.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup>
-                <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <Nullable>enable</Nullable>
-                <ArdirRelaxLibstdcxx>true</ArdirRelaxLibstdcxx>
-                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible>
-              </PropertyGroup>
-              <ItemGroup>
-                <PackageReference Include="Ardir.Distillation" Version="{_version}" />
-                <PackageReference Include="{CpuBackend()}" Version="2.10.0" />
-              </ItemGroup>
-            </Project>
-            """);
+        var (project, run) = (Path.Combine(_folder, "app"), Path.Combine(_folder, "run"));
+        var programs = Path.Combine(Root, "tests", "Ardir.Tests", "Packaging", "Programs");
+        foreach (var folder in new[] { project, run }) Directory.CreateDirectory(folder);
+        foreach (var program in Directory.EnumerateFiles(programs)) File.Copy(program, Path.Combine(project, Path.GetFileName(program)));
+        foreach (var guide in _guides) File.WriteAllText(Path.Combine(project, $"{guide}.cs"), Guide(guide));
+        var blocks = Blocks(string.Concat(Directory.EnumerateFiles(programs).Select(File.ReadAllText))).ToList();
+        for (var i = 0; i < blocks.Count; i++) File.WriteAllText(Path.Combine(project, $"Block{i}.cs"), blocks[i].Source);
+        WriteProject(project);
+        TorchScriptFile.Write(Path.Combine(run, "model.pt"), TinyModels.Linear(dtype: ScalarType.Float32));
+
+        var output = Dotnet(project, "run", "-c", "Release", "-p:CreateHardLinksForCopyLocalIfPossible=true", "--", run);
+        output.Should().Contain("all programs ran").And.Contain("arguments of native calls are kept alive: True").And.Contain("layer1.conv");
+        output.Should().Contain($"{blocks.Count} blocks of code ran");
+        foreach (var (title, _) in blocks) output.Should().Contain($"-- {title}");
+    }
+
+    /// <summary>The project file of README.md, for this run's version of the packages. They lie beside it in the folder that it names.</summary>
+    private void WriteProject(string project)
+    {
+        const string ShownVersion = "Version=\"0.1.0-*\"";
+        var shown = DocumentedCode.Single(Document("README.md"), "xml");
+        shown.Should().Contain(ShownVersion).And.Contain("../ardir-packages");
+        var exact = shown.Replace(ShownVersion, $"Version=\"{_version}\"", StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(project, "app.csproj"), exact);
+        // So that the settings of whoever runs the tests do not matter.
         File.WriteAllText(Path.Combine(project, "nuget.config"), """
             <configuration>
               <packageSources>
                 <clear />
                 <add key="nuget.org" value="https://api.nuget.org/v3/index.json" />
-                <add key="packed" value="../feed" />
               </packageSources>
-              <packageSourceMapping>
-                <packageSource key="nuget.org"><package pattern="*" /></packageSource>
-                <packageSource key="packed"><package pattern="Ardir.*" /></packageSource>
-              </packageSourceMapping>
             </configuration>
             """);
-        var output = Dotnet(project, "run", "-c", "Release", "--", Path.Combine(_folder, "run"));
-        output.Should().Contain("all programs ran").And.Contain("arguments of native calls are kept alive: True").And.Contain("layer1.conv");
+    }
+
+    private static IEnumerable<(string Title, string Source)> Blocks(string surroundings)
+    {
+        foreach (var shown in DocumentedCode.Shown)
+            _documents.Should().Contain(name => Document(name).Contains(shown, StringComparison.Ordinal), "'{0}' is made smaller", shown);
+        return _documents.SelectMany(name => DocumentedCode.Of(name, Document(name), surroundings));
     }
 
     /// <summary>The one block of code of a guide in docs, which is compiled and run as its reader would.</summary>
-    private static string CodeOf(string guide)
+    private static string Guide(string guide)
     {
-        var text = File.ReadAllText(Path.Combine(_root, "docs", guide + ".md"));
-        var code = CodeBlock().Matches(text).Should().ContainSingle("{0} shows one file", guide).Which.Groups["code"].Value;
+        var code = DocumentedCode.Single(Document($"docs/{guide}.md"), "csharp");
         code.Count(c => c == '\n').Should().BeLessThanOrEqualTo(40, "{0} must stay short", guide);
         return code;
     }
 
-    [GeneratedRegex(@"^```csharp\r?\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
-    private static partial Regex CodeBlock();
-
-    private static string CpuBackend() =>
-        RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "libtorch-cpu-win-x64"
-        : RuntimeInformation.IsOSPlatform(OSPlatform.OSX) ? "libtorch-cpu-osx-arm64"
-        : "libtorch-cpu-linux-x64";
+    private static string Document(string path) => File.ReadAllText(Path.Combine(Root, path));
 
     private static string Dotnet(string folder, params string[] arguments)
     {

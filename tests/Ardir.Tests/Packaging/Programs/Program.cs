@@ -16,6 +16,7 @@ LetTheLibraryTrain(args[0]);
 WeightsAndData(args[0]);
 OwnLossAttackAndData(args[0]);
 Console.WriteLine($"arguments of native calls are kept alive: {TorchSharpRuntime.KeepsArgumentsAlive}");
+Documents.Run(args[0]);
 Console.WriteLine("all programs ran");
 
 static Module OwnNetwork(long seed)
