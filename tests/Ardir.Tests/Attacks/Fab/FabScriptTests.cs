@@ -39,6 +39,35 @@ public sealed class FabScriptTests
         counts[42..].Should().OnlyContain(count => count == 1);
     }
 
+    [Fact]
+    public void Search_FirstPointInsideTheBall_LeavesAtOnce()
+    {
+        using var scope = NewDisposeScope();
+        var counts = new List<int>();
+        Search(2, 10, (_, row) => row == 0 ? 0.03 : 0.2, giveUp: true, counts.Add);
+        // The start, the first iteration, the point nearer to the image of the only sample that goes on, and its other iterations but the last, which is only tried.
+        counts.Should().Equal([2, 2, .. Enumerable.Repeat(1, 9)]);
+    }
+
+    [Fact]
+    public void Perturb_Float64_IsSearchedInFloat64()
+    {
+        using var scope = NewDisposeScope();
+        // The boundary is at 0.37, from 0.2 a step of 0.17 and a twentieth of it beyond.
+        using var model = new FuncModel(x =>
+        {
+            var score = x.flatten(1).select(1, 0) - 0.37;
+            return stack([-score, score], 1);
+        });
+        var images = full([1, 1, 1, 1], 0.2, ScalarType.Float64);
+        foreach (IAttack attack in new IAttack[]
+        {
+            new FabAttack(ThreatModel.Linf(1), new FabOptions { Iterations = 1, MinimiseNorm = true }),
+            new TargetedFabAttack(ThreatModel.Linf(1), new TargetedFabOptions { Iterations = 1, MinimiseNorm = true }),
+        })
+            TensorAssert.Close(attack.Perturb(model, images, zeros(1, ScalarType.Int64)), [0.2 + 1.05 * 0.17], 1e-15);
+    }
+
     [Theory]
     [InlineData(PerturbationNorm.Linf)]
     [InlineData(PerturbationNorm.L2)]

@@ -1,0 +1,117 @@
+using Ardir.Attacks;
+
+namespace Ardir.Tests;
+
+/// <summary>Attack losses at the edges: just enough classes, logits that are nearly tied, teachers whose answer is known already.</summary>
+public sealed class AttackLossEdgeTests
+{
+    [Fact]
+    public void Dlr_JustEnoughClasses_IsTheRatio()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var loss in new[] { AttackLoss.Dlr, AttackLoss.DlrOrMargin })
+        {
+            Value(loss, [3, 1, 0]).Should().BeApproximately((1 - 3) / (3 - 0.0), 1e-11);
+            Value(loss, [4, 2, 1, 0], target: 1).Should().BeApproximately((2 - 4) / (4 - (1 + 0) / 2.0), 1e-11);
+        }
+    }
+
+    [Fact]
+    public void DlrOrMargin_TooFewClasses_IsTheMarginOrTheDifference()
+    {
+        using var scope = NewDisposeScope();
+        Value(AttackLoss.DlrOrMargin, [3, 1]).Should().Be(1 - 3);
+        Value(AttackLoss.DlrOrMargin, [3, 1, 2], target: 1).Should().Be(1 - 3, "of target and label, whatever the third class says");
+    }
+
+    // A denominator of nothing is 1e-12, 1e-3 in float16; it adds to small ones.
+    [Theory]
+    [InlineData(ScalarType.Float64, 1e-13, -1 / 11.0, 1e-9)]
+    [InlineData(ScalarType.Float32, 1e-13, -1 / 11.0, 1e-5)]
+    [InlineData(ScalarType.Float16, 1e-3, -1 / 2.0, 2e-3)]
+    public void Dlr_LogitsNearlyTied_AreDividedByNoLessThanTheTiniestNumber(ScalarType dtype, double gap, double expected, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        Value(AttackLoss.Dlr, [gap, 0, 0], dtype: dtype).Should().BeApproximately(expected, tolerance);
+        Value(AttackLoss.Dlr, [gap, 0, 0, 0], target: 1, dtype).Should().BeApproximately(expected, tolerance);
+        Value(AttackLoss.Dlr, [0, 0, 0], dtype: dtype).Should().Be(0);
+        Value(AttackLoss.Dlr, [0, 0, 0, 0], target: 2, dtype).Should().Be(0);
+    }
+
+    [Fact]
+    public void Names_TellTheLossesApart()
+    {
+        using var teacher = TinyModels.Linear();
+        IAttackLoss[] losses = [AttackLoss.CrossEntropy, AttackLoss.Dlr, AttackLoss.Margin, AttackLoss.KlToClean, AttackLoss.KlToTeacher(teacher), AttackLoss.Custom("mine", (z, _) => z.sum(1))];
+        losses.Select(loss => loss.Name).Should().OnlyHaveUniqueItems();
+        (AttackLoss.KlToClean.Name, $"{AttackLoss.KlToClean}").Should().Be(("KL to clean", "KL to clean"));
+        (AttackLoss.KlToTeacher(teacher).Name, $"{AttackLoss.KlToTeacher(teacher)}").Should().Be(("KL to teacher", "KL to teacher"));
+    }
+
+    [Fact]
+    public void Factories_WithoutTheirArguments_NameThem()
+    {
+        FluentActions.Invoking(() => AttackLoss.KlToTeacher(null!)).Should().Throw<ArgumentNullException>().WithParameterName("teacher");
+        FluentActions.Invoking(() => AttackLoss.Custom(null!, (z, _) => z)).Should().Throw<ArgumentNullException>().WithParameterName("name");
+        FluentActions.Invoking(() => AttackLoss.Custom("", (z, _) => z)).Should().Throw<ArgumentException>().WithParameterName("name");
+        FluentActions.Invoking(() => AttackLoss.Custom("mine", null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
+    }
+
+    [Fact]
+    public void KlToTeacher_AnswerThatIsKnown_IsTakenOnceAndOnlyByItsOwnTeacher()
+    {
+        using var scope = NewDisposeScope();
+        var calls = 0;
+        using var teacher = new FuncModel(x =>
+        {
+            calls++;
+            return x.flatten(1);
+        });
+        using var other = new FuncModel(x => x.flatten(1) * 2);
+        var images = TinyModels.Images(3, ScalarType.Float64);
+        // Not what the teacher would say, so that it shows where an answer is from.
+        var known = (-images.flatten(1)).requires_grad_();
+        var (own, told) = (images.flatten(1).log_softmax(1), (-images.flatten(1)).log_softmax(1));
+        using (new KnownAnswer(teacher, known))
+        {
+            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(other), images), (images.flatten(1) * 2).log_softmax(1), 1e-14);
+            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(teacher), images[..2]), own[..2], 1e-14);
+            TensorAssert.Close(Prepared(AttackLoss.KlToClean, images, teacher), own, 1e-14);
+            calls.Should().Be(2);
+            var reference = Prepared(AttackLoss.KlToTeacher(teacher), images);
+            TensorAssert.Close(reference, told, 1e-14);
+            reference.requires_grad.Should().BeFalse();
+            calls.Should().Be(2, "the teacher did not have to run");
+            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(teacher), images), own, 1e-14);
+            calls.Should().Be(3, "an answer is given out once");
+        }
+    }
+
+    [Fact]
+    public void KnownAnswer_InsideAnother_GivesTheOuterOneBack()
+    {
+        using var scope = NewDisposeScope();
+        using var teacher = new FuncModel(x => x.flatten(1));
+        var (first, second) = (zeros(2, 3), ones(2, 3));
+        using (new KnownAnswer(teacher, first))
+        {
+            using (new KnownAnswer(teacher, second)) KnownAnswer.Take(teacher, 2).Should().BeSameAs(second);
+            KnownAnswer.Take(teacher, 2).Should().BeSameAs(first);
+        }
+        KnownAnswer.Take(teacher, 2).Should().BeNull();
+    }
+
+    [Fact]
+    public void KlToTeacher_TeacherWithParameters_GivesAReferenceWithoutAGraph()
+    {
+        using var scope = NewDisposeScope();
+        using var teacher = TinyModels.Linear();
+        Prepared(AttackLoss.KlToTeacher(teacher), TinyModels.Images(2, ScalarType.Float64)).requires_grad.Should().BeFalse();
+    }
+
+    private static Tensor Prepared(IAttackLoss loss, Tensor images, IModule? model = null) => loss.Prepare(model ?? new OpaqueModel(x => x), images).Should().ContainSingle().Which;
+
+    // Of one sample whose label is class 0.
+    private static double Value(IAttackLoss loss, double[] logits, long? target = null, ScalarType dtype = ScalarType.Float64) => TensorAssert.Values(
+        loss.Compute(new AttackLossInputs(tensor(logits, [1, logits.Length]).to(dtype), tensor([0L]), target is { } t ? tensor([t]) : null, [])))[0];
+}
