@@ -3,9 +3,14 @@ using SkiaSharp;
 
 namespace Ardir.Core;
 
-/// <summary>Whether SkiaSharp can decode here: TorchSharp brings its managed half, and the native half for Windows and macOS, but not the one for Linux.</summary>
+/// <summary>
+/// Whether SkiaSharp can decode here: TorchSharp brings its managed half, and the native half for Windows and macOS,
+/// but not the one for Linux.
+/// </summary>
 internal static class PictureDecoder
 {
+    private const string Decoder = "PNG and JPEG are decoded by SkiaSharp, whose native library";
+
     /// <summary>Throws unless the native library is there and fits. Asked before the first picture is read.</summary>
     public static void Ensure() => Ensure(() => SkiaSharpVersion.CheckNativeLibraryCompatible(throwIfIncompatible: false));
 
@@ -14,11 +19,12 @@ internal static class PictureDecoder
     {
         try
         {
-            if (!isCompatible()) throw new NotSupportedException($"PNG and JPEG are decoded by SkiaSharp, whose native library here is of another version than its assembly. {Advice}");
+            if (!isCompatible()) throw new NotSupportedException($"{Decoder} here is of another version than its assembly. {Advice}");
         }
-        catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException or TypeInitializationException)
+        catch (Exception e) when (
+            e is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException or TypeInitializationException)
         {
-            throw new NotSupportedException($"PNG and JPEG are decoded by SkiaSharp, whose native library (libSkiaSharp) cannot be loaded. {Advice}", e);
+            throw new NotSupportedException($"{Decoder} (libSkiaSharp) cannot be loaded. {Advice}", e);
         }
     }
 
@@ -34,5 +40,6 @@ internal static class PictureDecoder
     }
 
     private static string Advice =>
-        $"Reference a package that carries it, in the version of SkiaSharp itself, in your program: on Linux <PackageReference Include=\"SkiaSharp.NativeAssets.Linux.NoDependencies\" Version=\"{Version}\" />.";
+        "Reference a package that carries it, in the version of SkiaSharp itself, in your program: on Linux "
+        + $"<PackageReference Include=\"SkiaSharp.NativeAssets.Linux.NoDependencies\" Version=\"{Version}\" />.";
 }

@@ -1,6 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>What a torch file holds besides the weights that were taken from it, in words. A hostile file may hold millions of entries, so both lengths have a limit.</summary>
+/// <summary>
+/// What a torch file holds besides the weights that were taken from it, in words.
+/// A hostile file may hold millions of entries, so both lengths have a limit.
+/// </summary>
 internal sealed class OmittedEntries
 {
     private const int MaxListed = 1000;
