@@ -9,7 +9,6 @@ namespace Ardir.Attacks;
 internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
     private static readonly long[] _ofPixels = [1, 2, 3];
-
     private readonly IModule _model = model;
     private long _classes;
     // The trainer's attacks leave this to that of its first step: a comparison has to wait for the device.
@@ -87,13 +86,13 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         var losses = loss.Compute(run.Inputs(logits, output.Features));
         if (losses.dim() != 1 || losses.shape[0] != run.Count)
             throw new InvalidOperationException($"The attack loss '{loss.Name}' returned shape {TensorGuard.Shape(losses)}; expected [{run.Count}], one value per sample.");
-        // The sum, not the mean: dividing by N can underflow tiny gradients to zero.
+        // Not the mean: dividing by N can underflow tiny gradients to zero.
         var total = losses.sum();
         if (!total.requires_grad) throw new GradientException();
         total.backward(inputs: [leaf]);
         SampleBackwards += run.Count;
         var gradient = leaf.grad ?? throw new GradientException();
-        var size = gradient.abs().sum(_ofPixels);
+        var size = Size(gradient);
         _watch!.SeeGradients(size);
         if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
         // This loss rests at zero once the goal leads by enough, wherever that is.
@@ -133,7 +132,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
             SampleBackwards += run.Count;
             var gradient = leaf.grad ?? throw new GradientException();
-            var size = gradient.abs().sum(_ofPixels);
+            var size = Size(gradient);
             _watch!.SeeGradients(size);
             if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
             visit(column, differences.detach().select(1, column), gradient);
@@ -229,6 +228,11 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         TensorGuard.LabelRange(run.Labels, _classes, "labels");
         if (run.Targets is not null) TensorGuard.LabelRange(run.Targets, _classes, "context.Targets");
     }
+
+    // Of each sample, [n]. In half precision the sum could overflow.
+    private static Tensor Size(Tensor gradient) => gradient.dtype is ScalarType.Float16 or ScalarType.BFloat16
+        ? gradient.abs().sum(_ofPixels, type: ScalarType.Float32)
+        : gradient.abs().sum(_ofPixels);
 
     private sealed class CountedModel(ModelOracle oracle) : IModule
     {

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What one run of an attack noticed about the answers of the model, collected on the device and read once at the end, so that a GPU is not stalled at
-/// every step: NaN logits, gradients that are no numbers, and the samples whose gradient was exactly zero.
+/// What one run of an attack noticed about the answers of the model, collected on the device and read once at the end, so that a GPU is not
+/// stalled at every step: NaN logits, gradients that are no numbers, and the samples whose gradient was exactly zero.
 /// </summary>
 internal sealed class AnswerWatch(long samples, Device device) : IDisposable
 {
@@ -23,7 +23,8 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     /// <param name="size">Sum of the absolute values of the gradient of each sample, [n].</param>
     public void SeeGradients(Tensor size)
     {
-        // A NaN or an infinity makes the sum non-finite. A bad gradient makes the next logits NaN; only one that came before them is the cause.
+        // A NaN or an infinity makes the sum non-finite. A bad gradient makes the next logits NaN; only one that came before them is the
+        // cause.
         using var finite = size.isfinite();
         using var bad = finite.all().logical_or_(_nanLogits!).logical_not_();
         SoundnessWatch.Collect(ref _badGradients, bad);

@@ -5,7 +5,8 @@ namespace Ardir.Attacks;
 /// </summary>
 internal sealed class AttackNotes
 {
-    /// <summary>Whether a NaN answer counts against its image instead of ending the attack: for evaluations, which judge every point themselves.</summary>
+    /// <summary>Whether a NaN answer counts against its image instead of ending the attack: for evaluations, which judge every point
+    /// themselves.</summary>
     public bool CountsNan { get; init; } = true;
 
     /// <summary>Samples at which an attack met a gradient that is exactly zero, whether or not it broke them in the end.</summary>

@@ -1,6 +1,7 @@
 namespace Ardir.Attacks;
 
-/// <summary>What an evaluation has counted by its end, and the findings that follow from it without another pass: the same for every kind of evaluation.</summary>
+/// <summary>What an evaluation has counted by its end, and the findings that follow from it without another pass: the same for every kind
+/// of evaluation.</summary>
 internal sealed record EvaluationFacts
 {
     private const double SquareSlack = 0.002;
@@ -14,7 +15,8 @@ internal sealed record EvaluationFacts
     /// <summary>Images that were broken by a point with NaN logits.</summary>
     public required int NanPoints { get; init; }
 
-    /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow, and the names of the attacks that met it.</summary>
+    /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow, and the names of the
+    /// attacks that met it.</summary>
     public required (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; }
 
     /// <summary>Attacks that ended because no gradient flows through the model.</summary>
@@ -38,28 +40,42 @@ internal sealed record EvaluationFacts
     private void AddDoubts(FindingList findings)
     {
         if (ZeroGradients.Images > 0)
-            findings.Add(FindingKind.ZeroGradient, $"For {ZeroGradients.Images} of {Images} images, which stayed unbroken, the gradient of the loss was exactly zero at a point that {string.Join(" and ", ZeroGradients.Attacks)} asked about. {EvaluationTexts.ZeroGradientAdvice}", ZeroGradients.Images);
+            findings.Add(FindingKind.ZeroGradient,
+                $"For {ZeroGradients.Images} of {Images} images, which stayed unbroken, the gradient of the loss was exactly zero at " +
+                $"a point that {string.Join(" and ", ZeroGradients.Attacks)} asked about. {EvaluationTexts.ZeroGradientAdvice}",
+                ZeroGradients.Images);
         if (WithoutGradient.Count > 0)
-            findings.Add(FindingKind.NoGradient, $"No gradient flows through the model, so {string.Join(" and ", WithoutGradient)} could not search and broke nothing: a detach, no_grad, a rounding step or a constant inside the model. Only attacks without gradients (SquareAttack) say anything about it.", Images);
+            findings.Add(FindingKind.NoGradient,
+                $"No gradient flows through the model, so {string.Join(" and ", WithoutGradient)} could not search and broke nothing: " +
+                "a detach, no_grad, a rounding step or a constant inside the model. Only attacks without gradients (SquareAttack) " +
+                "say anything about it.", Images);
         if (NanImages > 0)
-            findings.Add(FindingKind.NanLogits, $"{NanImages} of {Images} clean images have NaN logits; they count as misclassified.{AlsoBroken}", NanImages + NanPoints);
+            findings.Add(FindingKind.NanLogits,
+                $"{NanImages} of {Images} clean images have NaN logits; they count as misclassified.{AlsoBroken}", NanImages + NanPoints);
         else if (NanPoints > 0)
             findings.Add(FindingKind.NanLogits, $"The model answers with NaN logits within the threat set.{AlsoBroken}", NanPoints);
     }
 
-    private string AlsoBroken => NanPoints == 0 ? "" : $" For {NanPoints} of {Images} images an attack found a point whose logits are NaN; they count as broken.";
+    private string AlsoBroken => NanPoints == 0
+        ? ""
+        : $" For {NanPoints} of {Images} images an attack found a point whose logits are NaN; they count as broken.";
 
     private void AddChecks(FindingList findings)
     {
         if (IsConstant)
-            findings.Add(FindingKind.ConstantLogits, "All images have exactly the same logits: the model ignores its input, or its weights were not loaded.", Images);
+            findings.Add(FindingKind.ConstantLogits,
+                "All images have exactly the same logits: the model ignores its input, or its weights were not loaded.", Images);
         foreach (var attack in Attacks.Skip(1))
         {
             // Against the accuracy just before: later attacks of 'plus' would hide it.
             if (attack.Name.StartsWith("Square", StringComparison.Ordinal) && attack.Broken > SquareSlack * Images)
-                findings.Add(FindingKind.SquareImproves, $"Square, which uses no gradient, broke {attack.Broken} images that the attacks with gradients could not: the gradients mislead. Look for an adaptive attack.", attack.Broken);
+                findings.Add(FindingKind.SquareImproves,
+                    $"Square, which uses no gradient, broke {attack.Broken} images that the attacks with gradients could not: the " +
+                    "gradients mislead. Look for an adaptive attack.", attack.Broken);
         }
         if (Unconfirmed > 0)
-            findings.Add(FindingKind.UnconfirmedSuccess, $"{Unconfirmed} claimed results were not wrong, or not within the budget, on inspection and were not counted. Randomness or numbers at the edge of the budget do that.", Unconfirmed);
+            findings.Add(FindingKind.UnconfirmedSuccess,
+                $"{Unconfirmed} claimed results were not wrong, or not within the budget, on inspection and were not counted. " +
+                "Randomness or numbers at the edge of the budget do that.", Unconfirmed);
     }
 }

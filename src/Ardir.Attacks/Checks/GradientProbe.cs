@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Looks, after an evaluation, whether the gradients of a model lead anywhere, on those images of the first batch that it gets right.</summary>
+/// <summary>Looks, after an evaluation, whether the gradients of a model lead anywhere, on those images of the first batch that it gets
+/// right.</summary>
 internal sealed class GradientProbe(
     ModelProbe model, ThreatModel threat, AttackContext context, FindingList findings, Tensor images, Tensor labels, Tensor logits)
 {
@@ -35,12 +36,15 @@ internal sealed class GradientProbe(
     private void MeasureGradient()
     {
         using var oracle = new ModelOracle(model.Model, context);
-        var gradient = AttackRun.Create(new FgsmAttack(threat), oracle, images, labels).With(AttackLoss.CrossEntropy).Gradient(images).Gradient;
+        var run = AttackRun.Create(new FgsmAttack(threat), oracle, images, labels).With(AttackLoss.CrossEntropy);
+        var gradient = run.Gradient(images).Gradient;
         var size = linalg.vector_norm(gradient.flatten(1), 2, new long[] { 1 }, false);
         var margin = MarginAttackLoss.Margin(logits, labels).neg();
         var vanishing = HostRead.Int64((size < TinyGradient).logical_and(margin < ModerateMargin).sum());
         if (vanishing > 0)
-            findings.Add(FindingKind.VanishingGradient, $"For {vanishing} of {Count} images the gradient of the cross-entropy is below {TinyGradient:G0} although the margin is below {ModerateMargin}: the model masks its gradients.", (int)vanishing);
+            findings.Add(FindingKind.VanishingGradient,
+                $"For {vanishing} of {Count} images the gradient of the cross-entropy is below {TinyGradient:G0} although the margin " +
+                $"is below {ModerateMargin}: the model masks its gradients.", (int)vanishing);
     }
 
     private void CompareWithFgsm(bool[] unbroken)
@@ -48,7 +52,9 @@ internal sealed class GradientProbe(
         var right = Right(new FgsmAttack(threat).Perturb(model.Model, images, labels, context));
         var missed = unbroken.Where((isLeft, i) => isLeft && !right[i]).Count();
         if (missed > 0)
-            findings.Add(FindingKind.WeakerThanFgsm, $"One FGSM step within {threat} breaks {missed} images of the first batch that the whole evaluation left unbroken: its gradients or its randomness mislead it.", missed);
+            findings.Add(FindingKind.WeakerThanFgsm,
+                $"One FGSM step within {threat} breaks {missed} images of the first batch that the whole evaluation left unbroken: " +
+                "its gradients or its randomness mislead it.", missed);
     }
 
     private void TryHugeBudget()
@@ -57,10 +63,15 @@ internal sealed class GradientProbe(
         var epsilon = threat.Norm switch { PerturbationNorm.Linf => 0.5, PerturbationNorm.L2 => 0.5 * Math.Sqrt(values), _ => 0.5 * values };
         var huge = threat.WithEpsilon(epsilon);
         // The margin, because the gradient of the cross-entropy vanishes where a model is merely confident.
-        var attack = new PgdAttack(huge, new PgdOptions { Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin, Selection = PgdSelection.FirstSuccess });
+        var attack = new PgdAttack(huge, new PgdOptions
+        {
+            Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin, Selection = PgdSelection.FirstSuccess,
+        });
         var resisting = Right(attack.Perturb(model.Model, images, labels, context)).Count(right => right);
         if (resisting > ShareThatMayResist * Count)
-            findings.Add(FindingKind.ResistsHugeBudget, $"{resisting} of {Count} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made grey: the attack does not get through to the model.", resisting);
+            findings.Add(FindingKind.ResistsHugeBudget,
+                $"{resisting} of {Count} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made " +
+                "grey: the attack does not get through to the model.", resisting);
     }
 
     private bool[] Right(Tensor points) => HostRead.Array<bool>(Verdict.IsRight(model.Call(points), labels));

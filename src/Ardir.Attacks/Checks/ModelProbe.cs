@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Looks at a model before an evaluation for reasons to doubt its result. All on the first batch, never changing the evaluation.</summary>
+/// <summary>Looks at a model before an evaluation for reasons to doubt its result. All on the first batch, never changing the
+/// evaluation.</summary>
 internal sealed class ModelProbe : IDisposable
 {
     private const int RepeatedForwards = 5;
@@ -24,10 +25,14 @@ internal sealed class ModelProbe : IDisposable
     /// <param name="settings">What to look at.</param>
     /// <param name="context">Of the evaluation.</param>
     /// <param name="findings">Takes what is found.</param>
-    public ModelProbe(IModule model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, AttackContext context, FindingList findings)
+    public ModelProbe(
+        IModule model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, AttackContext context, FindingList findings)
     {
         (_model, _settings, _findings) = (model, settings, findings);
-        _context = context with { Progress = null, SampleIndices = context.SampleIndices?.Take((int)batch.Images.shape[0]).ToList(), Notes = new AttackNotes() };
+        _context = context with
+        {
+            Progress = null, SampleIndices = context.SampleIndices?.Take((int)batch.Images.shape[0]).ToList(), Notes = new AttackNotes(),
+        };
         // Copies, which live as long as the evaluation: a batch ends before it.
         Tensor Kept(Tensor tensor) => tensor.detach().clone().DetachFromDisposeScope();
         (_images, _labels, _logits) = (Kept(batch.Images), Kept(batch.Labels), Kept(batch.Logits));
@@ -94,19 +99,29 @@ internal sealed class ModelProbe : IDisposable
     private void LookAtAnswers()
     {
         if (AreProbabilities())
-            Add(FindingKind.Probabilities, "Every row of the model's output lies in [0,1] and sums to 1: these are probabilities. Return the logits before the softmax; its saturation hides the gradients.");
+            Add(FindingKind.Probabilities,
+                "Every row of the model's output lies in [0,1] and sums to 1: these are probabilities. Return the logits before the " +
+                "softmax; its saturation hides the gradients.");
         if (Classes < _settings.ClassesNeeded)
-            Add(FindingKind.FewClasses, $"The model has {Classes} classes; the losses of these attacks need {_settings.ClassesNeeded}. Their replacements for fewer classes ran, so the number is not comparable with published ones.");
+            Add(FindingKind.FewClasses,
+                $"The model has {Classes} classes; the losses of these attacks need {_settings.ClassesNeeded}. Their replacements for " +
+                "fewer classes ran, so the number is not comparable with published ones.");
         if (_model is nn.Module module && module.modules().Prepend(module).Any(child => child.training))
-            Add(FindingKind.TrainMode, "A module stays in train mode after eval() was called on the model, because it overrides train(). Dropout or batch statistics make the result depend on the batch.");
+            Add(FindingKind.TrainMode,
+                "A module stays in train mode after eval() was called on the model, because it overrides train(). Dropout or batch " +
+                "statistics make the result depend on the batch.");
     }
 
     private void AskAgain()
     {
         if (!_settings.ExpectsNoise && IsRandomized())
-            Add(FindingKind.Randomized, $"{RepeatedForwards} forward passes of the same images differ: the model is randomised, and one pass cannot judge an image. Use AutoAttackVersion.Rand.");
+            Add(FindingKind.Randomized,
+                $"{RepeatedForwards} forward passes of the same images differ: the model is randomised, and one pass cannot judge an " +
+                "image. Use AutoAttackVersion.Rand.");
         if (IsDynamic())
-            Add(FindingKind.DynamicModel, "The model cannot run inside torch.inference_mode(): it seems to compute gradients while it predicts. Standard attacks do not adapt to a defence that optimises at test time.");
+            Add(FindingKind.DynamicModel,
+                "The model cannot run inside torch.inference_mode(): it seems to compute gradients while it predicts. Standard " +
+                "attacks do not adapt to a defence that optimises at test time.");
     }
 
     private bool IsRandomized()

@@ -3,8 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Takes the place of NaN while an attack is run once more on a model that answered with it. A NaN answer is a wrong one: the first such point in the threat set
-/// is kept as what the attack found, and the attack itself sees logits of a wrong class, so that it can go on with the other samples. Reads on the host at every step.
+/// Takes the place of NaN while an attack is run once more on a model that answered with it. A NaN answer is a wrong one: the first such
+/// point in the threat set is kept as what the attack found, and the attack itself sees logits of a wrong class, so that it can go on with
+/// the other samples. Reads on the host at every step.
 /// </summary>
 internal sealed class NanAnswers(ThreatModel threat) : IDisposable
 {

@@ -99,7 +99,8 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
         Attacks = Summaries(),
     };
 
-    private List<string> Names(Func<EnsembleBatch, bool> which) => [.. _done.Where(which).Select(batch => attacks[batch.Attack].Name).Distinct()];
+    private List<string> Names(Func<EnsembleBatch, bool> which) =>
+        [.. _done.Where(which).Select(batch => attacks[batch.Attack].Name).Distinct()];
 
     private IEnumerable<long> Stuck(EnsembleBatch batch) => batch.ZeroGradients.Where(image => Robust[image] && !_followed[image]);
 

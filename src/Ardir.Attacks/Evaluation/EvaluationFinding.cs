@@ -5,7 +5,8 @@ namespace Ardir.Attacks;
 /// <param name="Message">What was seen, what it means and what to do.</param>
 public sealed record EvaluationFinding(FindingKind Kind, string Message)
 {
-    /// <summary>How many images it concerns; null where it concerns the model as a whole. For <see cref="FindingKind.UnconfirmedSuccess"/> the number of claims, for
+    /// <summary>How many images it concerns; null where it concerns the model as a whole. For <see cref="FindingKind.UnconfirmedSuccess"/>
+    /// the number of claims, for
     /// findings about the first batch the number within it.</summary>
     public int? Images { get; init; }
 }

@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: batch by batch the clean pass, the attack on what is right, and the verdict on what it found.</summary>
+/// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: batch by batch the clean pass, the attack on what is right, and the
+/// verdict on what it found.</summary>
 internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? attack, AttackContext context, ProbeDepth depth) : IDisposable
 {
     private readonly List<bool> _correct = new(data.Count);
@@ -20,8 +21,10 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
-        var dtype = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype ?? ScalarType.Float32;
-        foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = options.BatchSize, Shuffle = false, DType = dtype, Device = device }).Epoch(0))
+        var weight = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
+        var dtype = weight?.dtype ?? ScalarType.Float32;
+        var order = new ImageBatchOptions { BatchSize = options.BatchSize, Shuffle = false, DType = dtype, Device = device };
+        foreach (var batch in new ImageBatches(data, order).Epoch(0))
         {
             using var scope = NewDisposeScope();
             context.CancellationToken.ThrowIfCancellationRequested();
@@ -69,7 +72,9 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = numbers, Notes = notes });
         using var inside = attack.Threat.Contains(x, adversarial);
         if (!HostRead.Bool(inside.all()))
-            throw new InvalidOperationException($"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: project its result with Threat.Project.");
+            throw new InvalidOperationException(
+                $"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: " +
+                "project its result with Threat.Project.");
         var logits = Ask(adversarial);
         var (still, predicted) = Verdict.Read(logits, y);
         for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];

@@ -84,6 +84,20 @@ public sealed class ZeroGradientTests : IDisposable
     }
 
     [Fact]
+    public void Perturb_LargeGradientsInHalfPrecision_AreNeitherInfiniteNorZero()
+    {
+        using var scope = NewDisposeScope();
+        using var net = TinyModels.Linear(dtype: ScalarType.Float16);
+        // Each value is a number in float16, the sum of their sizes is not.
+        using var steep = new FuncModel(x => net.call(x) * 8000, net);
+        var images = TinyModels.Images(4, ScalarType.Float16, low: 0.2, high: 0.8);
+        var labels = Predictions.Of(net.call(images));
+        var attack = new FgsmAttack(_threat, new() { Loss = AttackLoss.Margin });
+        Warning(attack, steep, images, labels).Should().BeEmpty();
+        TensorAssert.Same(attack.Perturb(steep, images, labels), attack.Perturb(net, images, labels));
+    }
+
+    [Fact]
     public void Perturb_WithoutALogger_MakesNoPassMore()
     {
         using var scope = NewDisposeScope();
