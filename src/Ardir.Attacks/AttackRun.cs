@@ -18,10 +18,10 @@ public sealed class AttackRun
     private bool _narrowed;
 
     private AttackRun(
-        Attack attack, ModelOracle oracle, SampleStreams streams, Tensor images, Tensor labels, Tensor? targets,
+        Attack attack, ModelOracle oracle, SampleStreams streams, Tensor sampleIndices, Tensor images, Tensor labels, Tensor? targets,
         IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null, Tensor? positions = null)
     {
-        (_attack, _oracle, _streams, Images, Labels, Targets) = (attack, oracle, streams, images, labels, targets);
+        (_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets) = (attack, oracle, streams, sampleIndices, images, labels, targets);
         (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
         Positions = positions;
     }
@@ -37,6 +37,9 @@ public sealed class AttackRun
 
     /// <summary>Where these samples stood in the run that the attack began with, int64 [n]; null while they are all.</summary>
     internal Tensor? Positions { get; }
+
+    /// <summary>The number of each sample in its data set, as <see cref="AttackContext.SampleIndices"/> says (0 to N-1 by default), int64 [n] on the device of the images.</summary>
+    public Tensor SampleIndices { get; }
 
     /// <summary>The threat model of the attack.</summary>
     public ThreatModel Threat => _attack.Threat;
@@ -57,7 +60,7 @@ public sealed class AttackRun
     {
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
-        return new AttackRun(_attack, _oracle, _streams, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
+        return new AttackRun(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -68,7 +71,7 @@ public sealed class AttackRun
         ArgumentNullException.ThrowIfNull(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(Images), Rows(Labels),
+            _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(SampleIndices), Rows(Images), Rows(Labels),
             Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits),
             Positions is null ? rows.clone() : Rows(Positions));
     }
@@ -80,7 +83,7 @@ public sealed class AttackRun
         if (_oracle.KeepsNan) return Select(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams, Images.narrow(0, 0, rows.shape[0]), Rows(Labels), Targets is null ? null : Rows(Targets),
+            _attack, _oracle, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels), Targets is null ? null : Rows(Targets),
             _loss, _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim));
     }
 
@@ -151,8 +154,11 @@ public sealed class AttackRun
         oracle.Begin(images);
         return new(
             attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
-            images.clamp(0, 1), labels, oracle.Context.Targets);
+            Numbers(oracle.Context.SampleIndices, images), images.clamp(0, 1), labels, oracle.Context.Targets);
     }
+
+    private static Tensor Numbers(IReadOnlyList<long>? indices, Tensor images) =>
+        indices is null ? arange(images.shape[0], ScalarType.Int64, images.device) : Transfer.Of([.. indices], images.device);
 
     /// <summary>As <see cref="Select"/>, inside the scope of a step: the result outlives the step and replaces this run, whose own copies go.</summary>
     internal AttackRun Narrow(Tensor rows)
@@ -169,10 +175,10 @@ public sealed class AttackRun
     internal Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("Call WithCleanLogits first.");
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
-    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
+    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
 
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n], while success stays what it was: a means, not a goal.</summary>
-    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
+    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
     internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => _oracle.Differences(points, this, classes, visit);
@@ -185,12 +191,16 @@ public sealed class AttackRun
     /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample numbers.</summary>
     internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 
-    internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference) { Features = features };
+    internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference)
+    {
+        Features = features,
+        SampleIndices = SampleIndices,
+    };
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
         _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
 
-    private IEnumerable<Tensor> Owned() => new[] { Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
+    private IEnumerable<Tensor> Owned() => new[] { SampleIndices, Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 
     /// <summary>The model as a loss sees it while it prepares: its evaluations count, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule

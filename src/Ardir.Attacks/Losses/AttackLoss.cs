@@ -28,11 +28,27 @@ public static class AttackLoss
         return new KlAttackLoss(teacher);
     }
 
-    /// <summary>A loss of your own.</summary>
-    /// <param name="name">For messages and logs.</param>
+    /// <summary>A loss of your own, untargeted.</summary>
+    /// <param name="name">For messages and logs. An interrupted evaluation or training run recognises the loss by it: give a changed loss another name.</param>
     /// <param name="loss">(logits [n,K], labels int64 [n]) to the loss to be maximised, [n].</param>
     /// <returns>The loss.</returns>
     public static IAttackLoss Custom(string name, Func<Tensor, Tensor, Tensor> loss)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(loss);
+        return new CustomAttackLoss(name, loss);
+    }
+
+    /// <summary>A loss of your own that sees all there is: targets, and which samples of the data set it is asked about.</summary>
+    /// <param name="name">For messages and logs. An interrupted evaluation or training run recognises the loss by it: give a changed loss another name.</param>
+    /// <param name="loss">From the inputs to the loss to be maximised, [n].</param>
+    /// <returns>The loss.</returns>
+    /// <example><code>
+    /// // A weight per image of the data set, [N], on the device of the model.
+    /// var loss = AttackLoss.Custom("weighted", inputs => weights.index_select(0, inputs.SampleIndices)
+    ///     * nn.functional.cross_entropy(inputs.Logits, inputs.Labels, reduction: nn.Reduction.None));
+    /// </code></example>
+    public static IAttackLoss Custom(string name, Func<AttackLossInputs, Tensor> loss)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(loss);

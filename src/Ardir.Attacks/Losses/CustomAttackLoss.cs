@@ -1,10 +1,17 @@
 namespace Ardir.Attacks;
 
-internal sealed class CustomAttackLoss(string name, Func<Tensor, Tensor, Tensor> loss) : IAttackLoss
+internal sealed class CustomAttackLoss(string name, Func<AttackLossInputs, Tensor> loss) : IAttackLoss
 {
+    public CustomAttackLoss(string name, Func<Tensor, Tensor, Tensor> loss) : this(name, inputs => inputs.Targets is null
+        ? loss(inputs.Logits, inputs.Labels)
+        : throw new InvalidOperationException($"The loss '{name}' has no targeted form. Use the form of AttackLoss.Custom that takes AttackLossInputs, or implement IAttackLoss, to see the targets."))
+    {
+    }
+
     public string Name => name;
 
-    public Tensor Compute(AttackLossInputs inputs) => inputs.Targets is null
-        ? loss(inputs.Logits, inputs.Labels)
-        : throw new InvalidOperationException($"The loss '{Name}' has no targeted form. Implement IAttackLoss to see the targets.");
+    public Tensor Compute(AttackLossInputs inputs) => loss(inputs);
+
+    // Options print their loss, and an interrupted run is recognised by that text: all that it can know of a function is the name it was given.
+    public override string ToString() => $"custom '{name}'";
 }
