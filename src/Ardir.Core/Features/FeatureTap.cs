@@ -18,10 +18,11 @@ public static class FeatureTap
     /// tapped, or the model has no accessible layers (TorchScript).</exception>
     public static IFeatureTap Attach(IModule model, params string[] layers) => new ModuleFeatureTap(model, layers, frozen: false);
 
-    /// <summary>Taps a teacher: it is put into eval mode now and again before each forward pass, and runs without gradient.</summary>
+    /// <summary>Taps a teacher: it is put into eval mode now and again before each forward pass, and runs without gradient. When the tap is disposed every
+    /// module of it gets back the mode that it has now. Which parameters require a gradient is not touched.</summary>
     /// <param name="model">The model. It is not owned and never disposed.</param>
     /// <param name="layers">As for <see cref="Attach"/>.</param>
-    /// <returns>The tap; dispose it when done.</returns>
+    /// <returns>The tap; dispose it when done, the last one first where several are attached to one model.</returns>
     /// <exception cref="ArgumentException">As for <see cref="Attach"/>.</exception>
     public static IFeatureTap AttachFrozen(IModule model, params string[] layers) => new ModuleFeatureTap(model, layers, frozen: true);
 

@@ -11,7 +11,7 @@ public sealed class LayerList : IReadOnlyList<string>
 
     private LayerList(nn.Module root)
     {
-        _model = root.GetName();
+        _model = Kind(root);
         Collect("", root);
     }
 
@@ -30,20 +30,28 @@ public sealed class LayerList : IReadOnlyList<string>
         return new LayerList(module);
     }
 
+    /// <summary>The type of a module, <c>BatchNorm2d</c>. Not its own name, which TorchSharp leaves empty or wrong for some (its batch norms), and which others set at will.</summary>
+    internal static string Kind(nn.Module module)
+    {
+        var name = module.GetType().Name;
+        var arity = name.IndexOf('`', StringComparison.Ordinal);
+        return arity < 0 ? name : name[..arity];
+    }
+
     internal nn.Module ModuleAt(int index) => _layers[index].Module;
 
     /// <summary>The paths.</summary>
     /// <returns>An enumerator.</returns>
     public IEnumerator<string> GetEnumerator() => _layers.Select(layer => layer.Path).GetEnumerator();
 
-    /// <summary>One line per layer: path and kind.</summary>
+    /// <summary>One line per layer: its path and its type.</summary>
     /// <returns>Text for people.</returns>
     public override string ToString()
     {
         var text = new StringBuilder().Append(_model).Append(": ").Append(Count).Append(" layers can be tapped");
         var width = _layers.Count == 0 ? 0 : _layers.Max(layer => layer.Path.Length);
         foreach (var (path, module) in _layers)
-            text.Append('\n').Append(path.PadRight(width)).Append("  ").Append(module.GetName());
+            text.Append('\n').Append(path.PadRight(width)).Append("  ").Append(Kind(module));
         return text.ToString();
     }
 

@@ -5,15 +5,17 @@ internal sealed class ModuleFeatureTap : IFeatureTap
     private readonly IModule _model;
     private readonly bool _frozen;
     private readonly List<Layer> _layers = [];
+    private readonly TapSource _source;
+    private readonly EvaluationModeScope? _modes;
     private bool _disposed;
 
     public ModuleFeatureTap(IModule model, string[] patterns, bool frozen)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(patterns);
-        (_model, _frozen) = (model, frozen);
+        (_model, _frozen, _source) = (model, frozen, new TapSource(model));
         if (patterns.Length > 0) Resolve(LayerList.Of(model), patterns);
-        if (frozen) (model as nn.Module)?.eval();
+        if (frozen) _modes = new EvaluationModeScope(model);
     }
 
     public IReadOnlyList<string> Layers => [.. _layers.Select(layer => layer.Name)];
@@ -42,7 +44,7 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         }
         try
         {
-            return new TappedOutput(output, capture.Take());
+            return new TappedOutput(output, capture.Take()) { Source = _source };
         }
         catch
         {
@@ -58,7 +60,20 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         return ReferenceEquals(output, input) || output is TorchSharp.Modules.Parameter ? output.alias() : output;
     }
 
-    public void Dispose() => _disposed = true;   // hooks exist only inside Forward, which removes them itself
+    // Hooks exist only inside Forward, which removes them itself.
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        try
+        {
+            _modes?.Dispose();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The model went first, and its mode with it.
+        }
+    }
 
     private void Resolve(LayerList available, string[] patterns)
     {

@@ -19,6 +19,9 @@ public sealed class TappedOutput : IDisposable
     /// <summary>The feature maps, in the order of the tap's layers.</summary>
     public FeatureMaps Features { get; }
 
+    /// <summary>The model that the tap ran; null for passes that were put together elsewhere.</summary>
+    internal TapSource? Source { get; init; }
+
     /// <summary>Disposes <see cref="Output"/> and <see cref="Features"/>.</summary>
     public void Dispose()
     {

@@ -63,12 +63,13 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <param name="teacher">The teacher on the images that <see cref="ArdirLossOptions.TeacherData"/> says, treated as constants.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, <see cref="LossTerms.Lpips"/> (and per layer), <see cref="LossTerms.Replaced"/>.</returns>
-    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit, or features are missing.</exception>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit, features are missing, or the tapped networks share a module or a parameter.</exception>
     /// <exception cref="InvalidOperationException">The options take the features from clean images, which this call does not have.</exception>
     public LossTerms Compute(TappedOutput student, TappedOutput teacher, Tensor labels)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
+        TapSource.EnsureApart(student, teacher);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
             throw new InvalidOperationException("FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
         return Compute(student.Output, student.Features, teacher, labels, smoothing: 0);

@@ -5,28 +5,30 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>What the networks put out in one step: those passes that the loss declared, null otherwise.</summary>
+/// <remarks>Passes of taps are refused with an <see cref="ArgumentException"/> where student and teacher share a module or a parameter: the teacher would
+/// change while the student learns.</remarks>
 public sealed record DistillationInputs
 {
     /// <summary>True classes, int64 [N].</summary>
     public required Tensor Labels { get; init; }
 
     /// <summary>The student on clean images.</summary>
-    public TappedOutput? StudentClean { get; init; }
+    public TappedOutput? StudentClean { get; init => field = Student(value); }
 
     /// <summary>The student on adversarial images.</summary>
-    public TappedOutput? StudentAdversarial { get; init; }
+    public TappedOutput? StudentAdversarial { get; init => field = Student(value); }
 
     /// <summary>The teacher on clean images, without gradient.</summary>
-    public TappedOutput? TeacherClean { get; init; }
+    public TappedOutput? TeacherClean { get; init => field = Teacher(value); }
 
     /// <summary>The teacher on adversarial images crafted against it, without gradient.</summary>
-    public TappedOutput? TeacherAdversarial { get; init; }
+    public TappedOutput? TeacherAdversarial { get; init => field = Teacher(value); }
 
     /// <summary>The teacher on the adversarial images crafted against the student, without gradient.</summary>
-    public TappedOutput? TeacherOnStudentAdversarial { get; init; }
+    public TappedOutput? TeacherOnStudentAdversarial { get; init => field = Teacher(value); }
 
     /// <summary>The second, ordinarily trained teacher on the adversarial images crafted against the student, without gradient.</summary>
-    public TappedOutput? StandardTeacherOnStudentAdversarial { get; init; }
+    public TappedOutput? StandardTeacherOnStudentAdversarial { get; init => field = Teacher(value); }
 
     /// <summary>Share of each true label that is spread evenly over all classes, in [0,1). Every cross-entropy with the true labels honours it; soft labels,
     /// replaced ones included, do not.</summary>
@@ -54,4 +56,20 @@ public sealed record DistillationInputs
     /// <exception cref="ArgumentException">It is null.</exception>
     public static TappedOutput Require([NotNull] TappedOutput? pass, [CallerArgumentExpression(nameof(pass))] string? name = null) =>
         pass ?? throw new ArgumentException($"The loss needs {name}, which was not given. Declare the pass in the loss's Needs, or set it.", name);
+
+    private TappedOutput? Student(TappedOutput? pass)
+    {
+        TapSource.EnsureApart(pass, TeacherClean, nameof(TeacherClean));
+        TapSource.EnsureApart(pass, TeacherAdversarial, nameof(TeacherAdversarial));
+        TapSource.EnsureApart(pass, TeacherOnStudentAdversarial, nameof(TeacherOnStudentAdversarial));
+        TapSource.EnsureApart(pass, StandardTeacherOnStudentAdversarial, nameof(StandardTeacherOnStudentAdversarial));
+        return pass;
+    }
+
+    private TappedOutput? Teacher(TappedOutput? pass)
+    {
+        TapSource.EnsureApart(StudentClean, pass);
+        TapSource.EnsureApart(StudentAdversarial, pass);
+        return pass;
+    }
 }

@@ -40,6 +40,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
+        TapSource.EnsureApart(student, teacher);
         return Compute(student.Output, teacher.Output, labels);
     }
 

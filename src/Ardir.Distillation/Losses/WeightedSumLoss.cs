@@ -42,6 +42,9 @@ public sealed class WeightedSumLoss : IDistillationLoss
     /// <inheritdoc/>
     public string Name => string.Join(" + ", _terms.Select(term => term.Loss.Name));
 
+    /// <summary>The losses that are summed.</summary>
+    internal IEnumerable<IDistillationLoss> Terms => _terms.Select(term => term.Loss);
+
     /// <summary>How the adversarial images are crafted, which the terms may prescribe differently; null for what the first term on adversarial images prescribes.</summary>
     /// <value>null by default.</value>
     public InnerMaximization? Inner

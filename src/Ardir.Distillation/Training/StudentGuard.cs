@@ -5,14 +5,6 @@ namespace Ardir.Distillation;
 /// <summary>What a trainer refuses before it begins.</summary>
 internal static class StudentGuard
 {
-    /// <summary>The name of a module that two networks have in common, or null.</summary>
-    public static string? SharedModule(nn.Module student, IModule? teacher)
-    {
-        if (teacher is not nn.Module other) return null;
-        var own = new HashSet<nn.Module>(student.modules().Prepend(student), ReferenceEqualityComparer.Instance);
-        return other.modules().Prepend(other).FirstOrDefault(own.Contains)?.GetName();
-    }
-
     /// <summary>Refuses what would not come back from bfloat16 as it was.</summary>
     public static void Precision(nn.Module student, TrainerOptions options)
     {

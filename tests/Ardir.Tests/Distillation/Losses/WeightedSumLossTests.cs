@@ -24,6 +24,7 @@ public sealed class WeightedSumLossTests
     {
         using var scope = NewDisposeScope();
         using var model = PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [2, 3, 4], BlocksPerStage = 1, Seed = 1 });
+        using var other = PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [2, 3, 4], BlocksPerStage = 1, Seed = 1 });
         var seen = new List<string>();
         OwnLoss Watching(NetworkPasses passes, string[] student, string[] teacher) => new(inputs =>
         {
@@ -37,7 +38,7 @@ public sealed class WeightedSumLossTests
             (1, Watching(NetworkPasses.StudentClean | NetworkPasses.StandardTeacherOnStudentAdversarial, [], [])));
         sum.Needs.StudentLayers.Should().Equal("layer3", "layer1", "layer*");
         using var studentTap = FeatureTap.Attach(model, [.. sum.Needs.StudentLayers]);
-        using var teacherTap = FeatureTap.AttachFrozen(model, [.. sum.Needs.TeacherLayers]);
+        using var teacherTap = FeatureTap.AttachFrozen(other, [.. sum.Needs.TeacherLayers]);
         var images = TinyModels.Random([2, 1, 8, 8], 1, ScalarType.Float32);
         var (student, teacher) = (studentTap.Forward(images), teacherTap.Forward(images));
         // The united tap gives layer3, layer1, layer2: not the order in which a tap with "layer*" alone would.
