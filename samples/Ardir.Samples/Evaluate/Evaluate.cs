@@ -47,9 +47,11 @@ internal sealed class Evaluate(EvaluateSettings settings)
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[bold]{report.CleanAccuracy:P2}[/] clean, [bold]{report.RobustAccuracy:P2}[/] robust (95 % interval {low:P1} to {high:P1})"));
         foreach (var finding in report.Findings) AnsiConsole.MarkupLine($"[yellow]{finding.Kind}[/]: {Markup.Escape(finding.Message)}");
         var path = Path.Combine(settings.Output, "report");
-        report.SaveHtml(path + ".html", classNames);
+        // A data set may have fewer classes than the model that is tried on it.
+        var names = classNames.Count == report.Classes ? classNames : null;
+        report.SaveHtml(path + ".html", names);
         report.SaveJson(path + ".json");
-        report.SaveMarkdown(path + ".md", classNames);
+        report.SaveMarkdown(path + ".md", names);
         AnsiConsole.MarkupLine($"Reports: [bold]{Markup.Escape(Path.GetFullPath(path))}[/].html, .json and .md");
     }
 

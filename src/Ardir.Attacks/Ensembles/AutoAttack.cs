@@ -50,7 +50,7 @@ public sealed class AutoAttack : IAttack
     /// <param name="images">All images, floating point [N,C,H,W] in [0,1], on the model's device. Not changed.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <param name="context">Seed (mixed with that of the options), cancellation, logging, progress, and sample numbers; targets must be null.</param>
-    /// <returns>The report, owned by the caller.</returns>
+    /// <returns>The report, owned by the caller alone: no dispose scope ends it.</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, an empty batch, or targets.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message names the differences.</exception>
     /// <exception cref="IOException">The state file cannot be written.</exception>
@@ -121,6 +121,7 @@ public sealed class AutoAttack : IAttack
             Version = _options.Version,
             Seed = _options.Seed,
             ContextSeed = context.Seed,
+            Classes = (int)probe.Classes,
             Model = Fingerprint.Of(model),
             Correct = tally.Correct,
             Robust = tally.Robust,
@@ -131,8 +132,7 @@ public sealed class AutoAttack : IAttack
             Findings = findings.Sorted,
             SecurityCurve = [.. _options.SecurityCurve.Select((epsilon, i) => (epsilon, AccuracyAt(epsilon, model, clamped, labels, CurvePart(seeded, share, i), state, done)))],
         };
-        return new RobustnessReport(
-            data, images.alias().MoveToOuterDisposeScope(), labels.alias().MoveToOuterDisposeScope(), run.Adversarial.clone().MoveToOuterDisposeScope());
+        return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
 
     private ProbeDepth Depth => _options.Diagnose ? ProbeDepth.All : ProbeDepth.Doubts;

@@ -13,6 +13,8 @@ internal sealed record ReportData
 
     public required ulong ContextSeed { get; init; }
 
+    public required int Classes { get; init; }
+
     public required string Model { get; init; }
 
     public required bool[] Correct { get; init; }

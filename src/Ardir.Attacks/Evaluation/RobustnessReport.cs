@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Result of an ensemble, image by image, and how it came about. Owns its tensors.</summary>
+/// <summary>Result of an ensemble, image by image, and how it came about. Owns its tensors: they outlive the dispose scope in which the evaluation
+/// ran, and go when the report is disposed.</summary>
 public sealed class RobustnessReport : IDisposable
 {
     private const double Quantile = 1.959963984540054;   // of the normal distribution, for 95 %
@@ -14,7 +15,7 @@ public sealed class RobustnessReport : IDisposable
 
     internal RobustnessReport(ReportData data, Tensor images, Tensor labels, Tensor adversarial)
     {
-        (Data, _images, _labels, _adversarial) = (data, images, labels, adversarial);
+        (Data, _images, _labels, _adversarial) = (data, images.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), adversarial.DetachFromDisposeScope());
     }
 
     /// <summary>Share of all images that the model gets right, 0 to 1.</summary>
@@ -79,6 +80,9 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>Seed of the context.</summary>
     public ulong ContextSeed => Data.ContextSeed;
 
+    /// <summary>How many classes the model has.</summary>
+    public int Classes => Data.Classes;
+
     /// <summary>How many images.</summary>
     public int Count => Data.Robust.Length;
 
@@ -89,17 +93,19 @@ public sealed class RobustnessReport : IDisposable
 
     /// <summary>Writes tables as Markdown.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands for the number of its class.</param>
+    /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void SaveMarkdown(string path, IReadOnlyList<string>? classNames = null) => MarkdownReport.Save(this, path, classNames);
+    public void SaveMarkdown(string path, IReadOnlyList<string>? classNames = null) => MarkdownReport.Save(this, path, Named(classNames));
 
     /// <summary>Writes one self-contained page with tables, curves and pictures.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of the classes; their numbers when null.</param>
+    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands for the number of its class.</param>
+    /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public void SaveHtml(string path, IReadOnlyList<string>? classNames = null) => HtmlRobustnessReport.Save(this, path, classNames);
+    public void SaveHtml(string path, IReadOnlyList<string>? classNames = null) => HtmlRobustnessReport.Save(this, path, Named(classNames));
 
     /// <summary>Disposes the tensors; the numbers stay.</summary>
     public void Dispose()
@@ -112,10 +118,13 @@ public sealed class RobustnessReport : IDisposable
 
     internal ReportData Data { get; }
 
+    private IReadOnlyList<string>? Named(IReadOnlyList<string>? classNames) => classNames is null || classNames.Count == Classes
+        ? classNames
+        : throw new ArgumentException($"classNames has {classNames.Count} names; the model has {Classes} classes. Expected one name for each class, or null.", nameof(classNames));
+
     private Tensor Alive(Tensor tensor)
     {
-        // Also where the scope that was open when the report was made has ended.
-        ObjectDisposedException.ThrowIf(_disposed || tensor.IsInvalid, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         return tensor;
     }
 }

@@ -168,16 +168,31 @@ public sealed class OddModelTests : IDisposable
     }
 
     [Fact]
-    public void Report_WhoseScopeHasEnded_SaysSo()
+    public void Report_WhoseScopeHasEnded_LivesOn()
     {
         using var scope = NewDisposeScope();
         using var model = TinyModels.Linear();
         RobustnessReport report;
-        using (NewDisposeScope()) report = new AutoAttack(_threat, Fast()).Evaluate(model, Images(), Labels(model));
-        foreach (var late in new Action[] { () => report.SaveHtml(_folder.File("late")), () => report.SaveMarkdown(_folder.File("late")), () => _ = report.Images, () => _ = report.Adversarial })
-            late.Should().Throw<ObjectDisposedException>();
-        report.SaveJson(_folder.File("r.json"));
-        _folder.Names.Should().Equal("r.json");
+        Tensor adversarial;
+        using (NewDisposeScope())
+        {
+            report = new AutoAttack(_threat, Fast()).Evaluate(model, Images(), Labels(model));
+            adversarial = report.Adversarial.clone().MoveToOuterDisposeScope();
+        }
+        using (report)
+        {
+            TensorAssert.Same(report.Adversarial, adversarial);
+            TensorAssert.Same(report.Images, Images());
+            report.Labels.shape.Should().Equal(report.Count);
+            report.SaveHtml(_folder.File("r.html"));
+            report.SaveMarkdown(_folder.File("r.md"));
+            _folder.Names.Should().Equal("r.html", "r.md");
+        }
+        LeakAssert.None(() =>
+        {
+            using var inner = NewDisposeScope();
+            new AutoAttack(_threat, Fast()).Evaluate(model, Images(), Labels(model)).Dispose();
+        });
     }
 
     [Theory]

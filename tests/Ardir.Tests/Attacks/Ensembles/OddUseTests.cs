@@ -123,7 +123,7 @@ public sealed class OddUseTests : IDisposable
         using var report = Cheap(_threat).Evaluate(model, images, model.call(images).argmax(1));
         (report.Adversarial.min().ToDouble(), report.Adversarial.max().ToDouble()).Should().Be((0, 1));
         TensorAssert.AllTrue(_threat.Contains(images, report.Adversarial));
-        report.SaveHtml(_folder.File("r.html"), ["only one name"]);
+        report.SaveHtml(_folder.File("r.html"), ["zero", "one", "two", "three"]);
         _folder.Names.Should().Equal("r.html");
     }
 

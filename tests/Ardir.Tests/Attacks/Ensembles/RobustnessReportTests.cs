@@ -42,7 +42,7 @@ public sealed class RobustnessReportTests : IDisposable
     {
         using var scope = NewDisposeScope();
         using var report = Evaluate(new AttackContext());
-        report.SaveMarkdown(_folder.File("r.md"), ["zero", name!]);
+        report.SaveMarkdown(_folder.File("r.md"), ["zero", name!, "two", "three"]);
         var lines = File.ReadAllText(_folder.File("r.md")).Split('\n');
         lines.Should().ContainSingle(line => line.StartsWith($"| {cell} | ", StringComparison.Ordinal));
         lines.Where(line => line.StartsWith('|')).Should().OnlyContain(line => line.EndsWith('|'));
@@ -59,6 +59,20 @@ public sealed class RobustnessReportTests : IDisposable
         var html = File.ReadAllText(_folder.File("r.html"));
         html.Should().Contain("&lt;script&gt;alert(1)").And.NotContain("<script").And.NotContain("\" onload=\"x").And.NotContain("</td></table></td>");
         html.Should().Contain("alt=\"", "some image is broken, and its class is in an attribute");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void Save_NotOneNameForEachClass_IsRefusedBeforeAnyWork(int count)
+    {
+        using var scope = NewDisposeScope();
+        using var report = Evaluate(new AttackContext());
+        report.Classes.Should().Be(4);
+        string[] names = [.. Enumerable.Range(0, count).Select(i => $"class {i}")];
+        foreach (var save in new Action[] { () => report.SaveHtml(_folder.File("r.html"), names), () => report.SaveMarkdown(_folder.File("r.md"), names) })
+            save.Should().Throw<ArgumentException>().WithMessage($"classNames has {count} names; the model has 4 classes.*").WithParameterName("classNames");
+        _folder.Names.Should().BeEmpty();
     }
 
     [Fact]
