@@ -20,7 +20,7 @@ public sealed partial class ImageDataset : IDisposable
     /// <exception cref="ArgumentException">Wrong dtype, shape or device, an empty set, or a label without a name.</exception>
     public ImageDataset(Tensor images, Tensor labels, IReadOnlyList<string>? classNames = null)
     {
-        ArgumentNullException.ThrowIfNull(images);
+        TensorGuard.Dense(images);
         if (images.dtype != ScalarType.Byte)
             throw new ArgumentException($"images has dtype {images.dtype}; expected uint8 pixels 0..255.", nameof(images));
         if (images.dim() != 4 || images.numel() == 0)

@@ -10,7 +10,7 @@ internal static class TensorGuard
 
     public static void Floating(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
-        NotDisposed(tensor, name);
+        Dense(tensor, name);
         if (!tensor.is_floating_point())
             throw new ArgumentException($"{name} has dtype {tensor.dtype}; expected a floating-point tensor (float32). Convert with .to(ScalarType.Float32), and divide uint8 pixels by 255.", name);
     }
@@ -28,7 +28,7 @@ internal static class TensorGuard
     /// <summary>int64 [N] on the device of the images. The upper bound is checked once the number of classes is known.</summary>
     public static void Labels(Tensor labels, Tensor images, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
-        NotDisposed(labels, name);
+        Dense(labels, name);
         if (labels.dtype != ScalarType.Int64)
             throw new ArgumentException($"{name} has dtype {labels.dtype}; expected int64 class indices. Convert with .to(ScalarType.Int64); one-hot labels with .argmax(1).", name);
         if (labels.dim() != 1 || labels.shape[0] != images.shape[0])
@@ -90,9 +90,11 @@ internal static class TensorGuard
 
     public static string Shape(Tensor tensor) => $"[{string.Join(",", tensor.shape)}]";
 
-    private static void NotDisposed(Tensor tensor, string? name)
+    /// <summary>A tensor that is there, not disposed and not sparse.</summary>
+    public static void Dense(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);
         if (tensor.IsInvalid) throw new ArgumentException($"{name} has been disposed.", name);
+        if (tensor.is_sparse) throw new ArgumentException($"{name} is a sparse tensor; expected a dense one. Call to_dense() on it.", name);
     }
 }

@@ -39,7 +39,22 @@ internal static class WeightFile
         if (head is [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..]) return "an array of numpy, not a dictionary of weights.";
         if (head is [0x80, <= 5, ..] && head.Length > Start && head[..Start].IndexOf(TorchLegacyFile.Magic) < 0)
             return "a pickle, but not one of torch.save. Save the weights with torch.save(model.state_dict(), path) or as safetensors.";
-        return null;
+        return Line(head) is { } line ? $"a text file, not weights; it begins with '{line}'. A link, a list of parts or an error message may have been saved in their place: get the file itself." : null;
+    }
+
+    /// <summary>The beginning of the first line of a text; null for anything else.</summary>
+    private static string? Line(ReadOnlySpan<byte> head)
+    {
+        const int Shown = 60;
+        // An archive begins with two letters, whatever its state.
+        if (head.StartsWith("PK"u8)) return null;
+        var text = head.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) ? Encoding.Unicode.GetString(head[2..]) : Encoding.UTF8.GetString(head);
+        // Cut off within a character, the end may look like none.
+        var checkedLength = head.Length == HeadBytes ? text.Length - 3 : text.Length;
+        for (var i = 0; i < checkedLength; i++)
+            if (text[i] == '\uFFFD' || (char.IsControl(text[i]) && text[i] is not ('\t' or '\r' or '\n'))) return null;
+        var line = text.TrimStart('\uFEFF', ' ', '\t', '\r', '\n').Split('\r', '\n')[0];
+        return line.Length > Shown ? line[..Shown] + "..." : line;
     }
 
     // What is found deep inside a file does not know its name.

@@ -27,6 +27,8 @@ internal static class TorchLegacyFile
         if (Next() is not Protocol) throw new WeightFormatException($"{path} has an unknown version of the legacy format.");
         if (Next() is not PickleDictionary system || system.Find("little_endian") is not true) throw new WeightFormatException($"{path} was written on a big-endian machine; save it again on a little-endian one.");
         var root = Next(id => Persistent(id, storages));
+        // What is wrong with it does not wait for its values, which may be large.
+        TorchTensors.RefuseObject(root, path);
         if (Next() is not List<object?> keys) throw new WeightFormatException($"{path} has no list of its storages.");
 
         var loaded = new Dictionary<string, Tensor>(StringComparer.Ordinal);
@@ -48,9 +50,10 @@ internal static class TorchLegacyFile
         }
     }
 
-    // ('storage', class, key, location, count, None or (view key, offset, size))
-    private static PickleStorage Persistent(object? id, Dictionary<string, PickleStorage> storages)
+    // ('storage', class, key, location, count, None or (view key, offset, size)), or ('module', class, file, source code) for a class of a whole pickled network.
+    private static object Persistent(object? id, Dictionary<string, PickleStorage> storages)
     {
+        if (id is PickleTuple { Items: ["module", var module, ..] }) return module as PickleOpaque ?? new PickleOpaque("module");
         if (id is not PickleTuple { Items: ["storage", var type, string key, _, long count, var view] } || count < 0) throw new WeightFormatException("A tensor refers to its values in an unknown way.");
         var whole = new PickleStorage(TorchNames.StorageType(type), key, count, 0);
         if (storages.TryGetValue(key, out var known) && known != whole) throw new WeightFormatException($"The storage '{key}' is described in two ways.");

@@ -35,6 +35,13 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         }
     }
 
+    /// <summary>Names a file that holds a network, not its weights.</summary>
+    public static void RefuseObject(object? root, string path)
+    {
+        if (root is PickleOpaque { IsTensor: false } opaque)
+            throw new WeightFormatException($"{path} holds a whole pickled object ({opaque.Name}), not its weights. {Remedy}");
+    }
+
     public void Dispose()
     {
         foreach (var (_, _, values) in _storages.Values) values.Dispose();
@@ -44,8 +51,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     {
         for (var depth = 0; depth < MaxContainers; depth++)
         {
-            if (root is PickleOpaque { IsTensor: false } opaque)
-                throw new WeightFormatException($"{path} holds a whole pickled object ({opaque.Name}), not its weights. {Remedy}");
+            RefuseObject(root, path);
             if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors, but {Kind(root)}. {Remedy}");
             if (_containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleDictionary) is { } inner)
             {

@@ -19,6 +19,8 @@ public sealed class BadInputTests
         ["0 to 255"] = (() => full([2, 1, 4, 4], 255f), Good, "images", "*255*[0,1]*new Normalize(mean, std, model)*"),
         ["normalised outside"] = (() => full([2, 1, 4, 4], -1.8f), Good, "images", "*-1.8*new Normalize*"),
         ["just outside"] = (() => full([2, 1, 4, 4], 1 + 1e-4f), Good, "images", "*1.0001*"),
+        ["sparse images"] = (() => Fine().to_sparse(), Good, "images", "images is a sparse tensor; expected a dense one. Call to_dense() on it.*"),
+        ["sparse labels"] = (Fine, () => Good().to_sparse(), "labels", "labels is a sparse tensor*to_dense()*"),
         ["int32 labels"] = (Fine, () => tensor([0, 1]), "labels", "*Int32*int64*"),
         ["one-hot labels"] = (Fine, () => eye(2), "labels", "*Float32*argmax(1)*"),
         ["column labels"] = (Fine, () => zeros([2, 1], ScalarType.Int64), "labels", "*[2,1]*expected [2]*"),
@@ -38,6 +40,19 @@ public sealed class BadInputTests
         var (images, labels, name, says) = _table[row];
         var act = () => Attack().Perturb(model, images(), labels());
         act.Should().Throw<ArgumentException>().WithMessage(says).WithParameterName(name);
+    }
+
+    [Fact]
+    public void SparseTensors_AreNamedWhereverTheyComeIn()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
+        FluentActions.Invoking(() => Attack().Perturb(model, Fine(), Good(), new AttackContext { Targets = Good().to_sparse() }))
+            .Should().Throw<ArgumentException>().WithMessage("context.Targets is a sparse tensor*");
+        var pixels = zeros([2, 1, 4, 4], ScalarType.Byte);
+        FluentActions.Invoking(() => new ImageDataset(pixels.to_sparse(), Good())).Should().Throw<ArgumentException>().WithMessage("images is a sparse tensor*to_dense()*").WithParameterName("images");
+        FluentActions.Invoking(() => new ImageDataset(pixels, Good().to_sparse())).Should().Throw<ArgumentException>().WithMessage("labels is a sparse tensor*").WithParameterName("labels");
+        FluentActions.Invoking(() => ThreatModel.Linf(0.1).Project(Fine(), Fine().to_sparse())).Should().Throw<ArgumentException>().WithMessage("candidate is a sparse tensor*");
     }
 
     [Fact]

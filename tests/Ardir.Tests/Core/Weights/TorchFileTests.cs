@@ -115,7 +115,41 @@ public sealed class TorchFileTests : IDisposable
     [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:12\n", "LFS")]
     [InlineData("", "empty")]
     [InlineData("PK", "zip")]
+    [InlineData("404: Not Found", "a text file, not weights; it begins with '404: Not Found'")]
+    [InlineData("\r\n  {\"weight_map\": {\"fc.weight\": \"model-00001-of-00002.safetensors\"}}\nmore", "it begins with '{\"weight_map\": {\"fc.weight\": \"model-00001-of-00002.safetenso...'")]
+    [InlineData("Zugriff verweigert: ungültiger Schlüssel", "a text file")]
+    [InlineData("https://example.org/weights.pt", "get the file itself")]
     public void Read_NoWeightsAtAll_SaysWhatItIs(string content, string message) => Refused(Encoding.UTF8.GetBytes(content), message);
+
+    [Fact]
+    public void Read_LongTextCutWithinACharacter_SaysWhatItIs()
+    {
+        foreach (var before in new[] { 0, 1, 2 }) Refused(Encoding.UTF8.GetBytes(new string('x', before) + new string('\u20ac', 400)), "a text file");
+        Refused([0xFF, 0xFE, .. Encoding.Unicode.GetBytes("Not Found")], "begins with 'Not Found'");
+    }
+
+    [Fact]
+    public void Read_WholeModelOfTheLegacyFormat_SaysWhatItIs()
+    {
+        // As torch.save wrote it before PyTorch 1.6: the class of a module, with its source, comes as a persistent id.
+        string[] tensor = ["ctorch._utils\n_rebuild_tensor_v2\n", "((", "U\u0007storage", "ctorch\nFloatStorage\n", "U\u00010", "U\u0003cpu", "K\u0002", "N", "t", "Q", "K\u0000", "K\u0002\u0085", "K\u0001\u0085", "\u0089", "N", "t", "R"];
+        byte[] module = PickleBytes.Of(
+            ["(", "U\u0006module", "c__main__\nSmall\n", PickleBytes.Text("/home/me/train.py"), PickleBytes.Text("class Small(nn.Module):\n    pass\n"), "t", "Q", ")", "\u0081", "}", PickleBytes.Text("weight"), .. tensor, "s", "b", "."]);
+        byte[] head = [0x80, 2, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E, 0x80, 2, (byte)'M', 0xE9, 3, (byte)'.'];
+        byte[] system = PickleBytes.Of(["}", "U\u000dlittle_endian", "\u0088", "s", "."]);
+        byte[] values = [.. PickleBytes.Of(["]", "U\u00010", "a", "."]), .. BitConverter.GetBytes(2L), .. new byte[8]];
+        Refused([.. head, .. system, .. module, .. values], "holds a whole pickled object (__main__.Small), not its weights. In Python: torch.save(model.state_dict()");
+        // Known before the values are read, which may be missing or large.
+        Refused([.. head, .. system, .. module], "whole pickled object");
+    }
+
+    [PyTorchFact]
+    public void Read_WholeModelOfTheLegacyFormat_OfPyTorch_SaysWhatItIs()
+    {
+        var path = _folder.File("whole_legacy.pt");
+        PyTorchFactAttribute.Run("import sys, torch\ntorch.save(torch.nn.Sequential(torch.nn.Linear(3, 2)), sys.argv[1], _use_new_zipfile_serialization=False)", path);
+        FluentActions.Invoking(() => StateDict.Read(path)).Should().Throw<WeightFormatException>().WithMessage("*whole pickled object (torch.nn.modules.container.Sequential)*state_dict()*");
+    }
 
     [Theory]
     [InlineData("cos\nsystem\n(X\u0004\0\0\0exittR.", "whole pickled object")]          // would run a program in Python
