@@ -27,6 +27,18 @@ public sealed class PackedPackagesTests : IDisposable
         RunPrograms();
     }
 
+    [Theory]
+    [InlineData("", "^0\\.1\\.0-dev\\.\\d+\\.g[0-9a-f]{9}(\\.w[0-9a-f]{9})?$")]
+    [InlineData("ArdirVersionRoot=no-checkout/", "^0\\.1\\.0-dev$")]
+    [InlineData("VersionSuffix=rc.1", "^0\\.1\\.0-rc\\.1$")]
+    [InlineData("ArdirRelease=true", "^0\\.1\\.0$")]
+    public void PackageVersion_FollowsTheCommit_UnlessItIsAskedFor(string property, string expected)
+    {
+        if (property.Length == 0 && !Path.Exists(Path.Combine(_root, ".git"))) return;
+        string[] asked = property.Length == 0 ? [] : [$"-p:{property}"];
+        Dotnet(_root, ["msbuild", Path.Combine("src", "Ardir.Core"), "-t:ArdirPackageVersion", "-getProperty:PackageVersion", .. asked]).Trim().Should().MatchRegex(expected);
+    }
+
     public void Dispose()
     {
         Directory.Delete(_folder, recursive: true);
@@ -64,7 +76,10 @@ public sealed class PackedPackagesTests : IDisposable
         Value("icon").Should().Be("icon.png");
         Value("description").Should().NotBeNullOrWhiteSpace();
         if (name == "Ardir.Attacks") Value("description").Should().Contain("AutoAttack");
-        metadata.Elements().Should().Contain(child => child.Name.LocalName == "repository" && child.Attribute("url") != null);
+        var repository = metadata.Elements().Should().ContainSingle(child => child.Name.LocalName == "repository" && child.Attribute("url") != null).Which;
+        // Sources that are no checkout have no commit to point at.
+        if (Path.Exists(Path.Combine(_root, ".git")))
+            SourceLinkAssert.EveryDocumentIsFound(Path.Combine(_folder, "feed", $"{name}.{_version}.snupkg"), name, repository.Attribute("url")!.Value);
         metadata.Descendants().Where(child => child.Name.LocalName == "dependency").Select(child => child.Attribute("id")!.Value)
             .Should().BeSubsetOf([.. _names.TakeWhile(other => other != name), "TorchSharp", "Microsoft.Extensions.Logging.Abstractions"]);
     }
