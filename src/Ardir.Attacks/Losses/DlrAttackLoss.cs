@@ -11,6 +11,9 @@ internal sealed class DlrAttackLoss(bool marginIfFew = false) : IAttackLoss
 
     public string Name => "DLR";
 
+    // Options print their loss; a run is recognised by that text, and the two forms must differ in it.
+    public override string ToString() => marginIfFew ? $"{Name} or margin" : Name;
+
     public Tensor Compute(AttackLossInputs inputs)
     {
         var (logits, targets) = (inputs.Logits, inputs.Targets);

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>The files of a run.</summary>
@@ -9,6 +11,10 @@ internal sealed class CheckpointFiles(string folder)
 
     /// <summary>A batch whose loss was no number.</summary>
     public string BadBatch { get; } = Path.Combine(folder, "bad-batch.safetensors");
+
+    /// <summary>Holds the folder for one run at a time; null where nothing can be written anyway, which the first checkpoint tells.</summary>
+    /// <exception cref="IOException">Another run holds it.</exception>
+    public RunLock? Lock() => RunLock.Take(Path.Combine(folder, "run.lock"), "training run");
 
     /// <summary>Runs a write and says what to do when it fails.</summary>
     public static void Write(string path, Action write)

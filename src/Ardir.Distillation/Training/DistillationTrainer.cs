@@ -7,8 +7,8 @@ namespace Ardir.Distillation;
 /// Trains a student with any <see cref="IDistillationLoss"/> (ARDIR's Algorithm 1 and its relatives), evaluates after each epoch, keeps the best
 /// and the last weights, and goes on where it was when it is killed. On the CPU a resumed run ends bit-equal to an uninterrupted one.
 /// </summary>
-/// <remarks>The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient. The student is put into train
-/// mode unless it already is, so that modules frozen by the caller stay frozen.</remarks>
+/// <remarks>The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient, and gets
+/// its modes back when the trainer is disposed. The student is put into train mode unless it already is, so that modules frozen by the caller stay frozen.</remarks>
 public sealed class DistillationTrainer : IDisposable
 {
     private const int ProgressEvery = 10;
@@ -44,7 +44,7 @@ public sealed class DistillationTrainer : IDisposable
         if (loss.Needs.NeedsStandardTeacher && standardTeacher is null) throw new ArgumentNullException(nameof(standardTeacher), $"The loss {loss.Name} needs a second, ordinarily trained teacher: pass it as standardTeacher.");
         _options = CraftingPlan.Complete(_options, loss, teacher);
         if (!student.parameters().Any(parameter => parameter.requires_grad)) throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if ((StudentGuard.SharedModule(student, teacher) ?? StudentGuard.SharedModule(student, standardTeacher)) is { } shared) throw new ArgumentException($"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: give it modules of its own.", nameof(teacher));
+        if ((SharedModules.Find(student, teacher as nn.Module) ?? SharedModules.Find(student, standardTeacher as nn.Module)) is { } shared) throw new ArgumentException(SharedModules.Refusal(shared), nameof(teacher));
         StudentGuard.Precision(student, _options);
         if (_options.Device is { } device)
         {
@@ -54,7 +54,7 @@ public sealed class DistillationTrainer : IDisposable
         }
         if (loss.Trainable is { } trainable)
         {
-            if ((StudentGuard.SharedModule(trainable, student) ?? StudentGuard.SharedModule(trainable, teacher) ?? StudentGuard.SharedModule(trainable, standardTeacher)) is { } common)
+            if ((SharedModules.Find(trainable, student) ?? SharedModules.Find(trainable, teacher as nn.Module) ?? SharedModules.Find(trainable, standardTeacher as nn.Module)) is { } common)
                 throw new ArgumentException($"The loss {loss.Name} trains a module of one of the networks ({common}); IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
             trainable.to(student.parameters().First().device);
         }
@@ -68,12 +68,12 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="progress">Told now and then, and at the end of each epoch, when its checkpoint is on disk: see <see cref="TrainingLogs"/> for logs. What it
     /// throws ends the run and comes out of this method; the next call goes on from the checkpoint.</param>
     /// <param name="cancellationToken">Stops the run; the last checkpoint stays.</param>
-    /// <remarks>Two runs at once in one process share libtorch's global generator, which dropout draws from: a student with dropout is then no longer repeatable. All else is.</remarks>
+    /// <remarks>The checkpoint directory belongs to one run at a time, held by a lock file there. Two runs at once in one process share libtorch's global generator, which dropout draws from: a student with dropout is then no longer repeatable. All else is.</remarks>
     /// <returns>Metrics of all epochs. The student holds the last weights and keeps its train mode.</returns>
     /// <exception cref="ArgumentException">A selection attack without a validation set, or a class that the student does not know.</exception>
     /// <exception cref="InvalidOperationException">The directory holds another run (the message says what differs), or the training diverged.</exception>
     /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
-    /// <exception cref="IOException">A checkpoint cannot be written; the one before is intact.</exception>
+    /// <exception cref="IOException">A checkpoint cannot be written (the one before is intact), or another run is using the directory.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public TrainingResult Fit(ImageDataset train, ImageDataset? validation = null, IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
@@ -95,6 +95,7 @@ public sealed class DistillationTrainer : IDisposable
         if (_options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
+        using var turn = _files?.Lock();
         using var collections = new BlockingCollections();
         using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
@@ -384,6 +385,7 @@ public sealed class DistillationTrainer : IDisposable
 
     private void Warn()
     {
+        if (_files is not null) RunIdentity.WarnOfHidden(_options, _loss);
         if (_loss is not ArdirLoss { Options: var ardir }) return;
         if (ardir.Beta == 1) TrainerLog.NoLabels(_options.Logger);
         if (ardir.TeacherData == TeacherData.CleanAdversarial) TrainerLog.CleanAdversarial(_options.Logger);

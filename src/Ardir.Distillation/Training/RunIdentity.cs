@@ -1,3 +1,4 @@
+using Ardir.Attacks;
 using Ardir.Core;
 
 namespace Ardir.Distillation;
@@ -46,6 +47,18 @@ internal static class RunIdentity
         ["training set"] = Fingerprint.Of(train),
         ["validation set"] = validation is null ? "none" : Fingerprint.Of(validation),
     };
+
+    /// <summary>Objects that take part in a run and hold values that its identity cannot tell.</summary>
+    private static IEnumerable<object> Hidden(TrainerOptions options, IDistillationLoss loss) => new object?[]
+    {
+        loss, (loss as WeightedSumLoss)?.Terms, options.Schedule, options.WeightPerturbation, options.WeightAveraging, options.Augmentation, options.TrainAttack, options.TeacherAttack, options.SelectionAttack,
+    }.Select(HiddenOptions.Find).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Tells of them once, at the beginning of a run that may be resumed.</summary>
+    public static void WarnOfHidden(TrainerOptions options, IDistillationLoss loss)
+    {
+        foreach (var hidden in Hidden(options, loss)) TrainerLog.HiddenOptions(options.Logger, hidden.GetType());
+    }
 
     private static Dictionary<string, Tensor> Trainable(nn.Module student) =>
         student.named_parameters().Where(pair => pair.parameter.requires_grad).ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter, StringComparer.Ordinal);

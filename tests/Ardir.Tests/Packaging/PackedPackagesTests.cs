@@ -34,9 +34,9 @@ public sealed class PackedPackagesTests : IDisposable
     [InlineData("ArdirRelease=true", "^0\\.1\\.0$")]
     public void PackageVersion_FollowsTheCommit_UnlessItIsAskedFor(string property, string expected)
     {
-        if (property.Length == 0 && !Path.Exists(Path.Combine(_root, ".git"))) return;
+        if (property.Length == 0 && !Path.Exists(Path.Combine(Root, ".git"))) return;
         string[] asked = property.Length == 0 ? [] : [$"-p:{property}"];
-        Dotnet(_root, ["msbuild", Path.Combine("src", "Ardir.Core"), "-t:ArdirPackageVersion", "-getProperty:PackageVersion", .. asked]).Trim().Should().MatchRegex(expected);
+        Dotnet(Root, ["msbuild", Path.Combine("src", "Ardir.Core"), "-t:ArdirPackageVersion", "-getProperty:PackageVersion", .. asked]).Trim().Should().MatchRegex(expected);
     }
 
     public void Dispose()
@@ -78,8 +78,8 @@ public sealed class PackedPackagesTests : IDisposable
         if (name == "Ardir.Attacks") Value("description").Should().Contain("AutoAttack");
         var repository = metadata.Elements().Should().ContainSingle(child => child.Name.LocalName == "repository" && child.Attribute("url") != null).Which;
         // Sources that are no checkout have no commit to point at.
-        if (Path.Exists(Path.Combine(_root, ".git")))
-            SourceLinkAssert.EveryDocumentIsFound(Path.Combine(_folder, "feed", $"{name}.{_version}.snupkg"), name, repository.Attribute("url")!.Value);
+        if (Path.Exists(Path.Combine(Root, ".git")))
+            SourceLinkAssert.EveryDocumentIsFound(Path.Combine(_folder, "ardir-packages", $"{name}.{_version}.snupkg"), name, repository.Attribute("url")!.Value);
         metadata.Descendants().Where(child => child.Name.LocalName == "dependency").Select(child => child.Attribute("id")!.Value)
             .Should().BeSubsetOf([.. _names.TakeWhile(other => other != name), "TorchSharp", "Microsoft.Extensions.Logging.Abstractions"]);
     }

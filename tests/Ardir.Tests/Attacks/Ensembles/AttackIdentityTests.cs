@@ -16,6 +16,11 @@ public sealed class AttackIdentityTests
         ["a struct"] = (new Value(3), false),
         ["inside a chain"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat), new Hiding(_threat, 3)), false),
         ["inside an ensemble"] = (new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new Hiding(_threat, 3)] }), false),
+        ["a loss behind the default text"] = (new PgdAttack(_threat, new PgdOptions { Loss = new HidingLoss(2) }), false),
+        ["such a loss inside a chain"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat), new SquareAttack(_threat, new SquareOptions { Loss = new HidingLoss(2) })), false),
+        ["a loss without values"] = (new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = new PlainLoss() }), true),
+        ["a function with a name"] = (new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = AttackLoss.Custom("first logit", (z, _) => z.select(1, 0)) }), true),
+        ["losses of Ardir"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat, new FgsmOptions { Loss = AttackLoss.DlrOrMargin }), new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = AttackLoss.KlToClean })), true),
         ["a record"] = (new Told(_threat, 3), true),
         ["a text of its own"] = (new Telling(_threat, 3), true),
         ["nothing but the threat model"] = (new Plain(_threat), true),
@@ -48,6 +53,25 @@ public sealed class AttackIdentityTests
     [Fact]
     public void Of_Records_TellTheirOptionsApart() =>
         AttackIdentity.Of([new Told(_threat, 3)]).Should().Contain("Steps = 3").And.NotBe(AttackIdentity.Of([new Told(_threat, 4)]));
+
+    [Fact]
+    public void Of_FormsOfALoss_TellThemApart() =>
+        new[] { AttackLoss.Dlr, AttackLoss.DlrOrMargin, AttackLoss.Margin, AttackLoss.CrossEntropy, AttackLoss.Custom("a", (z, _) => z), AttackLoss.Custom("b", (z, _) => z) }
+            .Select(loss => AttackIdentity.Of([new PgdAttack(_threat, new PgdOptions { Loss = loss })])).Should().OnlyHaveUniqueItems();
+
+    private sealed class HidingLoss(double weight) : IAttackLoss
+    {
+        public string Name => "hiding";
+
+        public Tensor Compute(AttackLossInputs inputs) => inputs.Logits.select(1, 0) * weight;
+    }
+
+    private sealed class PlainLoss : IAttackLoss
+    {
+        public string Name => "plain";
+
+        public Tensor Compute(AttackLossInputs inputs) => inputs.Logits.select(1, 0);
+    }
 
     private class Hiding(ThreatModel threat, int steps) : IAttack
     {

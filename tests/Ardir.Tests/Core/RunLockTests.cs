@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Globalization;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+/// <summary>One run for each folder, whatever became of the one before.</summary>
+public sealed class RunLockTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private string LockPath => _folder.File("run.lock");
+
+    [Fact]
+    public void Take_WhileHeld_NamesTheProcess_AndFreesItAfterwards()
+    {
+        using (RunLock.Take(LockPath, "training run"))
+        {
+            FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>()
+                .WithMessage($"*'{_folder.Path}' is in use by another training run, of process {Environment.ProcessId} on {Environment.MachineName} that was started at *Z*choose another folder*");
+        }
+        _folder.Names.Should().BeEmpty("a lock that is given back leaves nothing");
+        RunLock.Take(LockPath, "training run")!.Dispose();
+    }
+
+    [Fact]
+    public void Take_WhatADeadProcessLeft_IsTakenOver()
+    {
+        foreach (var owner in new[] { Owner(DeadProcess(), Environment.MachineName, Started()), Owner(Environment.ProcessId, Environment.MachineName, Started().AddHours(-3)), "", "damaged\n", "1\n" })
+        {
+            File.WriteAllText(LockPath, "");
+            File.WriteAllText(RunLock.OwnerOf(LockPath), owner);
+            using (RunLock.Take(LockPath, "training run")) File.ReadAllLines(RunLock.OwnerOf(LockPath))[0].Should().Be($"{Environment.ProcessId}");
+            _folder.Names.Should().BeEmpty();
+        }
+    }
+
+    [Fact]
+    public void Take_OwnerOnAnotherMachine_IsTakenOver_BecauseRunsGoOnElsewhere()
+    {
+        File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(Environment.ProcessId, "another-machine", Started()));
+        RunLock.Take(LockPath, "training run")!.Dispose();
+    }
+
+    [Fact]
+    public void Take_OwnerWhoLives_IsRefused_WhereTheFileSystemDoesNotLock()
+    {
+        File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(Environment.ProcessId, Environment.MachineName, Started()));
+        FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>().WithMessage($"*process {Environment.ProcessId}*");
+        _folder.Names.Should().Contain("run.lock.owner", "it is the other's");
+    }
+
+    [Fact]
+    public void Take_WhereNothingCanBeWritten_ProtectsNothing()
+    {
+        File.WriteAllText(_folder.File("file"), "x");
+        RunLock.Take(Path.Combine(_folder.File("file"), "run.lock"), "training run").Should().BeNull();
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    private static DateTime Started()
+    {
+        using var self = Process.GetCurrentProcess();
+        return self.StartTime.ToUniversalTime();
+    }
+
+    private static int DeadProcess()
+    {
+        using var process = Process.Start(new ProcessStartInfo(OperatingSystem.IsWindows() ? "cmd" : "true", OperatingSystem.IsWindows() ? "/c exit" : "") { UseShellExecute = false })!;
+        process.WaitForExit();
+        return process.Id;
+    }
+
+    private static string Owner(int process, string machine, DateTime started) => string.Create(CultureInfo.InvariantCulture, $"{process}\n{machine}\n{started:O}\n");
+}
