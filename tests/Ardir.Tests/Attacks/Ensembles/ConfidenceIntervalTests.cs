@@ -38,6 +38,7 @@ public sealed class ConfidenceIntervalTests
             Version = AutoAttackVersion.Standard,
             Seed = 0,
             ContextSeed = 0,
+            Classes = 2,
             Model = "none",
             Correct = [.. Enumerable.Repeat(true, count)],
             Robust = [.. Enumerable.Range(0, count).Select(i => i < robust)],
