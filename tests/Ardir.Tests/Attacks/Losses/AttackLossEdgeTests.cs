@@ -54,7 +54,8 @@ public sealed class AttackLossEdgeTests
         FluentActions.Invoking(() => AttackLoss.KlToTeacher(null!)).Should().Throw<ArgumentNullException>().WithParameterName("teacher");
         FluentActions.Invoking(() => AttackLoss.Custom(null!, (z, _) => z)).Should().Throw<ArgumentNullException>().WithParameterName("name");
         FluentActions.Invoking(() => AttackLoss.Custom("", (z, _) => z)).Should().Throw<ArgumentException>().WithParameterName("name");
-        FluentActions.Invoking(() => AttackLoss.Custom("mine", null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
+        FluentActions.Invoking(() => AttackLoss.Custom("mine", (Func<Tensor, Tensor, Tensor>)null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
+        FluentActions.Invoking(() => AttackLoss.Custom("mine", (Func<AttackLossInputs, Tensor>)null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
     }
 
     [Fact]
