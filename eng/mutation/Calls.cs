@@ -8,16 +8,21 @@ namespace Ardir.Mutation;
 internal static class Calls
 {
     private static readonly Dictionary<string, string> _swaps = Both(
-        ("Min", "Max"), ("min", "max"), ("minimum", "maximum"), ("amin", "amax"), ("argmin", "argmax"), ("Floor", "Ceiling"), ("floor", "ceil"),
+        ("Min", "Max"), ("min", "max"), ("minimum", "maximum"), ("amin", "amax"), ("argmin", "argmax"),
+        ("Floor", "Ceiling"), ("floor", "ceil"),
         ("add", "sub"), ("add_", "sub_"), ("mul", "div"), ("mul_", "div_"), ("logical_and", "logical_or"), ("sum", "mean"), ("any", "all"),
-        ("Any", "All"), ("First", "Last"), ("clamp_min", "clamp_max"), ("clamp_min_", "clamp_max_"), ("zeros", "ones"), ("zeros_like", "ones_like"),
+        ("Any", "All"), ("First", "Last"), ("clamp_min", "clamp_max"), ("clamp_min_", "clamp_max_"),
+        ("zeros", "ones"), ("zeros_like", "ones_like"),
         ("MinBy", "MaxBy"), ("log", "exp"), ("Log", "Exp"), ("eq", "ne"), ("lt", "ge"), ("gt", "le"), ("Sum", "Average"));
 
     // Called on a tensor or a sequence, or with one number: the call is left out.
-    private static readonly HashSet<string> _droppable = ["abs", "abs_", "neg", "neg_", "sign", "sign_", "sqrt", "sqrt_", "square", "square_", "clamp",
-        "clamp_", "clamp_min", "clamp_min_", "clamp_max", "clamp_max_", "logical_not", "logical_not_", "exp", "exp_", "log", "log_", "log_softmax",
+    private static readonly HashSet<string> _droppable =
+    [
+        "abs", "abs_", "neg", "neg_", "sign", "sign_", "sqrt", "sqrt_", "square", "square_", "clamp", "clamp_", "clamp_min", "clamp_min_",
+        "clamp_max", "clamp_max_", "logical_not", "logical_not_", "exp", "exp_", "log", "log_", "log_softmax",
         "softmax", "relu", "relu_", "flip", "round", "detach", "pow", "cumsum", "mul", "mul_", "div", "div_", "add", "add_", "sub", "sub_",
-        "Abs", "Sqrt", "Clamp", "Round", "Ceiling", "Floor", "Reverse", "Order", "OrderBy", "Skip", "Take", "Where"];
+        "Abs", "Sqrt", "Clamp", "Round", "Ceiling", "Floor", "Reverse", "Order", "OrderBy", "Skip", "Take", "Where",
+    ];
 
     public static IEnumerable<Replacement> Of(InvocationExpressionSyntax call, SemanticModel model)
     {

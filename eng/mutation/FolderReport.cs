@@ -18,7 +18,8 @@ internal sealed class FolderReport(string name, int all, IReadOnlyList<Mutant> v
         var score = 100.0 * killed / Math.Max(1, tried.Count - equivalent);
         var sample = tried.Count == valid.Count ? "all" : $"{tried.Count} (seed {seed})";
         return string.Create(CultureInfo.InvariantCulture,
-            $"| {name} | {all} | {valid.Count} | {sample} | {killed} | {Ended(Outcome.TimedOut)} | {Ended(Outcome.Crashed)} | {survived} | {equivalent} | {score:F1} % |");
+            $"| {name} | {all} | {valid.Count} | {sample} | {killed} | {Ended(Outcome.TimedOut)} | {Ended(Outcome.Crashed)} "
+            + $"| {survived} | {equivalent} | {score:F1} % |");
     }
 
     /// <summary>The open mutants, by file.</summary>

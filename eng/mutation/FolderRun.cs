@@ -20,7 +20,8 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         var equivalents = Equivalents.Read(root);
         // Always in the same random order: where a run ends early, the mutants it tried are a fair sample.
         var order = new Random(options.Seed);
-        var shuffled = valid.OrderBy(mutant => mutant.Key, StringComparer.Ordinal).Select(mutant => (Mutant: mutant, At: order.Next())).ToList();
+        var shuffled = valid.OrderBy(mutant => mutant.Key, StringComparer.Ordinal)
+            .Select(mutant => (Mutant: mutant, At: order.Next())).ToList();
         var queue = shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant).Take(options.Sample ?? int.MaxValue)
             .Where(mutant => IsWorthATry(mutant, results, equivalents)).ToList();
         if (queue.Count > 0) Try(queue, sandbox, results, valid.Count, plan.TestClasses(root, more: false));
@@ -34,9 +35,10 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
     {
         var all = 0;
         var valid = new List<Mutant>();
-        foreach (var group in plan.SourceFiles(root).GroupBy(file => Library.Of(Path.GetRelativePath(root, file).Replace('\\', '/'))))
+        foreach (var group in plan.SourceFiles(root).GroupBy(file => Library.Of(root, file)))
         {
-            var library = new MutatedLibrary(root, new Library(root, group.Key, _testOutput), group.ToHashSet(StringComparer.Ordinal), all + 1);
+            var files = group.ToHashSet(StringComparer.Ordinal);
+            var library = new MutatedLibrary(root, new Library(root, group.Key, _testOutput), files, all + 1);
             library.Compile(Path.Combine(sandbox, group.Key + ".dll"));
             all += library.All.Count;
             valid.AddRange(library.Valid);
@@ -64,7 +66,7 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
             if (clock.Elapsed.TotalMinutes > options.Minutes) break;
             var result = session.Try(mutant);
             results.Of[mutant.Key] = result;
-            if (result.Outcome is Outcome.Survived or Outcome.Uncovered) Console.WriteLine($"{result.Outcome}: {mutant.File}:{mutant.Line}  {mutant.Change}");
+            if (IsOpen(results, mutant)) Console.WriteLine($"{result.Outcome}: {mutant.File}:{mutant.Line}  {mutant.Change}");
             if (++done % SaveEvery == 0) results.Save(_resultFile);
         }
         results.Save(_resultFile);

@@ -6,7 +6,9 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Ardir.Mutation;
 
-/// <summary>One library of the repository, as it is compiled: sources, references and generators, from what the last build left in obj and bin.</summary>
+/// <summary>
+/// One library of the repository, as it is compiled: sources, references and generators, from what the last build left in obj and bin.
+/// </summary>
 internal sealed class Library(string root, string name, string testOutput)
 {
     private static readonly CSharpParseOptions _parse = CSharpParseOptions.Default.WithLanguageVersion(LanguageVersion.Latest)
@@ -18,7 +20,8 @@ internal sealed class Library(string root, string name, string testOutput)
 
     public string Built => Path.Combine(testOutput, name + ".dll");
 
-    public static string Of(string source) => source.Split('/')[1];
+    /// <summary>The name of the library that a source file belongs to.</summary>
+    public static string Of(string root, string source) => Path.GetRelativePath(root, source).Split(Path.DirectorySeparatorChar)[1];
 
     public CSharpCompilation Compilation()
     {
@@ -46,7 +49,8 @@ internal sealed class Library(string root, string name, string testOutput)
     public IEnumerable<ResourceDescription> Resources()
     {
         var built = Assembly.LoadFile(Built);
-        return built.GetManifestResourceNames().Select(resource => new ResourceDescription(resource, () => built.GetManifestResourceStream(resource)!, isPublic: true));
+        return built.GetManifestResourceNames()
+            .Select(resource => new ResourceDescription(resource, () => built.GetManifestResourceStream(resource)!, isPublic: true));
     }
 
     private bool Under(string file, string part) => Path.GetRelativePath(Folder, file).Split(Path.DirectorySeparatorChar)[0] == part;
@@ -54,9 +58,10 @@ internal sealed class Library(string root, string name, string testOutput)
     private List<MetadataReference> References()
     {
         var runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
-        var theirs = File.ReadAllText(Path.Combine(Folder, $"obj/project.assets.json"));
-        return [.. Directory.EnumerateFiles(runtime, "*.dll").Where(IsManaged)
-            .Concat(Directory.EnumerateFiles(testOutput, "*.dll").Where(file => IsReferenced(Path.GetFileNameWithoutExtension(file), theirs)))
+        var theirs = File.ReadAllText(Path.Combine(Folder, "obj/project.assets.json"));
+        var besides = Directory.EnumerateFiles(testOutput, "*.dll")
+            .Where(file => IsReferenced(Path.GetFileNameWithoutExtension(file), theirs));
+        return [.. Directory.EnumerateFiles(runtime, "*.dll").Where(IsManaged).Concat(besides)
             .DistinctBy(Path.GetFileName)
             .Select(file => MetadataReference.CreateFromFile(file))];
     }
@@ -81,8 +86,10 @@ internal sealed class Library(string root, string name, string testOutput)
         using var assets = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "obj/project.assets.json")));
         var packages = assets.RootElement.GetProperty("packageFolders").EnumerateObject().First().Name;
         var logging = assets.RootElement.GetProperty("libraries").EnumerateObject()
-            .First(library => library.Name.StartsWith("Microsoft.Extensions.Logging.Abstractions/", StringComparison.Ordinal)).Value.GetProperty("path").GetString()!;
-        var sdk = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../../packs/Microsoft.NETCore.App.Ref"));
+            .First(library => library.Name.StartsWith("Microsoft.Extensions.Logging.Abstractions/", StringComparison.Ordinal))
+            .Value.GetProperty("path").GetString()!;
+        var runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
+        var sdk = Path.GetFullPath(Path.Combine(runtime, "../../../packs/Microsoft.NETCore.App.Ref"));
         var pack = Directory.EnumerateDirectories(sdk, "10.*").Order(StringComparer.Ordinal).Last();
         return Directory.EnumerateFiles(Path.Combine(packages, logging, "analyzers/dotnet/roslyn4.4/cs"), "*.dll")
             .Concat(Directory.EnumerateFiles(Path.Combine(pack, "analyzers/dotnet/cs"), "*.dll"))

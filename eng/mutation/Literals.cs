@@ -5,7 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Ardir.Mutation;
 
-/// <summary>Whole numbers grow by one, fractions double (very small ones become their root, which a test can tell apart), booleans flip.</summary>
+/// <summary>
+/// Whole numbers grow by one, fractions double (very small ones become their root, which a test can tell apart), booleans flip.
+/// </summary>
 internal static class Literals
 {
     private const double VerySmall = 1e-4;
@@ -17,7 +19,8 @@ internal static class Literals
         if (!node.IsKind(SyntaxKind.NumericLiteralExpression) || Other(node.Token.Value) is not { } other) return [];
         // A constant fits where a choice of two does not: ulong x = 5.
         var (own, needed) = (model.GetTypeInfo(node).Type, model.GetTypeInfo(node).ConvertedType);
-        var cast = needed is { SpecialType: >= SpecialType.System_SByte and <= SpecialType.System_Double } && !needed.Equals(own, SymbolEqualityComparer.Default);
+        var isNumber = needed is { SpecialType: >= SpecialType.System_SByte and <= SpecialType.System_Double };
+        var cast = isNumber && !needed!.Equals(own, SymbolEqualityComparer.Default);
         return [new(SyntaxFactory.ParseExpression(cast ? $"({needed})({other})" : other), $"{node} -> {other}")];
     }
 

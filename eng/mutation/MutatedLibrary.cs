@@ -5,7 +5,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Ardir.Mutation;
 
-/// <summary>A library with all mutants of some of its files compiled in, each behind the switch; those that do not compile are dropped.</summary>
+/// <summary>
+/// A library with all mutants of some of its files compiled in, each behind the switch; those that do not compile are dropped.
+/// </summary>
 internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<string> files, int firstId)
 {
     private const int MostAttempts = 25;
@@ -35,7 +37,8 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
                 errors = [.. result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error)];
             }
             if (!errors.Select(Drop).ToList().Contains(true))
-                throw new InvalidOperationException("The library does not compile, and no mutant explains it:\n" + string.Join('\n', errors.Take(10)));
+                throw new InvalidOperationException(
+                    "The library does not compile, and no mutant explains it:\n" + string.Join('\n', errors.Take(10)));
         }
         throw new InvalidOperationException($"Mutants that do not compile were left after {MostAttempts} attempts.");
     }
@@ -45,10 +48,12 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
         var mutated = original.AddSyntaxTrees(Library.ParseText(Switch.Source(library.Name)));
         All = [];
         _constants.Clear();
-        foreach (var tree in original.SyntaxTrees.Where(tree => files.Contains(tree.FilePath)).OrderBy(tree => tree.FilePath, StringComparer.Ordinal))
+        var trees = original.SyntaxTrees.Where(tree => files.Contains(tree.FilePath));
+        foreach (var tree in trees.OrderBy(tree => tree.FilePath, StringComparer.Ordinal))
         {
             var path = Path.GetRelativePath(root, tree.FilePath).Replace('\\', '/');
-            var mutator = new Mutator(path, original.GetSemanticModel(tree), new Switch(library.Name), firstId + All.Count, _keptConstants, _dropped);
+            var (model, choice) = (original.GetSemanticModel(tree), new Switch(library.Name));
+            var mutator = new Mutator(path, model, choice, firstId + All.Count, _keptConstants, _dropped);
             var changed = tree.WithRootAndOptions(mutator.Root(), tree.Options);
             mutated = mutated.ReplaceSyntaxTree(tree, changed);
             All.AddRange(mutator.Mutants);
@@ -57,7 +62,8 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
         return mutated;
     }
 
-    // What an error is about: a mutated branch, the choice around it, a constant that is none any more, or, if it is not to be told, the whole statement.
+    // What an error is about: a mutated branch, the choice around it, a constant that is none any more, or, if it is not to be told, the
+    // whole statement.
     private bool Drop(Diagnostic error)
     {
         if (error.Location.SourceTree is not { } tree) return false;
@@ -65,7 +71,7 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
         var constants = Names(node).Where(_constants.Contains).ToList();
         if (constants.Count > 0 && error.Id is "CS0133" or "CS0150" or "CS0182" or "CS1736" or "CS9135")
             return constants.ConvertAll(_keptConstants.Add).Contains(true);
-        if (error.Id is "CS0165" or "CS0177" or "CS0269" && AddAll(Assigning(node, error.GetMessage(CultureInfo.InvariantCulture).Split('\'')[1]))) return true;
+        if (error.Id is "CS0165" or "CS0177" or "CS0269" && AddAll(Assigning(node, Quoted(error)))) return true;
         foreach (var outer in node.AncestorsAndSelf())
         {
             if (Ids(outer, Switch.Branch).Count > 0) return _dropped.Add(Ids(outer, Switch.Branch)[0]);
@@ -82,22 +88,30 @@ internal sealed class MutatedLibrary(string root, Library library, IReadOnlySet<
     }
 
     // The statements that may leave out the assignment of a variable.
-    private static IEnumerable<int> Assigning(SyntaxNode place, string variable) => place.FirstAncestorOrSelf<MemberDeclarationSyntax>()!.DescendantNodes()
-        .Where(inner => inner is IfStatementSyntax && Ids(inner, Switch.Choice).Count > 0)
-        .Where(inner => inner.DescendantNodes().OfType<AssignmentExpressionSyntax>().Any(assignment => Names(assignment.Left).Contains(variable)))
+    private static IEnumerable<int> Assigning(SyntaxNode place, string variable) => place.FirstAncestorOrSelf<MemberDeclarationSyntax>()!
+        .DescendantNodes()
+        .Where(inner => inner is IfStatementSyntax && Ids(inner, Switch.Choice).Count > 0 && Assigned(inner).Contains(variable))
         .SelectMany(inner => Ids(inner, Switch.Choice));
 
-    private static IEnumerable<string> Names(SyntaxNode node) => node.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.Text);
+    private static IEnumerable<string> Assigned(SyntaxNode node) =>
+        node.DescendantNodes().OfType<AssignmentExpressionSyntax>().SelectMany(assignment => Names(assignment.Left));
+
+    private static string Quoted(Diagnostic error) => error.GetMessage(CultureInfo.InvariantCulture).Split('\'')[1];
+
+    private static IEnumerable<string> Names(SyntaxNode node) =>
+        node.DescendantNodesAndSelf().OfType<IdentifierNameSyntax>().Select(name => name.Identifier.Text);
 
     // Choices at one place stand in each other's last branch.
     private static IEnumerable<int> Chain(SyntaxNode? choice)
     {
-        for (; choice is not null && Ids(choice, Switch.Choice).Count > 0; choice = Last(choice)) yield return Ids(choice, Switch.Choice)[0];
+        for (; choice is not null && Ids(choice, Switch.Choice).Count > 0; choice = Last(choice))
+            yield return Ids(choice, Switch.Choice)[0];
     }
 
     private static SyntaxNode? Last(SyntaxNode choice) => choice switch
     {
-        ParenthesizedExpressionSyntax { Expression: ConditionalExpressionSyntax { WhenFalse: ParenthesizedExpressionSyntax last } } => last.Expression,
+        ParenthesizedExpressionSyntax { Expression: ConditionalExpressionSyntax { WhenFalse: ParenthesizedExpressionSyntax last } } =>
+            last.Expression,
         IfStatementSyntax { Else.Statement: BlockSyntax block } => block.Statements[0],
         _ => null,
     };

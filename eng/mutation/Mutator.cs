@@ -5,7 +5,8 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 namespace Ardir.Mutation;
 
 /// <summary>Writes all mutants of one file into its syntax tree, each behind the switch.</summary>
-internal sealed class Mutator(string file, SemanticModel model, Switch choice, int firstId, IReadOnlySet<string> keptConstants, IReadOnlySet<int> dropped)
+internal sealed class Mutator(
+    string file, SemanticModel model, Switch choice, int firstId, IReadOnlySet<string> keptConstants, IReadOnlySet<int> dropped)
     : CSharpSyntaxRewriter
 {
     private readonly Dictionary<string, int> _equal = [];
@@ -56,7 +57,8 @@ internal sealed class Mutator(string file, SemanticModel model, Switch choice, i
             || field.Declaration.Variables.Count > 1) return field;
         var value = (ExpressionSyntax)Visit(field.Declaration.Variables[0].Initializer!.Value)!;
         Constants.Add(name);
-        var modifiers = field.Modifiers.Where(modifier => !modifier.IsKind(SyntaxKind.ConstKeyword)).Append(SyntaxFactory.Token(SyntaxKind.StaticKeyword));
+        var modifiers = field.Modifiers.Where(modifier => !modifier.IsKind(SyntaxKind.ConstKeyword))
+            .Append(SyntaxFactory.Token(SyntaxKind.StaticKeyword));
         return SyntaxFactory.PropertyDeclaration(field.Declaration.Type.WithoutTrivia(), name)
             .WithModifiers(SyntaxFactory.TokenList(modifiers))
             .WithExpressionBody(SyntaxFactory.ArrowExpressionClause(value))

@@ -4,7 +4,9 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Ardir.Mutation;
 
-/// <summary>The changes of expressions. Those that do not compile are dropped later, so types are looked at only where it saves work.</summary>
+/// <summary>
+/// The changes of expressions. Those that do not compile are dropped later, so types are looked at only where it saves work.
+/// </summary>
 internal static class Operators
 {
     private static readonly Dictionary<SyntaxKind, string[]> _binary = new()
@@ -38,7 +40,8 @@ internal static class Operators
         _ => [],
     };
 
-    public static Replacement Make(ExpressionSyntax from, string to) => new(SyntaxFactory.ParseExpression(to), $"{Text(from)} -> {Text(to)}");
+    public static Replacement Make(ExpressionSyntax from, string to) =>
+        new(SyntaxFactory.ParseExpression(to), $"{Text(from)} -> {Text(to)}");
 
     public static string Text(SyntaxNode node) => Text(node.ToString());
 
@@ -46,8 +49,10 @@ internal static class Operators
 
     private static IEnumerable<Replacement> OfBinary(BinaryExpressionSyntax node, SemanticModel model)
     {
-        if (node.IsKind(SyntaxKind.CoalesceExpression)) return node.Right is ThrowExpressionSyntax ? [] : [Make(node, node.Right.ToString())];
-        if (!_binary.TryGetValue(node.Kind(), out var others) || model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String) return [];
+        if (node.IsKind(SyntaxKind.CoalesceExpression))
+            return node.Right is ThrowExpressionSyntax ? [] : [Make(node, node.Right.ToString())];
+        var isText = model.GetTypeInfo(node).Type?.SpecialType == SpecialType.System_String;
+        if (isText || !_binary.TryGetValue(node.Kind(), out var others)) return [];
         return others.Select(other => Make(node, $"{node.Left} {other} {node.Right}"));
     }
 

@@ -12,7 +12,8 @@ namespace Ardir.Mutation;
 internal sealed record Options(List<string> Folders, int Seed, int? Sample, double Minutes, bool KnownOnly, string? Save)
 {
     public const string Usage = """
-        dotnet run -c Release --project eng/mutation -- [folder ...] [--minutes M] [--sample N] [--seed S] [--survivors] [--save benchmarks/results/mutation.md]
+        dotnet run -c Release --project eng/mutation -- [folder ...]
+          [--minutes M] [--sample N] [--seed S] [--survivors] [--save benchmarks/results/mutation.md]
         Build the tests first: dotnet build -c Release tests/Ardir.Tests
         """;
 
@@ -26,9 +27,15 @@ internal sealed record Options(List<string> Folders, int Seed, int? Sample, doub
             {
                 case "--survivors": options = options with { KnownOnly = true }; break;
                 case "--save" when Value() is { } path: options = options with { Save = path }; break;
-                case "--seed" when int.TryParse(Value(), CultureInfo.InvariantCulture, out var seed): options = options with { Seed = seed }; break;
-                case "--sample" when int.TryParse(Value(), CultureInfo.InvariantCulture, out var count): options = options with { Sample = count }; break;
-                case "--minutes" when double.TryParse(Value(), CultureInfo.InvariantCulture, out var minutes): options = options with { Minutes = minutes }; break;
+                case "--seed" when int.TryParse(Value(), CultureInfo.InvariantCulture, out var seed):
+                    options = options with { Seed = seed };
+                    break;
+                case "--sample" when int.TryParse(Value(), CultureInfo.InvariantCulture, out var count):
+                    options = options with { Sample = count };
+                    break;
+                case "--minutes" when double.TryParse(Value(), CultureInfo.InvariantCulture, out var minutes):
+                    options = options with { Minutes = minutes };
+                    break;
                 case var name when !name.StartsWith('-'): options.Folders.Add(name); break;
                 default: return null;
             }

@@ -13,7 +13,8 @@ internal static class Places
     public static bool AreClosed(SyntaxNode node) => node switch
     {
         AttributeListSyntax or ThrowStatementSyntax or ThrowExpressionSyntax or PatternSyntax or InterpolatedStringExpressionSyntax => true,
-        EnumMemberDeclarationSyntax or CaseSwitchLabelSyntax or NameColonSyntax or UsingDirectiveSyntax or TypeSyntax and not NameSyntax => true,
+        EnumMemberDeclarationSyntax or CaseSwitchLabelSyntax or NameColonSyntax or UsingDirectiveSyntax => true,
+        TypeSyntax and not NameSyntax => true,
         EqualsValueClauseSyntax { Parent: ParameterSyntax } => true,
         FieldDeclarationSyntax field => field.Modifiers.Any(SyntaxKind.ConstKeyword),
         LocalDeclarationStatementSyntax local => local.IsConst,

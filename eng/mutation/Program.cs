@@ -7,7 +7,8 @@ if (Options.Parse(args) is not { } options)
     return 2;
 }
 var root = Directory.GetCurrentDirectory();
-while (!File.Exists(Path.Combine(root, "Ardir.Library.sln"))) root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("Start it inside the repository.");
+while (!File.Exists(Path.Combine(root, "Ardir.Library.sln")))
+    root = Path.GetDirectoryName(root) ?? throw new InvalidOperationException("Start it inside the repository.");
 var plans = FolderPlan.Read(root);
 if (options.Folders.Find(name => !Array.Exists(plans, plan => plan.Name == name)) is { } unknown)
 {

@@ -1,6 +1,8 @@
 namespace Ardir.Mutation;
 
-/// <summary>A copy of the tests' output folder in which libraries are mutated. Folders are linked: the native files alone take half a gigabyte.</summary>
+/// <summary>
+/// A copy of the tests' output folder in which libraries are mutated. Folders are linked: the native files alone take half a gigabyte.
+/// </summary>
 internal static class Sandbox
 {
     public static string Create(string root, string name, string testOutput)

@@ -31,7 +31,8 @@ internal sealed class Session(string sandbox, IReadOnlyList<Mutant> mutants, int
         for (var test = 0; test < Tests.Count; test++)
         {
             worker.Order(FormattableString.Invariant($"cover {test}"));
-            var answer = worker.Answer(TimeSpan.FromMinutes(10)) ?? throw new InvalidOperationException($"{Tests[test]} did not end. {worker.LastError}");
+            var answer = worker.Answer(TimeSpan.FromMinutes(10))
+                ?? throw new InvalidOperationException($"{Tests[test]} did not end. {worker.LastError}");
             _milliseconds.Add(double.Parse(answer[2], CultureInfo.InvariantCulture));
             if (answer[1] != bool.TrueString) Failing.Add(Tests[test]);
             else
@@ -66,7 +67,8 @@ internal sealed class Session(string sandbox, IReadOnlyList<Mutant> mutants, int
         int? at = null;
         while (true)
         {
-            var answer = worker.Answer(_patience + TimeSpan.FromMilliseconds(SlowestFactor * (at is { } running ? _milliseconds[running] : 0)));
+            var usual = at is { } running ? _milliseconds[running] : 0;
+            var answer = worker.Answer(_patience + TimeSpan.FromMilliseconds(SlowestFactor * usual));
             switch (answer?[0])
             {
                 case "at": at = int.Parse(answer[1], CultureInfo.InvariantCulture); continue;

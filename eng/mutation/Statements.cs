@@ -12,7 +12,10 @@ internal static class Statements
         if (node.Expression is AssignmentExpressionSyntax or InvocationExpressionSyntax or PostfixUnaryExpressionSyntax)
             yield return new(SyntaxFactory.Block(), $"{Operators.Text(node)} -> removed");
         if (node.Expression is AssignmentExpressionSyntax assignment && Counterpart(assignment) is { } other)
-            yield return new(SyntaxFactory.ParseStatement($"{assignment.Left} {other} {assignment.Right};"), $"{Operators.Text(node)} -> {other}");
+        {
+            var statement = SyntaxFactory.ParseStatement($"{assignment.Left} {other} {assignment.Right};");
+            yield return new(statement, $"{Operators.Text(node)} -> {other}");
+        }
         if (node.Expression is InvocationExpressionSyntax call)
             foreach (var replacement in Calls.Of(call, model))
                 if (replacement.Node is InvocationExpressionSyntax swapped)

@@ -20,7 +20,8 @@ internal sealed class TestRunner : IDisposable
             using var found = new Sink();
             discoverer.Find(type.FullName!, includeSourceInformation: false, found, new Options());
             found.Done.Wait();
-            Tests.AddRange(found.Cases.OrderBy(test => test.DisplayName, StringComparer.Ordinal).ThenBy(test => test.UniqueID, StringComparer.Ordinal));
+            Tests.AddRange(found.Cases.OrderBy(test => test.DisplayName, StringComparer.Ordinal)
+                .ThenBy(test => test.UniqueID, StringComparer.Ordinal));
         }
     }
 
@@ -51,7 +52,8 @@ internal sealed class TestRunner : IDisposable
         public bool OnMessage(IMessageSinkMessage message)
         {
             if (message is ITestCaseDiscoveryMessage discovered) Cases.Add(discovered.TestCase);
-            Failed |= message is ITestFailed or IErrorMessage or ITestCleanupFailure or ITestClassCleanupFailure or ITestMethodCleanupFailure;
+            Failed |= message is ITestFailed or IErrorMessage or ITestCleanupFailure;
+            Failed |= message is ITestClassCleanupFailure or ITestMethodCleanupFailure;
             if (message is IDiscoveryCompleteMessage or ITestAssemblyFinished) Done.Set();
             return !Failed;
         }

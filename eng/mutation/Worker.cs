@@ -3,7 +3,9 @@ using System.Reflection;
 
 namespace Ardir.Mutation;
 
-/// <summary>The process in which mutants live. It reads one order per line and answers with lines that begin with <see cref="Sign"/>.</summary>
+/// <summary>
+/// The process in which mutants live. It reads one order per line and answers with lines that begin with <see cref="Sign"/>.
+/// </summary>
 internal static class Worker
 {
     /// <summary>Tells answers from what tests print.</summary>
@@ -21,7 +23,8 @@ internal static class Worker
             if (Assembly.Load(library!).GetType(Switch.TypeName(library!)) is { } type)
                 _switches.Add((type.GetField("Active")!, type.GetField("Seen")!));
         }
-        if (int.TryParse(Environment.GetEnvironmentVariable(LastingMutant), CultureInfo.InvariantCulture, out var lasting)) Activate(lasting);
+        if (int.TryParse(Environment.GetEnvironmentVariable(LastingMutant), CultureInfo.InvariantCulture, out var lasting))
+            Activate(lasting);
         using var runner = new TestRunner(Assembly.Load("Ardir.Tests"), classes.Split(','));
         foreach (var test in runner.Tests) Answer("test", test.DisplayName.Replace('\n', ' '));
         Answer("ready");

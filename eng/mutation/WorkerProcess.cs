@@ -15,9 +15,13 @@ internal sealed class WorkerProcess : IDisposable
 
     public WorkerProcess(string sandbox, string classes, int mutants, int? lasting = null)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", "--depsfile", Path.Combine(sandbox, "Ardir.Tests.deps.json"),
-            "--runtimeconfig", Path.Combine(sandbox, "Ardir.Tests.runtimeconfig.json"), Path.Combine(sandbox, "Ardir.Mutation.dll"), "worker", classes,
-            FormattableString.Invariant($"{mutants}")])
+        string[] arguments =
+        [
+            "exec", "--depsfile", Path.Combine(sandbox, "Ardir.Tests.deps.json"),
+            "--runtimeconfig", Path.Combine(sandbox, "Ardir.Tests.runtimeconfig.json"),
+            Path.Combine(sandbox, "Ardir.Mutation.dll"), "worker", classes, FormattableString.Invariant($"{mutants}"),
+        ];
+        var start = new ProcessStartInfo("dotnet", arguments)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -61,8 +65,10 @@ internal sealed class WorkerProcess : IDisposable
         }
     }
 
-    /// <summary>The words of the next answer; null when the process ended, or did not give it within this much time of a processor. That does not
-    /// depend on what else the machine does, unlike the time on the clock, which only ends what waits for ever.</summary>
+    /// <summary>
+    /// The words of the next answer; null when the process ended, or did not give it within this much time of a processor. That does not
+    /// depend on what else the machine does, unlike the time on the clock, which only ends what waits for ever.
+    /// </summary>
     public string[]? Answer(TimeSpan limit)
     {
         var (clock, before) = (Stopwatch.StartNew(), Used());

@@ -11,6 +11,10 @@ public sealed class FeatureAdapterTests
     [InlineData(2, 3, 4, 7)]
     [InlineData(5, 2, 3, 6)]
     [InlineData(3, 3, 3, 3)]
+    [InlineData(4, 4, 2, 4)]
+    [InlineData(4, 4, 4, 2)]
+    [InlineData(2, 4, 4, 4)]
+    [InlineData(4, 2, 4, 4)]
     public void Adapt_Maps_AreConvolvedAndInterpolated(int height, int width, int newHeight, int newWidth)
     {
         using var scope = NewDisposeScope();
