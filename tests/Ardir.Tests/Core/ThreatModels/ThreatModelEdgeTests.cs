@@ -2,7 +2,9 @@ using Ardir.Core;
 
 namespace Ardir.Tests;
 
-/// <summary>Where threat models are decided by small numbers: bends that lie close together, gradients that are nearly zero, starts on the border.</summary>
+/// <summary>
+/// Where threat models are decided by small numbers: bends that lie close together, gradients that are nearly zero, starts on the border.
+/// </summary>
 public sealed class ThreatModelEdgeTests
 {
     [Theory]
@@ -11,8 +13,8 @@ public sealed class ThreatModelEdgeTests
     public void Solve_LimitsThatLieCloseTogether_PassesEachOfThem(ScalarType dtype, int bits, double tolerance)
     {
         using var scope = NewDisposeScope();
-        // Coordinates stop at 1 - s * 0.8^i, the last one at 2. Every step passes only a few of them, and is short: one that took a short step for
-        // the last would end a tenth of s too early.
+        // Coordinates stop at 1 - s * 0.8^i, the last one at 2. Every step passes only a few of them, and is short: one that took a short
+        // step for the last would end a tenth of s too early.
         var spread = Math.Pow(2, -bits);
         double[] limits = [.. Enumerable.Range(0, 8).Select(i => 1 - spread * Math.Pow(0.8, i)), 2];
         var need = limits.Sum(limit => Math.Min(limit, 1));
@@ -47,7 +49,8 @@ public sealed class ThreatModelEdgeTests
         using var scope = NewDisposeScope();
         var images = TinyModels.Images(8, ScalarType.Float64, low: -0.5, high: 1.5).clamp(0, 1);
         var threat = Balls.Of(norm, 0.3);
-        foreach (var (clamped, free) in new[] { (RandomStart.Uniform, RandomStart.UniformUnclamped), (RandomStart.Gaussian, RandomStart.GaussianUnclamped) })
+        var pairs = new[] { (RandomStart.Uniform, RandomStart.UniformUnclamped), (RandomStart.Gaussian, RandomStart.GaussianUnclamped) };
+        foreach (var (clamped, free) in pairs)
         {
             var start = threat.SampleStart(images, free, seed: 5);
             TensorAssert.Same(threat.SampleStart(images, clamped, seed: 5), start.clamp(0, 1));
@@ -62,7 +65,8 @@ public sealed class ThreatModelEdgeTests
         // Of three values, each has a share of the length that is below s with probability 1 - (1 - s)^2.
         var images = full([4000, 1, 1, 3], 0.5, ScalarType.Float64);
         var delta = (ThreatModel.L1(0.2).SampleStart(images, RandomStart.RandomRadius, seed: 9) - images).flatten(1).abs();
-        var shares = TensorAssert.Values(delta.select(1, 0) / delta.sum(1)).Select(share => 1 - (1 - share) * (1 - share)).Order().ToArray();
+        var shares = TensorAssert.Values(delta.select(1, 0) / delta.sum(1))
+            .Select(share => 1 - (1 - share) * (1 - share)).Order().ToArray();
         var distance = shares.Select((value, i) => Math.Max((i + 1.0) / shares.Length - value, value - (double)i / shares.Length)).Max();
         distance.Should().BeLessThan(1.95 / Math.Sqrt(shares.Length));
     }

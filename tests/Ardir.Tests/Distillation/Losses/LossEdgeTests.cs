@@ -3,14 +3,16 @@ using Ardir.Distillation;
 
 namespace Ardir.Tests;
 
-/// <summary>Losses at the borders: two classes, one sample, features that cancel, teachers that could learn; and how each objective attacks.</summary>
+/// <summary>Losses at the borders: two classes, one sample, features that cancel; and how each objective attacks.</summary>
 public sealed class LossEdgeTests
 {
     [Fact]
     public void Objectives_AttackAsTheirPapersDo()
     {
-        new InnerMaximization().Should().Be(
-            new InnerMaximization { Objective = InnerObjective.CrossEntropy, Start = RandomStart.Uniform, Steps = 10, StepShare = 0.25, TrainMode = false });
+        new InnerMaximization().Should().Be(new InnerMaximization
+        {
+            Objective = InnerObjective.CrossEntropy, Start = RandomStart.Uniform, Steps = 10, StepShare = 0.25, TrainMode = false,
+        });
         var inTrainMode = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true };
         new ArdLoss().Needs.InnerMaximization.Should().Be(inTrainMode);
         new IadTwoTeacherLoss().Needs.InnerMaximization.Should().Be(inTrainMode);
@@ -26,7 +28,8 @@ public sealed class LossEdgeTests
         foreach (var pass in Enum.GetValues<NetworkPasses>())
         {
             var needs = new DistillationNeeds { Passes = pass };
-            needs.NeedsTeacher.Should().Be(pass is NetworkPasses.TeacherClean or NetworkPasses.TeacherAdversarial or NetworkPasses.TeacherOnStudentAdversarial);
+            needs.NeedsTeacher.Should().Be(pass is NetworkPasses.TeacherClean or NetworkPasses.TeacherAdversarial
+                or NetworkPasses.TeacherOnStudentAdversarial);
             needs.NeedsStandardTeacher.Should().Be(pass is NetworkPasses.StandardTeacherOnStudentAdversarial);
             needs.NeedsStudentAttack.Should().Be(pass is NetworkPasses.StudentAdversarial
                 or NetworkPasses.TeacherOnStudentAdversarial or NetworkPasses.StandardTeacherOnStudentAdversarial);
@@ -44,9 +47,12 @@ public sealed class LossEdgeTests
         var loss = new KlDivergenceLoss(new() { Temperature = 1, LabelReplacement = LabelReplacement.None });
         var expected = 0.75 * Math.Log(1.5) + 0.25 * Math.Log(0.5);
         loss.Compute(student, teacher, tensor([0L])).Total.ToDouble().Should().BeApproximately(expected, 1e-12);
-        FluentActions.Invoking(() => loss.Compute(zeros(0, 2), zeros(0, 2), zeros(0, ScalarType.Int64))).Should().Throw<ArgumentException>().WithMessage("*at least one sample*");
-        FluentActions.Invoking(() => loss.Compute(zeros(1, 1), zeros(1, 1), tensor([0L]))).Should().Throw<ArgumentException>().WithMessage("*studentLogits*two classes*");
-        FluentActions.Invoking(() => loss.Compute(student, zeros(1), tensor([0L]))).Should().Throw<ArgumentException>().WithMessage("*teacherLogits has shape*");
+        FluentActions.Invoking(() => loss.Compute(zeros(0, 2), zeros(0, 2), zeros(0, ScalarType.Int64)))
+            .Should().Throw<ArgumentException>().WithMessage("*at least one sample*");
+        FluentActions.Invoking(() => loss.Compute(zeros(1, 1), zeros(1, 1), tensor([0L])))
+            .Should().Throw<ArgumentException>().WithMessage("*studentLogits*two classes*");
+        FluentActions.Invoking(() => loss.Compute(student, zeros(1), tensor([0L])))
+            .Should().Throw<ArgumentException>().WithMessage("*teacherLogits has shape*");
     }
 
     [Fact]
@@ -54,7 +60,8 @@ public sealed class LossEdgeTests
     {
         using var scope = NewDisposeScope();
         Tensor Map(params double[] values) => tensor(values, [1, 1, values.Length]);
-        double Distance(Tensor student, Tensor teacher, FeatureNormalization how) => FeatureMath.SquaredDistance(student, teacher, how).ToDouble();
+        double Distance(Tensor student, Tensor teacher, FeatureNormalization how) =>
+            FeatureMath.SquaredDistance(student, teacher, how).ToDouble();
         // A sum of zero counts as positive: (1, -1) becomes (h, -h) with h = 1 / (2 * 1e-6); the teacher's (1, 3) becomes (1/4, 3/4).
         const double H = 0.5e6;
         var cancels = ((H - 0.25) * (H - 0.25) + (H + 0.75) * (H + 0.75)) / 2;
@@ -94,9 +101,12 @@ public sealed class LossEdgeTests
     [Fact]
     public void Weights_ThatCancel_AreNotAllZero()
     {
-        new Akd2LossOptions { CrossEntropyWeight = 0.5, StandardWeight = 0.5, RobustWeight = 0 }.Invoking(options => options.Validate()).Should().NotThrow();
-        new Akd2LossOptions { CrossEntropyWeight = 0.5, StandardWeight = 0, RobustWeight = 0.5 }.Invoking(options => options.Validate()).Should().NotThrow();
-        new Akd2LossOptions { CrossEntropyWeight = 0, StandardWeight = 0, RobustWeight = 0 }.Invoking(options => options.Validate()).Should().Throw<ArgumentException>();
+        new Akd2LossOptions { CrossEntropyWeight = 0.5, StandardWeight = 0.5, RobustWeight = 0 }.Invoking(options => options.Validate())
+            .Should().NotThrow();
+        new Akd2LossOptions { CrossEntropyWeight = 0.5, StandardWeight = 0, RobustWeight = 0.5 }.Invoking(options => options.Validate())
+            .Should().NotThrow();
+        new Akd2LossOptions { CrossEntropyWeight = 0, StandardWeight = 0, RobustWeight = 0 }.Invoking(options => options.Validate())
+            .Should().Throw<ArgumentException>();
     }
 
     [Fact]
@@ -121,14 +131,18 @@ public sealed class LossEdgeTests
         Named("teacher", () => new ArdirLoss().Compute(pass, null!, labels));
         Named("student", () => new KlDivergenceLoss().Compute(null!, pass, labels));
         Named("teacher", () => new KlDivergenceLoss().Compute(pass, null!, labels));
+        Named("student", () => new LpipsInternalLoss().Compute(null!, pass));
+        Named("teacher", () => new LpipsInternalLoss().Compute(pass, null!));
         Named("student", () => new LpipsInternalLoss().Distance(null!, pass.Features));
         Named("teacher", () => new LpipsInternalLoss().Distance(pass.Features, null!));
         Named("student", () => new LpipsInternalLoss(new() { Adapters = LossCases.Adapters() }).Distance(null!, pass.Features));
         Named("student", () => LossCases.Adapters().Adapt(null!));
         Named("studentShapes", () => FeatureAdapters.Create(null!, shapes));
         Named("teacherShapes", () => FeatureAdapters.Create(shapes, null!));
-        FluentActions.Invoking(() => FeatureAdapters.Create([null!], shapes)).Should().Throw<ArgumentException>().WithMessage("*null in the student*");
-        FluentActions.Invoking(() => FeatureAdapters.Create(shapes, [null!])).Should().Throw<ArgumentException>().WithMessage("*null in the teacher*");
+        FluentActions.Invoking(() => FeatureAdapters.Create([null!], shapes))
+            .Should().Throw<ArgumentException>().WithMessage("*null in the student*");
+        FluentActions.Invoking(() => FeatureAdapters.Create(shapes, [null!]))
+            .Should().Throw<ArgumentException>().WithMessage("*null in the teacher*");
         Named("student", () => FeatureAdapters.Between(null!, model, [1, 4, 4], ["act"]));
         Named("teacher", () => FeatureAdapters.Between(model, null!, [1, 4, 4], ["act"]));
         Named("imageShape", () => FeatureAdapters.Between(model, model, null!, ["act"]));

@@ -30,7 +30,9 @@ public sealed class CheckpointFaultTests
         };
         if (says is null) partial.Fault(Steps, BatchSize).Should().BeNull();
         else partial.Fault(Steps, BatchSize).Should().Match(says);
-        (partial with { Elapsed = TimeSpan.FromTicks(-1) }).Fault(Steps, BatchSize).Should().Match(step < Steps && skipped >= 0 && skipped <= step ? "*less than no time*" : says!);
+        var stepsFit = step < Steps && skipped >= 0 && skipped <= step;
+        (partial with { Elapsed = TimeSpan.FromTicks(-1) }).Fault(Steps, BatchSize)
+            .Should().Match(stepsFit ? "*less than no time*" : says!);
     }
 
     [Fact]
@@ -46,10 +48,14 @@ public sealed class CheckpointFaultTests
     public void Read_StateAtTheBorders_TakesWhatIsPossibleAndNothingElse()
     {
         using var folder = new TemporaryFolder();
-        var whole = new TrainingCheckpoint { Format = TrainingCheckpoint.CurrentFormat, Library = "x", Identity = [], Epochs = [], Best = 0 };
+        var whole = new TrainingCheckpoint
+        {
+            Format = TrainingCheckpoint.CurrentFormat, Library = "x", Identity = [], Epochs = [], Best = 0,
+        };
         var partial = new PartialEpoch { Step = 1, Skipped = 1, Elapsed = TimeSpan.Zero, Sums = [] };
         var two = whole with { Epochs = [Epoch(0), Epoch(1)] };
-        foreach (var possible in new[] { whole, two, two with { Best = 1 }, whole with { Partial = partial }, whole with { AverageCount = 3 } })
+        TrainingCheckpoint[] good = [whole, two, two with { Best = 1 }, whole with { Partial = partial }, whole with { AverageCount = 3 }];
+        foreach (var possible in good)
         {
             using var read = WriteAndRead(folder, possible, average: possible.AverageCount > 0).Tensors;
             read.Student.Keys.Should().Equal("a");
@@ -62,10 +68,13 @@ public sealed class CheckpointFaultTests
             (whole with { Format = 1 }, "*format 1*reads 2*"), (whole with { Format = 3 }, "*format 3*reads 2*"),
             (whole with { Best = -1 }, "*best epoch*"), (whole with { Best = 1 }, "*best epoch*"), (two with { Best = 2 }, "*best epoch*"),
             (whole with { Epochs = [Epoch(1)] }, "*0, 1, 2*"), (whole with { Epochs = [Epoch(0), Epoch(0)] }, "*0, 1, 2*"),
-            (whole with { AverageCount = -1 }, "*-1 contributions*"), (whole with { Partial = partial with { Step = 0, Skipped = 0 } }, "*no step*"),
+            (whole with { AverageCount = -1 }, "*-1 contributions*"),
+            (whole with { Partial = partial with { Step = 0, Skipped = 0 } }, "*no step*"),
         })
-            FluentActions.Invoking(() => WriteAndRead(folder, impossible, average: false)).Should().Throw<WeightFormatException>().WithMessage(says);
-        FluentActions.Invoking(() => WriteAndRead(folder, whole, average: true)).Should().Throw<WeightFormatException>().WithMessage("*without contributions*");
+            FluentActions.Invoking(() => WriteAndRead(folder, impossible, average: false))
+                .Should().Throw<WeightFormatException>().WithMessage(says);
+        FluentActions.Invoking(() => WriteAndRead(folder, whole, average: true))
+            .Should().Throw<WeightFormatException>().WithMessage("*without contributions*");
     }
 
     [Fact]
@@ -74,12 +83,14 @@ public sealed class CheckpointFaultTests
         using var scope = NewDisposeScope();
         using var single = nn.Linear(2, 3);
         using var half = nn.Linear(2, 3).to(ScalarType.BFloat16);
-        Dictionary<string, Tensor> Saved(ScalarType dtype, long rows = 3) => new() { ["weight"] = zeros([rows, 2], dtype), ["bias"] = zeros([3], dtype) };
+        Dictionary<string, Tensor> Saved(ScalarType dtype, long rows = 3) =>
+            new() { ["weight"] = zeros([rows, 2], dtype), ["bias"] = zeros([3], dtype) };
         StudentState.Check(single, Saved(ScalarType.Float32), "file");
         StudentState.Check(half, Saved(ScalarType.Float32), "file");
         StudentState.Check(half, Saved(ScalarType.BFloat16), "file");
         void Refused(nn.Module module, Dictionary<string, Tensor> saved, string says) =>
-            FluentActions.Invoking(() => StudentState.Check(module, saved, "file")).Should().Throw<WeightFormatException>().WithMessage(says);
+            FluentActions.Invoking(() => StudentState.Check(module, saved, "file"))
+                .Should().Throw<WeightFormatException>().WithMessage(says);
         Refused(single, Saved(ScalarType.BFloat16), "*'weight' is BFloat16*student has Float32*");
         Refused(half, Saved(ScalarType.Float64), "*'weight' is Float64*student has BFloat16*");
         Refused(single, Saved(ScalarType.Float32, rows: 4), "*'weight' is Float32*4,2*3,2*");
@@ -98,7 +109,8 @@ public sealed class CheckpointFaultTests
         var state = new LossState(loss, student, optimizer);
         var saved = new Dictionary<string, Tensor>
         {
-            ["weights.weight"] = zeros(1, 3), ["weights.bias"] = zeros(1), ["momentum.weight"] = full([1, 3], 5.0f), ["momentum.bias"] = full([1], 7.0f),
+            ["weights.weight"] = zeros(1, 3), ["weights.bias"] = zeros(1),
+            ["momentum.weight"] = full([1, 3], 5.0f), ["momentum.bias"] = full([1], 7.0f),
         };
         state.LoadMomentum(saved, "file");
         var all = state.Collect(withMomentum: true);
@@ -115,7 +127,8 @@ public sealed class CheckpointFaultTests
         loss.bias!.item<float>().Should().Be(4);
     }
 
-    private static (TrainingCheckpoint Checkpoint, CheckpointTensors Tensors) WriteAndRead(TemporaryFolder folder, TrainingCheckpoint checkpoint, bool average)
+    private static (TrainingCheckpoint Checkpoint, CheckpointTensors Tensors) WriteAndRead(
+        TemporaryFolder folder, TrainingCheckpoint checkpoint, bool average)
     {
         using var scope = NewDisposeScope();
         Dictionary<string, Tensor> One(string name) => new() { [name] = zeros(1) };
@@ -126,6 +139,7 @@ public sealed class CheckpointFaultTests
 
     private static EpochMetrics Epoch(int epoch) => new()
     {
-        Epoch = epoch, LearningRate = 0.1, TrainLoss = 1, TrainAccuracy = 0.5, Terms = new Dictionary<string, double>(), Elapsed = TimeSpan.Zero,
+        Epoch = epoch, LearningRate = 0.1, TrainLoss = 1, TrainAccuracy = 0.5,
+        Terms = new Dictionary<string, double>(), Elapsed = TimeSpan.Zero,
     };
 }
