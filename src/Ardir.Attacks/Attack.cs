@@ -38,7 +38,7 @@ public abstract class Attack : IAttack
         using var oracle = new ModelOracle(model, context);
         try
         {
-            return Perturb(oracle, model, images, labels, context);
+            return NativeCallGuard.OfProcess.Run(context.Logger, () => Perturb(oracle, model, images, labels, context));
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
         {
@@ -80,7 +80,6 @@ public abstract class Attack : IAttack
 
     private Tensor Perturb(ModelOracle oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
     {
-        using var collections = new BlockingCollections();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);

@@ -26,6 +26,7 @@ public interface IAttack
     /// <returns>Images inside the threat set, on the device and in the dtype of <paramref name="images"/>, owned by the caller (and by the caller's dispose scope, if there is one).</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, or an empty batch; checked before any work.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: NaN, a wrong shape, or an output that does not depend on its input.</exception>
+    /// <exception cref="NativeArgumentFreedException">TorchSharp let the collector free what a native call was reading; see there.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
     Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null);
 }

@@ -31,5 +31,5 @@ internal sealed class L2ApgdStep(double radius, StepSizeController sizes) : Apgd
     }
 
     private static Tensor Length(Tensor values) =>
-        linalg.vector_norm(values.flatten(1), 2, new long[] { 1 }, true).reshape(-1, 1, 1, 1);
+        EuclideanLength.Of(values.flatten(1), keepDimension: true).reshape(-1, 1, 1, 1);
 }

@@ -38,7 +38,7 @@ internal sealed class GradientProbe(
         using var oracle = new ModelOracle(model.Model, context);
         var run = AttackRun.Create(new FgsmAttack(threat), oracle, images, labels).With(AttackLoss.CrossEntropy);
         var gradient = run.Gradient(images).Gradient;
-        var size = linalg.vector_norm(gradient.flatten(1), 2, new long[] { 1 }, false);
+        var size = EuclideanLength.Of(gradient.flatten(1));
         var margin = MarginAttackLoss.Margin(logits, labels).neg();
         var vanishing = HostRead.Int64((size < TinyGradient).logical_and(margin < ModerateMargin).sum());
         if (vanishing > 0)

@@ -133,7 +133,7 @@ internal sealed class ModelProbe : IDisposable
             var logits = Call(_images);
             var unit = Unit(logits);
             // Row by row: a maximum over rows would be NaN, and no noise at all, as soon as one of them is.
-            if (Right(logits) != right || seen.Exists(other => HostRead.Bool((linalg.vector_norm(unit - other, 2, new long[] { 1 }, false) > LogitTolerance).any()))) return true;
+            if (Right(logits) != right || seen.Exists(other => HostRead.Bool((EuclideanLength.Of(unit - other) > LogitTolerance).any()))) return true;
             seen.Add(unit);
         }
         return false;
@@ -145,7 +145,7 @@ internal sealed class ModelProbe : IDisposable
     private static Tensor Unit(Tensor logits)
     {
         var precise = logits.to(ScalarType.Float64);
-        return precise / (linalg.vector_norm(precise, 2, new long[] { 1 }, true) + 1e-10);
+        return precise / (EuclideanLength.Of(precise, keepDimension: true) + 1e-10);
     }
 
     private bool AreProbabilities()
@@ -174,7 +174,7 @@ internal sealed class ModelProbe : IDisposable
             _ = Call(_images);
             return false;
         }
-        catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException)
+        catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException && !NativeCallGuard.OfProcess.Explains(e))
         {
             return true;
         }

@@ -53,6 +53,7 @@ public sealed class AutoAttack : IAttack
     /// <returns>The report, owned by the caller alone: no dispose scope ends it.</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, an empty batch, or targets.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message names the differences.</exception>
+    /// <exception cref="NativeArgumentFreedException">TorchSharp let the collector free what a native call was reading; see there.</exception>
     /// <exception cref="IOException">The state file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
@@ -85,7 +86,7 @@ public sealed class AutoAttack : IAttack
         using var activity = AttackInstruments.Start("ardir.autoattack", this, model, images);
         try
         {
-            var report = Run(model, images, labels, context);
+            var report = NativeCallGuard.OfProcess.Run(context.Logger, () => Run(model, images, labels, context));
             activity?.SetTag("ardir.accuracy.clean", report.CleanAccuracy).SetTag("ardir.accuracy.robust", report.RobustAccuracy);
             return report;
         }
@@ -100,7 +101,6 @@ public sealed class AutoAttack : IAttack
         var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         var clamped = images.detach().clamp(0, 1);
         var findings = new FindingList(context.Logger);

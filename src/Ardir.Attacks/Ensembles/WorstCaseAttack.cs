@@ -39,10 +39,19 @@ public sealed class WorstCaseAttack : IAttack
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
-        if (_attacks.Length == 1) return _attacks[0].Perturb(model, images, labels, context);
+        return NativeCallGuard.OfProcess.Run(
+            context.Logger, () => _attacks.Length == 1 ? _attacks[0].Perturb(model, images, labels, context) : Chain(model, images, labels, context));
+    }
+
+    internal IReadOnlyList<IAttack> Attacks => _attacks;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";
+
+    private Tensor Chain(IModule model, Tensor images, Tensor labels, AttackContext context)
+    {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var collections = new BlockingCollections();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         // Of its own when nobody asks: what a later attack breaks is no reason for a warning about an earlier one.
         var own = context.Notes is null && context.Soundness is null ? new AttackNotes { CountsNan = false } : null;
@@ -97,9 +106,4 @@ public sealed class WorstCaseAttack : IAttack
         var unbroken = HostRead.Int64(IsBroken(model, found[rows], labels[rows], context.Targets?[rows]).logical_not().sum());
         if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
-
-    internal IReadOnlyList<IAttack> Attacks => _attacks;
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";
 }

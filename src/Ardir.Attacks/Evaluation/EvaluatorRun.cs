@@ -18,7 +18,6 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
 
     public RobustnessResult Run(Device? device, EvaluationOptions options)
     {
-        using var collections = new BlockingCollections();
         using var evaluation = new EvaluationModeScope(model);
         using var noGrad = no_grad();
         var weight = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());

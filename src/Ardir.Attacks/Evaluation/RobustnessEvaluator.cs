@@ -17,6 +17,7 @@ public static class RobustnessEvaluator
     /// <returns>Per-image results and findings.</returns>
     /// <exception cref="ArgumentException">Wrong batch size, or the context has targets or sample indices.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: a wrong shape, or no gradient for an attack that needs one.</exception>
+    /// <exception cref="NativeArgumentFreedException">TorchSharp let the collector free what a native call was reading; see there.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
     public static RobustnessResult Evaluate(
         IModule model, ImageDataset data, IAttack? attack = null, int batchSize = 256, AttackContext? context = null, IProgress<int>? progress = null) =>
@@ -30,6 +31,7 @@ public static class RobustnessEvaluator
     /// <returns>Per-image results and findings.</returns>
     /// <exception cref="ArgumentException">Wrong batch size, or the context has targets or sample indices.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: a wrong shape, or no gradient for an attack that needs one.</exception>
+    /// <exception cref="NativeArgumentFreedException">TorchSharp let the collector free what a native call was reading; see there.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
     public static RobustnessResult Evaluate(IModule model, ImageDataset data, IAttack? attack, EvaluationOptions options)
     {
@@ -53,7 +55,7 @@ public static class RobustnessEvaluator
         try
         {
             using var run = new EvaluatorRun(model, data, attack, context, depth);
-            var result = run.Run(device, options);
+            var result = NativeCallGuard.OfProcess.Run(context.Logger, () => run.Run(device, options));
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
             return result;

@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 internal sealed class L2SquareMoves(AttackRun run)
     : BumpSquareMoves(run, power: 2, values => Math.Sqrt(values.Sum(value => value * value)))
 {
-    protected override Tensor Length(Tensor values) => linalg.vector_norm(values, 2, new long[] { -1 }, true);
+    protected override Tensor Length(Tensor values) => EuclideanLength.Of(values, dimension: -1, keepDimension: true);
 
     protected override Tensor Budget(Tensor used, Tensor first, Tensor second)
     {

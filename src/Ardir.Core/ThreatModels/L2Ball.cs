@@ -11,7 +11,7 @@ internal sealed class L2Ball : NormBall
 
     public override bool ClampsOnDevice => true;
 
-    public override Tensor Norm(Tensor flat) => linalg.vector_norm(flat, 2, new long[] { 1 }, false);
+    public override Tensor Norm(Tensor flat) => EuclideanLength.Of(flat);
 
     /// <summary>
     /// The nearest feasible point is x + sign(d) * min(s*|d|, room) for one s in [0,1] per sample, where d = y - x and room is what the
@@ -74,7 +74,7 @@ internal sealed class L2Ball : NormBall
     private static Tensor Scale(Tensor size, Tensor room, double epsilon)
     {
         // Start where every coordinate is free: too small a step, so the iterates rise monotonically to the solution.
-        var s = epsilon / linalg.vector_norm(size, 2, new long[] { 1 }, true).clamp_min(Tiny);
+        var s = epsilon / EuclideanLength.Of(size, keepDimension: true).clamp_min(Tiny);
         for (var step = 0; step < MaxNewtonSteps; step++)
         {
             var free = size * s < room;

@@ -82,7 +82,7 @@ public sealed class DistillationTrainer : IDisposable
         using var activity = TrainingInstruments.StartFit(_loss, _options, train);
         try
         {
-            return FitTraced(train, validation, progress, cancellationToken);
+            return NativeCallGuard.OfProcess.Run(_options.Logger, () => FitTraced(train, validation, progress, cancellationToken));
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
         {
@@ -96,7 +96,6 @@ public sealed class DistillationTrainer : IDisposable
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
         cancellationToken.ThrowIfCancellationRequested();
         using var turn = _files?.Lock();
-        using var collections = new BlockingCollections();
         using var tf32 = new Tf32Scope(_options.AllowTf32);
         using var run = new TrainingRun(_student, _teacher, _standardTeacher, _loss, _options, train, validation, progress, cancellationToken);
 

@@ -1,0 +1,58 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+
+namespace Ardir.Core;
+
+/// <summary>
+/// Stands around attacks, evaluations and training. Where the loaded TorchSharp lets the collector free what native code reads, it says so once, and names the cause of calls that failed of it.
+/// Otherwise it does nothing.
+/// </summary>
+/// <param name="keepsArgumentsAlive">Whether the loaded TorchSharp keeps the arguments of native calls alive.</param>
+internal sealed partial class NativeCallGuard(bool keepsArgumentsAlive)
+{
+    /// <summary>The property of a program's project that mends the TorchSharp it is built with.</summary>
+    public const string Property = "ArdirKeepArgumentsAlive";
+
+    private const string Remedy = $"Set the MSBuild property {Property} to true in the project of the program, and build it again: docs/backends.md says what it does.";
+
+    // What libtorch says about a number whose memory was freed or holds something else by now (c10::Scalar::to and c10::Scalar::type), and about nothing else.
+    private static readonly string[] _messages = ["Expected false to be true, but got false", "Unknown scalar type"];
+
+    private int _told;
+
+    /// <summary>The guard of this process.</summary>
+    public static NativeCallGuard OfProcess { get; } = new(TorchSharpRuntime.KeepsArgumentsAlive);
+
+    /// <summary>Does the work, under guard.</summary>
+    /// <param name="logger">Told of the danger, if it is the first that listens to warnings.</param>
+    /// <param name="work">An attack, an evaluation or a training run.</param>
+    /// <exception cref="NativeArgumentFreedException">A native call failed because the collector freed its argument.</exception>
+    public T Run<T>(ILogger logger, Func<T> work)
+    {
+        if (keepsArgumentsAlive) return work();
+        if (logger.IsEnabled(LogLevel.Warning) && Interlocked.Exchange(ref _told, 1) == 0) Unpatched(logger, Property);
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (Explains(e) && e is not NativeArgumentFreedException)
+        {
+            throw new NativeArgumentFreedException(
+                $"A native call failed as it does when the garbage collector frees a number that the call is reading, which this build of TorchSharp does not prevent. The result is lost; model and data are not at fault. {Remedy}", e);
+        }
+    }
+
+    /// <summary>Whether a failure, or what caused it, is that of a native call whose argument was freed.</summary>
+    public bool Explains(Exception? failure)
+    {
+        if (keepsArgumentsAlive) return false;
+        for (; failure is not null; failure = failure.InnerException)
+        {
+            if (failure is NativeArgumentFreedException || (failure is ExternalException && _messages.Any(message => failure.Message.Contains(message, StringComparison.Ordinal)))) return true;
+        }
+        return false;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "This build of TorchSharp does not keep the arguments of native calls alive: a garbage collection during a call can make it fail or end the process. Set the MSBuild property {Property} to true in the project of the program, and build it again.")]
+    private static partial void Unpatched(ILogger logger, string property);
+}
