@@ -40,15 +40,10 @@ public sealed class WorstCaseAttack : IAttack
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         return NativeCallGuard.OfProcess.Run(
-            context.Logger, () => _attacks.Length == 1 ? _attacks[0].Perturb(model, images, labels, context) : Chain(model, images, labels, context));
+            context.Logger, () => _attacks.Length == 1 ? _attacks[0].Perturb(model, images, labels, context) : WorstCase(model, images, labels, context));
     }
 
-    internal IReadOnlyList<IAttack> Attacks => _attacks;
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";
-
-    private Tensor Chain(IModule model, Tensor images, Tensor labels, AttackContext context)
+    private Tensor WorstCase(IModule model, Tensor images, Tensor labels, AttackContext context)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
@@ -106,4 +101,9 @@ public sealed class WorstCaseAttack : IAttack
         var unbroken = HostRead.Int64(IsBroken(model, found[rows], labels[rows], context.Targets?[rows]).logical_not().sum());
         if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
+
+    internal IReadOnlyList<IAttack> Attacks => _attacks;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";
 }
