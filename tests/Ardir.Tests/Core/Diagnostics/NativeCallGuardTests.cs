@@ -4,6 +4,7 @@ using Ardir.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
+#pragma warning disable CA2201 // TorchSharp throws it, so the tests do
 namespace Ardir.Tests;
 
 /// <summary>What is said where TorchSharp lets the collector free what native code reads, with guards of the tests' own: the TorchSharp beside the tests is mended.</summary>
