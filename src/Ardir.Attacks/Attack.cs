@@ -94,20 +94,20 @@ public abstract class Attack : IAttack
         oracle.EnsureSound();
         // Against the caller's images: a model that changes its input in place may have changed the run's.
         var safe = Safe(images.detach().clamp(0, 1), found);
-        if (context.Soundness is null) TellZeroGradients(oracle, run, safe);
+        if (context.Soundness is null) TellGradients(oracle, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
 
     /// <summary>To the evaluation around the attack, which knows what was broken in the end; to the logger if there is none.</summary>
-    private void TellZeroGradients(ModelOracle oracle, AttackRun run, Tensor found)
+    private void TellGradients(ModelOracle oracle, AttackRun run, Tensor found)
     {
         var context = oracle.Context;
         if (context.Notes is null && !context.Logger.IsEnabled(LogLevel.Warning)) return;
-        if (oracle.ZeroGradients() is not { } zero) return;
-        context.Notes?.Add(run.Count, zero, context.SampleIndices);
-        if (context.Notes is not null || zero.Length == 0) return;
+        if (oracle.Gradients() is not { } gradients) return;
+        context.Notes?.Add(run.Count, gradients, context.SampleIndices);
+        if (context.Notes is not null || gradients.Zero.Length == 0) return;
         // One more pass for these images alone: what was broken all the same is no reason for doubt.
-        var rows = tensor(zero, device: found.device);
+        var rows = tensor(gradients.Zero, device: found.device);
         var part = run.Select(rows);
         var unbroken = HostRead.Int64(part.IsAdversarial(part.Logits(found.index_select(0, rows))).logical_not().sum());
         if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);

@@ -145,7 +145,7 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _oracle.SeeZeros(size.sum([1, 2, 3]), this);
+        using (var size = sum.abs()) _oracle.SeeZeros(size.amax([1, 2, 3]), this);
         return here with { Gradient = sum.div_(samples) };
     }
 

@@ -8,7 +8,6 @@ namespace Ardir.Attacks;
 /// </summary>
 internal sealed class ModelOracle(IModule model, AttackContext context) : IDisposable
 {
-    private static readonly long[] _ofPixels = [1, 2, 3];
     private readonly IModule _model = model;
     private long _classes;
     // The trainer's attacks leave this to that of its first step: a comparison has to wait for the device.
@@ -51,7 +50,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     public bool KeepsNan => _nan is not null;
 
     /// <summary>Remembers the samples of a run that have no gradient to follow.</summary>
-    /// <param name="size">Sum of the absolute values of the gradient of each sample, [n].</param>
+    /// <param name="size">Largest absolute value of the gradient of each sample, [n].</param>
     /// <param name="run">The samples.</param>
     public void SeeZeros(Tensor size, AttackRun run) => _watch!.SeeZeros(size, run.Positions);
 
@@ -88,15 +87,12 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             throw new InvalidOperationException($"The attack loss '{loss.Name}' returned shape {TensorGuard.Shape(losses)}; expected [{run.Count}], one value per sample.");
         // Not the mean: dividing by N can underflow tiny gradients to zero.
         var total = losses.sum();
-        if (!total.requires_grad) throw new GradientException();
+        if (!total.requires_grad) throw logits.requires_grad ? Detached(loss) : new GradientException();
         total.backward(inputs: [leaf]);
         SampleBackwards += run.Count;
-        var gradient = leaf.grad ?? throw new GradientException();
-        var size = Size(gradient);
-        _watch!.SeeGradients(size);
-        if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
+        var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
         // This loss rests at zero once the goal leads by enough, wherever that is.
-        if (isWhole) _watch.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.detach().logical_not() : null);
+        if (isWhole) _watch!.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.detach().logical_not() : null);
         return new AttackGradient(
             logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
@@ -131,10 +127,7 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
             leaf.grad?.zero_();
             total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
             SampleBackwards += run.Count;
-            var gradient = leaf.grad ?? throw new GradientException();
-            var size = Size(gradient);
-            _watch!.SeeGradients(size);
-            if (_nan is not null) (gradient, size) = (NanAnswers.Replace(gradient, size), size.nan_to_num(0, 0, 0));
+            var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
             visit(column, differences.detach().select(1, column), gradient);
             sizes = sizes is null ? size.MoveToOuterDisposeScope() : sizes.add_(size);
         }
@@ -153,8 +146,9 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
     /// <summary>Whether NaN led the attack astray, and the evaluation around it wants a result nevertheless.</summary>
     public bool MustRepeat => context.Notes is { CountsNan: true } && _nan is null && _watch!.WasBroken();
 
-    /// <summary>Positions of the samples whose gradient was exactly zero somewhere; null when no gradient was asked for.</summary>
-    public long[]? ZeroGradients() => _watch!.ZeroGradients();
+    /// <summary>Positions of the samples whose gradient was exactly zero somewhere, and of those where it was no number although the logits
+    /// were; null when no gradient was asked for.</summary>
+    public (long[] Zero, long[] NoNumber)? Gradients() => _watch!.Gradients();
 
     public void Dispose()
     {
@@ -229,10 +223,22 @@ internal sealed class ModelOracle(IModule model, AttackContext context) : IDispo
         if (run.Targets is not null) TensorGuard.LabelRange(run.Targets, _classes, "context.Targets");
     }
 
-    // Of each sample, [n]. In half precision the sum could overflow.
-    private static Tensor Size(Tensor gradient) => gradient.dtype is ScalarType.Float16 or ScalarType.BFloat16
-        ? gradient.abs().sum(_ofPixels, type: ScalarType.Float32)
-        : gradient.abs().sum(_ofPixels);
+    // The model has a gradient, so that an ensemble must not go on as if it had none.
+    private static InvalidOperationException Detached(IAttackLoss loss) => new(
+        $"The attack loss '{loss.Name}' does not depend on the logits through the graph, although the model has a gradient: a detach, " +
+        "an argmax or a constant inside the loss. Compute it from the tensors that it is given.");
+
+    /// <summary>Looks whether gradients are numbers. Where NaN counts as an answer, those that are not become zero.</summary>
+    /// <returns>The gradient, and the largest absolute value of each sample, [n]; not zero where it was no number.</returns>
+    private (Tensor Gradient, Tensor Size) Numbers(Tensor gradient, AttackRun run)
+    {
+        // Not the sum, which can overflow although no value of it does.
+        var size = gradient.abs().amax([1, 2, 3]);
+        _watch!.SeeGradients(size);
+        if (_nan is null) return (gradient, size);
+        _watch.SeeNoNumbers(size, run.Positions);
+        return (NanAnswers.Replace(gradient, size), size.nan_to_num(1, 1, 1));
+    }
 
     private sealed class CountedModel(ModelOracle oracle) : IModule
     {

@@ -35,7 +35,7 @@ public abstract class UnitAttack : Attack
             outcome = outcome with { Points = nan.Put(outcome.Points, outcome.Broken) };
         }
         oracle.EnsureSound();
-        if (oracle.ZeroGradients() is { } zero) oracle.Context.Notes?.Add((int)images.shape[0], zero, oracle.Context.SampleIndices);
+        if (oracle.Gradients() is { } gradients) oracle.Context.Notes?.Add((int)images.shape[0], gradients, oracle.Context.SampleIndices);
         return (outcome.Broken, outcome.Points);
     }
 

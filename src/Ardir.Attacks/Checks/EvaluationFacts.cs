@@ -19,6 +19,9 @@ internal sealed record EvaluationFacts
     /// attacks that met it.</summary>
     public required (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; }
 
+    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are no numbers although the logits are.</summary>
+    public (int Images, IReadOnlyList<string> Attacks) NoNumbers { get; init; } = (0, []);
+
     /// <summary>Attacks that ended because no gradient flows through the model.</summary>
     public IReadOnlyList<string> WithoutGradient { get; init; } = [];
 
@@ -30,6 +33,24 @@ internal sealed record EvaluationFacts
 
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
+
+    /// <summary>What makes points of a security curve false: counts of the point that it concerns most, and the names of all points.</summary>
+    public static EvaluationFacts OfCurve(IReadOnlyList<CurvePoint> curve, int images)
+    {
+        (int, IReadOnlyList<string>) Worst(Func<EvaluationFacts, (int Images, IReadOnlyList<string> Attacks)> of) =>
+            (curve.Select(point => of(point.Facts).Images).DefaultIfEmpty().Max(), Names(facts => of(facts).Attacks));
+        List<string> Names(Func<EvaluationFacts, IReadOnlyList<string>> of) =>
+            [.. curve.SelectMany(point => of(point.Facts).Select(name => $"{name} of the security curve at {point.Epsilon:R}"))];
+        return new EvaluationFacts
+        {
+            Images = images,
+            NanImages = 0,
+            NanPoints = 0,
+            ZeroGradients = Worst(facts => facts.ZeroGradients),
+            NoNumbers = Worst(facts => facts.NoNumbers),
+            WithoutGradient = Names(facts => facts.WithoutGradient),
+        };
+    }
 
     public void AddTo(FindingList findings, ProbeDepth depth)
     {
@@ -44,6 +65,13 @@ internal sealed record EvaluationFacts
                 $"For {ZeroGradients.Images} of {Images} images, which stayed unbroken, the gradient of the loss was exactly zero at " +
                 $"a point that {string.Join(" and ", ZeroGradients.Attacks)} asked about. {EvaluationTexts.ZeroGradientAdvice}",
                 ZeroGradients.Images);
+        if (NoNumbers.Images > 0)
+            findings.Add(FindingKind.BadGradient,
+                $"For {NoNumbers.Images} of {Images} images, which stayed unbroken, the gradient of the loss was NaN or infinite at a " +
+                $"point that {string.Join(" and ", NoNumbers.Attacks)} asked about, although its logits are numbers. It was taken for " +
+                "zero, so their failure there says nothing about robustness. Look for a square root or a norm at zero, a logarithm of " +
+                "zero, and logits that are infinite or too large for their precision; add an attack without gradients (SquareAttack).",
+                NoNumbers.Images);
         if (WithoutGradient.Count > 0)
             findings.Add(FindingKind.NoGradient,
                 $"No gradient flows through the model, so {string.Join(" and ", WithoutGradient)} could not search and broke nothing: " +

@@ -71,7 +71,7 @@ public sealed class AutoAttack : IAttack
     public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
         using var report = Traced(model, images, labels, context);
-        if (context?.Notes is { } notes) foreach (var image in report.Data.ZeroGradients) notes.ZeroGradients.Add(context.SampleIndices?[(int)image] ?? image);
+        context?.Notes?.Add(report.Data.Notes, context.SampleIndices);
         using var scope = NewDisposeScope();
         return report.Adversarial.clone().MoveToOuterDisposeScope();
     }
@@ -115,6 +115,8 @@ public sealed class AutoAttack : IAttack
         var (facts, tally) = (run.Facts(), run.Tally);
         facts.AddTo(findings, Depth);
         probe.LookAtGradients(tally.Correct, tally.Robust);
+        var curve = Curve(model, clamped, labels, seeded, share, state, done);
+        EvaluationFacts.OfCurve(curve, (int)images.shape[0]).AddTo(findings, ProbeDepth.Doubts);
         var data = new ReportData
         {
             Threat = Threat,
@@ -128,9 +130,9 @@ public sealed class AutoAttack : IAttack
             BrokenBy = tally.BrokenBy,
             Predictions = tally.Predictions,
             Attacks = facts.Attacks,
-            ZeroGradients = tally.ZeroGradients,
+            Notes = tally.Notes,
             Findings = findings.Sorted,
-            SecurityCurve = [.. _options.SecurityCurve.Select((epsilon, i) => (epsilon, AccuracyAt(epsilon, model, clamped, labels, CurvePart(seeded, share, i), state, done)))],
+            SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
         };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
@@ -198,15 +200,21 @@ public sealed class AutoAttack : IAttack
         return Part(context, share + each * point, share + each * (point + 1), Threat.WithEpsilon(_options.SecurityCurve[point]));
     }
 
-    /// <summary>A point of the security curve.</summary>
-    private double AccuracyAt(
-        double epsilon, IModule model, Tensor images, Tensor labels, AttackContext context, EnsembleState state, List<(EnsembleBatch Batch, Tensor? Points)> done)
+    /// <summary>The points of the security curve.</summary>
+    private List<CurvePoint> Curve(
+        IModule model, Tensor images, Tensor labels, AttackContext context, double share, EnsembleState state,
+        List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
-        var threat = Threat.WithEpsilon(epsilon);
-        using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, context, threat, epsilon);
-        run.Classify();
-        run.Resume(done);
-        run.Attack(state);
-        return run.Tally.RobustAccuracy;
+        var points = new List<CurvePoint>();
+        foreach (var epsilon in _options.SecurityCurve)
+        {
+            var (threat, part) = (Threat.WithEpsilon(epsilon), CurvePart(context, share, points.Count));
+            using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, part, threat, epsilon);
+            run.Classify();
+            run.Resume(done);
+            run.Attack(state);
+            points.Add(new CurvePoint(epsilon, run.Tally.RobustAccuracy, run.Facts()));
+        }
+        return points;
     }
 }

@@ -28,6 +28,12 @@ internal sealed record EnsembleBatch
     /// <summary>Numbers of the images whose gradient was exactly zero somewhere and that the batch did not break, in increasing order.</summary>
     public required long[] ZeroGradients { get; init; }
 
+    /// <summary>Likewise of those whose gradient was no number although the logits were.</summary>
+    public long[] NoNumbers { get; init; } = [];
+
+    /// <summary>Names of the attacks within the attack that found no gradient, while others of it went on.</summary>
+    public string[] PartsWithoutGradient { get; init; } = [];
+
     /// <summary>Whether the attack follows gradients, so that it could search the other images of the batch.</summary>
     public required bool FollowsGradients { get; init; }
 

@@ -29,6 +29,26 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
     /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow.</summary>
     public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct().Order()];
 
+    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are no numbers.</summary>
+    public IReadOnlyList<long> NoNumbers => [.. _done.SelectMany(Lost).Distinct().Order()];
+
+    /// <summary>What an evaluation around this one must know of the gradients, by the positions of the images.</summary>
+    public AttackNotes Notes
+    {
+        get
+        {
+            var notes = new AttackNotes();
+            notes.ZeroGradients.UnionWith(ZeroGradients);
+            notes.NoNumbers.UnionWith(NoNumbers);
+            notes.Followed.UnionWith(Enumerable.Range(0, count).Where(i => _followed[i]).Select(i => (long)i));
+            notes.WithoutGradient.UnionWith(WithoutGradient);
+            return notes;
+        }
+    }
+
+    private IReadOnlyList<string> WithoutGradient =>
+        [.. Names(batch => batch.WithoutGradient).Concat(_done.SelectMany(batch => batch.PartsWithoutGradient)).Distinct()];
+
     /// <summary>Begins with the answers to the clean images.</summary>
     public void Begin(bool[] correct, long[] predictions)
     {
@@ -93,7 +113,8 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
         NanImages = Predictions.Where((predicted, i) => !Correct[i] && predicted == classes).Count(),
         NanPoints = Predictions.Where((predicted, i) => Correct[i] && predicted == classes).Count(),
         ZeroGradients = (ZeroGradients.Count, Names(batch => Stuck(batch).Any())),
-        WithoutGradient = Names(batch => batch.WithoutGradient),
+        NoNumbers = (NoNumbers.Count, Names(batch => Lost(batch).Any())),
+        WithoutGradient = WithoutGradient,
         IsConstant = isConstant,
         Unconfirmed = _done.Sum(batch => batch.Unconfirmed),
         Attacks = Summaries(),
@@ -104,11 +125,15 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     private IEnumerable<long> Stuck(EnsembleBatch batch) => batch.ZeroGradients.Where(image => Robust[image] && !_followed[image]);
 
+    private IEnumerable<long> Lost(EnsembleBatch batch) => batch.NoNumbers.Where(image => Robust[image] && !_followed[image]);
+
     // The images of a batch are all that resisted when it began.
     private void Follow(EnsembleBatch batch)
     {
         var first = _done is [.., var last] && (last.Attack, last.Unit) == (batch.Attack, batch.Unit) ? last.Cursor + 1 : 0;
         for (var image = first; image <= batch.Cursor; image++)
-            _followed[image] |= Robust[image] && Array.BinarySearch(batch.ZeroGradients, image) < 0;
+            _followed[image] |= Robust[image] && !Stopped(batch.ZeroGradients, image) && !Stopped(batch.NoNumbers, image);
     }
+
+    private static bool Stopped(long[] images, long image) => Array.BinarySearch(images, image) >= 0;
 }

@@ -19,6 +19,8 @@ internal static class HiddenOptions
     private static object? Find(object? value, int depth) => value switch
     {
         null or string or Tensor or nn.Module or IModule or Type => null,
+        // Its text shows what its result depends on; batches and points of a curve are its own affair.
+        AutoAttack ensemble => Find(ensemble.Attacks, depth + 1),
         _ when depth > MaxDepth => null,
         IEnumerable<object> list => list.Select(entry => Find(entry, depth + 1)).FirstOrDefault(found => found is not null),
         _ when !OverridesText(value.GetType()) => HasOptions(value.GetType()) ? value : null,

@@ -85,7 +85,8 @@ public sealed class WorstCaseAttack : IAttack
         catch (GradientException e)
         {
             without = e;
-            AttackLog.WithoutGradient(context.Logger, attack.Name, e.Message);
+            if (context.Notes is { CountsNan: true } evaluation) evaluation.WithoutGradient.Add(attack.Name);
+            else AttackLog.WithoutGradient(context.Logger, attack.Name, e.Message);
             return null;
         }
     }

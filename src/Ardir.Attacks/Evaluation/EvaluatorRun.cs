@@ -15,6 +15,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
     private int _nanImages;
     private int _nanPoints;
     private int _zeroGradients;
+    private int _noNumbers;
+    private readonly HashSet<string> _withoutGradient = [];
 
     public RobustnessResult Run(Device? device, EvaluationOptions options)
     {
@@ -68,7 +70,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var notes = new AttackNotes();
         long[] numbers = [.. rows.Select(row => first + row)];
-        var adversarial = attack.Perturb(model, x, y, context with { SampleIndices = numbers, Notes = notes });
+        // Copies: what it changes in place must not become the truth that it is judged by.
+        var adversarial = attack.Perturb(model, x.clone(), y.clone(), context with { SampleIndices = numbers, Notes = notes });
         using var inside = attack.Threat.Contains(x, adversarial);
         if (!HostRead.Bool(inside.all()))
             throw new InvalidOperationException(
@@ -79,6 +82,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
         _nanPoints += predicted.Count(answer => answer == logits.shape[1]);
         _zeroGradients += still.Where((isLeft, i) => isLeft && notes.IsStuck(numbers[i])).Count();
+        _noNumbers += still.Where((isLeft, i) => isLeft && notes.IsLost(numbers[i])).Count();
+        _withoutGradient.UnionWith(notes.WithoutGradient);
         return result;
     }
 
@@ -95,6 +100,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         NanImages = _nanImages,
         NanPoints = _nanPoints,
         ZeroGradients = (_zeroGradients, attack is null ? [] : [attack.Name]),
+        NoNumbers = (_noNumbers, attack is null ? [] : [attack.Name]),
+        WithoutGradient = [.. _withoutGradient],
         IsConstant = depth != ProbeDepth.Doubts && _isConstant && !AreImagesTheSame(),
     };
 

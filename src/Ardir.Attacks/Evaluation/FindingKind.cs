@@ -46,4 +46,8 @@ public enum FindingKind
 
     /// <summary>No gradient flows through the model (detached or constant): the attacks of an ensemble that need one ended without breaking anything.</summary>
     NoGradient,
+
+    /// <summary>At images that stayed unbroken an attack met a gradient that is NaN or infinite although the logits are numbers, and no other attack had one to follow:
+    /// its failure there says nothing.</summary>
+    BadGradient,
 }

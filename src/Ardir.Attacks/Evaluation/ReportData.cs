@@ -28,8 +28,8 @@ internal sealed record ReportData
 
     public required IReadOnlyList<AttackSummary> Attacks { get; init; }
 
-    /// <summary>Positions of the unbroken images at which an attack met a gradient of exactly zero and no other had one to follow.</summary>
-    public IReadOnlyList<long> ZeroGradients { get; init; } = [];
+    /// <summary>What an evaluation around this one must know of the gradients, by the positions of the images.</summary>
+    public AttackNotes Notes { get; init; } = new();
 
     public required IReadOnlyList<EvaluationFinding> Findings { get; init; }
 

@@ -16,8 +16,9 @@ internal sealed class RunLock : IDisposable
 
     private readonly FileStream _file;
     private readonly string _path;
+    private readonly string _owner;   // what this lock wrote
 
-    private RunLock(FileStream file, string path) => (_file, _path) = (file, path);
+    private RunLock(FileStream file, string path, string owner) => (_file, _path, _owner) = (file, path, owner);
 
     /// <summary>Where the owner of a lock is named.</summary>
     public static string OwnerOf(string path) => path + ".owner";
@@ -45,11 +46,13 @@ internal sealed class RunLock : IDisposable
 
     public void Dispose()
     {
+        // Where the folder was deleted and made anew, another run may hold the files that are there now.
+        var isOurs = Text(OwnerOf(_path)) == _owner;
         // Before the lock is given up: afterwards they may be another's.
-        Delete(OwnerOf(_path));
-        if (!OperatingSystem.IsWindows()) Delete(_path);
+        if (isOurs) Delete(OwnerOf(_path));
+        if (isOurs && !OperatingSystem.IsWindows()) Delete(_path);
         _file.Dispose();
-        if (OperatingSystem.IsWindows()) Delete(_path);
+        if (isOurs && OperatingSystem.IsWindows()) Delete(_path);
     }
 
     private static FileStream? Open(string path, string use)
@@ -65,7 +68,8 @@ internal sealed class RunLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return null;
+            // The lock may be somebody else's who lets nobody open it, in a folder that can be written all the same.
+            return Owner(path) is { } owner && IsAlive(owner) ? throw Refused(path, use, owner, e) : null;
         }
     }
 
@@ -77,16 +81,20 @@ internal sealed class RunLock : IDisposable
             file.Dispose();
             throw Refused(path, use, owner, inner: null);
         }
+        using var self = Process.GetCurrentProcess();
+        // The last line tells the locks of one process apart.
+        var text = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Environment.ProcessId}\n{Environment.MachineName}\n{self.StartTime.ToUniversalTime():O}\n{Guid.NewGuid():N}\n");
         try
         {
-            using var self = Process.GetCurrentProcess();
-            File.WriteAllText(OwnerOf(path), string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n{Environment.MachineName}\n{self.StartTime.ToUniversalTime():O}\n"));
+            File.WriteAllText(OwnerOf(path), text);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The lock itself is held; only its owner is not named.
         }
-        return new RunLock(file, path);
+        return new RunLock(file, path, text);
     }
 
     private static IOException Refused(string path, string use, LockOwner? owner, Exception? inner) => new(
@@ -95,13 +103,18 @@ internal sealed class RunLock : IDisposable
 
     private static LockOwner? Owner(string path)
     {
+        var lines = Text(OwnerOf(path))?.Split('\n') ?? [];
+        return lines.Length > 3 && int.TryParse(lines[0], CultureInfo.InvariantCulture, out var process)
+            && DateTimeOffset.TryParse(lines[2], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var started)
+            ? new LockOwner(process, lines[1], started)
+            : null;
+    }
+
+    private static string? Text(string path)
+    {
         try
         {
-            var lines = File.ReadAllLines(OwnerOf(path));
-            return lines.Length >= 3 && int.TryParse(lines[0], CultureInfo.InvariantCulture, out var process)
-                && DateTimeOffset.TryParse(lines[2], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var started)
-                ? new LockOwner(process, lines[1], started)
-                : null;
+            return File.ReadAllText(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

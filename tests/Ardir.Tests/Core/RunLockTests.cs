@@ -51,6 +51,30 @@ public sealed class RunLockTests : IDisposable
     }
 
     [Fact]
+    public void Dispose_WhenTheFolderWasMadeAnew_LeavesTheLockOfAnother()
+    {
+        var first = RunLock.Take(LockPath, "training run")!;
+        Directory.Delete(_folder.Path, recursive: true);
+        using (RunLock.Take(LockPath, "training run"))
+        {
+            first.Dispose();
+            _folder.Names.Should().Equal("run.lock", "run.lock.owner");
+            FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>();
+        }
+        _folder.Names.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void Take_LockThatCannotBeOpened_OfAnOwnerWhoLives_IsRefused()
+    {
+        // A folder in its place fails as another user's file does, whoever runs the test.
+        Directory.CreateDirectory(LockPath);
+        RunLock.Take(LockPath, "training run").Should().BeNull("nobody holds it");
+        File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(Environment.ProcessId, Environment.MachineName, Started()));
+        FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>().WithMessage($"*process {Environment.ProcessId}*");
+    }
+
+    [Fact]
     public void Take_WhereNothingCanBeWritten_ProtectsNothing()
     {
         File.WriteAllText(_folder.File("file"), "x");

@@ -26,6 +26,7 @@ public sealed class AttackIdentityTests
         ["nothing but the threat model"] = (new Plain(_threat), true),
         ["derived, nothing of its own"] = (new DerivedPlain(_threat), true),
         ["Ardir's"] = (new PgdAttack(_threat), true),
+        ["an ensemble of Ardir's with a curve"] = (new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new FgsmAttack(_threat)], SecurityCurve = [0.01] }), true),
         ["a chain of Ardir's"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat), new PgdAttack(_threat)), true),
     };
 

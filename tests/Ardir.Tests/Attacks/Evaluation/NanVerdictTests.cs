@@ -123,7 +123,7 @@ public sealed class NanVerdictTests
         Pgd(_threat, new()).Invoking(pgd => pgd.Perturb(model, data.Batch([0, 3]).Images, zeros(2, ScalarType.Int64))).Should().Throw<InvalidOperationException>().WithMessage("*gradient*NaN or infinite*");
         var result = RobustnessEvaluator.Evaluate(model, data, Pgd(_threat, new()));
         result.Robust.Should().Equal(true, true, true, true);
-        result.Findings.Should().ContainSingle(finding => finding.Kind == FindingKind.ZeroGradient).Which.Images.Should().Be(1);
+        result.Findings.Should().ContainSingle(finding => finding.Kind == FindingKind.BadGradient).Which.Images.Should().Be(1);
     }
 
     [Fact]
