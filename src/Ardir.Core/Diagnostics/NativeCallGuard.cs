@@ -13,7 +13,7 @@ internal sealed partial class NativeCallGuard(bool keepsArgumentsAlive)
     /// <summary>The property of a program's project that mends the TorchSharp it is built with.</summary>
     public const string Property = "ArdirKeepArgumentsAlive";
 
-    private const string Remedy = $"Set the MSBuild property {Property} to true in the project of the program, and build it again: docs/backends.md says what it does.";
+    private const string Remedy = $"Build the program with the MSBuild property {Property}, which is on unless its project sets it to false; docs/backends.md says what it does.";
 
     // What libtorch says about a number whose memory was freed or holds something else by now (c10::Scalar::to and c10::Scalar::type), and about nothing else.
     private static readonly string[] _messages = ["Expected false to be true, but got false", "Unknown scalar type"];
@@ -53,6 +53,6 @@ internal sealed partial class NativeCallGuard(bool keepsArgumentsAlive)
         return false;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "This build of TorchSharp does not keep the arguments of native calls alive: a garbage collection during a call can make it fail or end the process. Set the MSBuild property {Property} to true in the project of the program, and build it again.")]
+    [LoggerMessage(1, LogLevel.Warning, "This build of TorchSharp does not keep the arguments of native calls alive: a garbage collection during a call can make it fail or end the process. Build the program with the MSBuild property {Property}, which is on unless its project sets it to false.")]
     private static partial void Unpatched(ILogger logger, string property);
 }

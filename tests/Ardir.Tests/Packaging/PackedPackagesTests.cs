@@ -8,7 +8,7 @@ namespace Ardir.Tests;
 public sealed class PackedPackagesTests : IDisposable
 {
     private static readonly string[] _names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"];
-    private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-dataset"];
+    private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-dataset", "hosting"];
     // Every C# block of these is compiled and run; the project file is the one that README.md shows.
     private static readonly string[] _documents =
         ["README.md", "docs/api.md", "docs/recipes.md", "docs/training.md", "src/Ardir.Core/README.md", "src/Ardir.Attacks/README.md", "src/Ardir.Distillation/README.md"];
@@ -109,7 +109,13 @@ public sealed class PackedPackagesTests : IDisposable
         var shown = DocumentedCode.Single(Document("README.md"), "xml");
         shown.Should().Contain(ShownVersion).And.Contain("../ardir-packages");
         var exact = shown.Replace(ShownVersion, $"Version=\"{_version}\"", StringComparison.Ordinal);
-        File.WriteAllText(Path.Combine(project, "app.csproj"), exact);
+        // docs/hosting.md: BackgroundService, and the collector of a server.
+        const string Hosting = """
+              <PropertyGroup><ServerGarbageCollection>true</ServerGarbageCollection></PropertyGroup>
+              <ItemGroup><PackageReference Include="Microsoft.Extensions.Hosting.Abstractions" Version="10.0.15" /></ItemGroup>
+            </Project>
+            """;
+        File.WriteAllText(Path.Combine(project, "app.csproj"), exact.Replace("</Project>", Hosting, StringComparison.Ordinal));
         // So that the settings of whoever runs the tests do not matter.
         File.WriteAllText(Path.Combine(project, "nuget.config"), """
             <configuration>

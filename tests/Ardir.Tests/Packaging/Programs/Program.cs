@@ -15,6 +15,7 @@ DistilInOwnLoop();
 LetTheLibraryTrain(args[0]);
 WeightsAndData(args[0]);
 OwnLossAttackAndData(args[0]);
+await HostedService(args[0]);
 Console.WriteLine($"arguments of native calls are kept alive: {TorchSharpRuntime.KeepsArgumentsAlive}");
 Documents.Run(args[0]);
 Console.WriteLine("all programs ran");
@@ -172,4 +173,33 @@ static void OwnLossAttackAndData(string folder)
     TrainingResult result = trainer.Fit(train, train);
     Console.WriteLine($"{loss.Name}: {result.Epochs[0].TrainLoss} to {result.Last.TrainLoss}, {string.Join(' ', result.Last.Terms.Keys)}, {attack.Name} {result.Best.RobustAccuracy}");
     if (!(result.Last.TrainLoss < result.Epochs[0].TrainLoss) || !result.Last.Terms.ContainsKey("pairing")) throw new InvalidOperationException("own loss");
+}
+
+// docs/hosting.md: stopped at some point and started again in a process that knows nothing of it but the folder, it ends as if it had run through.
+static async Task HostedService(string folder)
+{
+    using var data = new ImageDataset(randint(256, [32, 1, 8, 8], ScalarType.Byte), randint(3, [32], ScalarType.Int64));
+    string[] folders = [Path.Combine(folder, "hosted"), Path.Combine(folder, "hosted-twice")];
+    foreach (var each in folders) Directory.CreateDirectory(each);
+
+    using (var stopped = OwnNetwork(7))
+    using (var service = new RobustnessService(stopped, data, folders[1], NullLogger<RobustnessService>.Instance))
+    {
+        await service.StartAsync(CancellationToken.None);
+        while (!File.Exists(Path.Combine(folders[1], "training", "last.safetensors"))) await Task.Delay(1);
+        await service.StopAsync(CancellationToken.None);
+        Console.WriteLine($"hosted service: {service.ExecuteTask!.Status} after {service.Accuracies.Count} of 3 evaluations");
+    }
+    var results = new List<string>();
+    foreach (var each in folders)
+    {
+        using var model = OwnNetwork(7);
+        using var service = new RobustnessService(model, data, each, NullLogger<RobustnessService>.Instance);
+        await service.StartAsync(CancellationToken.None);
+        await service.ExecuteTask!;
+        var weights = string.Concat(model.state_dict().Select(pair => Convert.ToHexString(pair.Value.bytes)));
+        results.Add($"{string.Join(' ', service.Accuracies.OrderBy(pair => pair.Key))} {weights}");
+    }
+    Console.WriteLine(results[0][..80]);
+    if (results[0] != results[1] || results[0].Count(c => c == '[') != 3) throw new InvalidOperationException("hosted service");
 }
