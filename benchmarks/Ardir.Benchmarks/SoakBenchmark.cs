@@ -8,7 +8,7 @@ using Ardir.Tests;
 namespace Ardir.Benchmarks;
 
 /// <summary>
-/// The soak in a process of its own, whose end is seen, with the mended TorchSharp and, when asked for, with TorchSharp as it came. Fails unless the mended one has no failure, no abort and no
+/// The soak in a process of its own, whose end is seen, with the repaired TorchSharp and, when asked for, with TorchSharp as it came. Fails unless the repaired one has no failure, no abort and no
 /// result that differs from the quiet run.
 /// </summary>
 internal static class SoakBenchmark
@@ -17,7 +17,7 @@ internal static class SoakBenchmark
     {
         var (seconds, without) = (CommandLineValue.Of(args, "--seconds", 600), args.Contains("--without-remedy"));
         var rows = new List<(string Name, SoakReport Report, List<int> Ends)>();
-        if (seconds > 0) rows.Add(Repeat("mended", seconds, asItCame: false));
+        if (seconds > 0) rows.Add(Repeat("repaired", seconds, asItCame: false));
         if (without) rows.Add(Repeat("as it came", CommandLineValue.Of(args, "--without-remedy-seconds", 120), asItCame: true));
         var text = Text(rows);
         Console.Write(text);
@@ -37,7 +37,7 @@ internal static class SoakBenchmark
             if (File.Exists(file))
             {
                 var report = JsonSerializer.Deserialize<SoakReport>(File.ReadAllText(file))!;
-                if (report.KeepsArgumentsAlive == asItCame) throw new InvalidOperationException($"The process '{name}' ran with the wrong TorchSharp (mended: {report.KeepsArgumentsAlive}).");
+                if (report.KeepsArgumentsAlive == asItCame) throw new InvalidOperationException($"The process '{name}' ran with the wrong TorchSharp (repaired: {report.KeepsArgumentsAlive}).");
                 total.Add(report);
                 File.Delete(file);
             }

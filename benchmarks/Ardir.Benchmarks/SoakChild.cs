@@ -33,7 +33,7 @@ internal static class SoakChild
         File.Move(file + ".new", file, overwrite: true);
     }
 
-    // This assembly and the library once more, bound to the TorchSharp of the package instead of the mended one beside this program.
+    // This assembly and the library once more, bound to the TorchSharp of the package instead of the repaired one beside this program.
     private static int RunAsItCame(string[] args) =>
         (int)new AsItCameContext().LoadFromAssemblyPath(typeof(SoakChild).Assembly.Location).GetType(typeof(SoakChild).FullName!)!
             .GetMethod(nameof(Soak), BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [args])!;

@@ -11,7 +11,7 @@ internal sealed class SoakReport
     /// <summary>Garbage collections in that time.</summary>
     public int Collections { get; set; }
 
-    /// <summary>Whether the TorchSharp of the process was mended.</summary>
+    /// <summary>Whether the TorchSharp of the process was repaired.</summary>
     public bool KeepsArgumentsAlive { get; set; }
 
     /// <summary>Runs by job.</summary>
