@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
@@ -19,6 +20,7 @@ internal static class LayerHook
     public static bool CanAttach(nn.Module module) => CallableBase(module) is not null;
 
     /// <summary>A function that registers the sink on the module and returns how to remove it.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2060", Justification = "The generic parameters of these methods ask nothing of their types, and Attacher keeps the methods.")]
     public static Func<Action<object?>, Action> For(nn.Module module)
     {
         var callable = CallableBase(module)!;
