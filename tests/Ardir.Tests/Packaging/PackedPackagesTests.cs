@@ -123,8 +123,9 @@ public sealed class PackedPackagesTests : IDisposable
             why.Should().MatchRegex("NU1101|NU1102|NU1301", "only a package that cannot be had is a reason to leave this out");
             return;
         }
-        var published = Dotnet(project, "publish", "--no-restore", "-c", "Release", "-r", runtime, "-p:PublishTrimmed=true", "-o", Path.Combine(run, "app"), "-p:CreateHardLinksForPublishFilesIfPossible=true",
-            "-p:CreateHardLinksForCopyLocalIfPossible=true");
+        var published = Dotnet(
+            project, "publish", "--no-restore", "-c", "Release", "-r", runtime, "-p:PublishTrimmed=true", "-o", Path.Combine(run, "app"),
+            "-p:CreateHardLinksForPublishFilesIfPossible=true", "-p:CreateHardLinksForCopyLocalIfPossible=true");
         // One notice for TorchSharp, which docs/backends.md explains, and none for these packages.
         published.Should().NotMatchRegex("IL\\d{4}.*Ardir");
         var weights = Path.Combine(AppContext.BaseDirectory, "Goldens", "fm_robust.safetensors");

@@ -94,7 +94,7 @@ public sealed class TorchSharpRepairTests
         repairing.Should().Throw<InvalidDataException>().WithMessage(message);
     }
 
-    private static string PackageFile()
+    internal static string PackageFile()
     {
         var package = typeof(TorchSharpRepairTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "TorchSharpPackage").Value!;
         return Path.Combine(package, TorchSharpRuntime.Version.ToString(3), "lib", "net8.0", "TorchSharp.dll");

@@ -20,7 +20,8 @@ internal static class TrimmedRun
         var images = rand(6, 1, 28, 28);
         var labels = model.call(images).argmax(1);
         return string.Join(
-            '\n', $"weights: {report.Loaded.Count} {report.IsComplete}", Pgd(model, images, labels), Ensemble(model, images, labels, folder),
+            '\n', $"weights: {report.Loaded.Count} {report.IsComplete}",
+            Pgd(model, images, labels), Ensemble(model, images, labels, folder),
             Hidden(model, images, labels, folder), Train(folder), Converted());
     }
 
@@ -29,7 +30,8 @@ internal static class TrimmedRun
         var threat = ThreatModel.Linf(0.35);
         var adversarial = new PgdAttack(threat).Perturb(model, images, labels);
         var right = model.call(adversarial).argmax(1).eq(labels).sum().ToInt64();
-        return string.Create(CultureInfo.InvariantCulture, $"PGD: {right} right, {threat.Distance(images, adversarial).max().ToDouble():F4}");
+        var moved = threat.Distance(images, adversarial).max().ToDouble();
+        return string.Create(CultureInfo.InvariantCulture, $"PGD: {right} right, {moved:F4}");
     }
 
     private static string Ensemble(SmallCnn model, Tensor images, Tensor labels, string folder)
@@ -52,7 +54,8 @@ internal static class TrimmedRun
         var text = File.ReadAllText(json);
         var attacks = string.Join(", ", resumed.Attacks.Select(attack => $"{attack.Name} {attack.Broken} of {attack.Attacked}"));
         var (robust, values) = (resumed.Robust.Count(robust => robust), text.Count(c => c == ':'));
-        return $"ensemble: {robust} robust, {attacks}, {values} values in JSON, the same again: {first.Robust.SequenceEqual(resumed.Robust)}";
+        var same = first.Robust.SequenceEqual(resumed.Robust);
+        return $"ensemble: {robust} robust, {attacks}, {values} values in JSON, the same again: {same}";
     }
 
     /// <summary>Fields and overrides are found by reflection, in a class that the library has never seen.</summary>
@@ -72,7 +75,7 @@ internal static class TrimmedRun
         }
     }
 
-    /// <summary>Modules whose parts TorchSharp finds in their fields, one with two inputs and a tuple as its result, tapped in both.</summary>
+    /// <summary>Modules whose parts TorchSharp finds in their fields; one takes two inputs and returns a tuple, which is tapped.</summary>
     private static string Train(string folder)
     {
         using var student = new TwoWays(2);
@@ -103,7 +106,8 @@ internal static class TrimmedRun
         model.to(ScalarType.Float64);
         var after = model.call(images.to_type(ScalarType.Float64));
         var converted = model.state_dict().Count(entry => entry.Value.dtype == ScalarType.Float64);
-        return $"converted: {converted} of {model.state_dict().Count}, the same: {after.allclose(before.to_type(ScalarType.Float64), 1e-4, 1e-5)}";
+        var same = after.allclose(before.to_type(ScalarType.Float64), 1e-4, 1e-5);
+        return $"converted: {converted} of {model.state_dict().Count}, the same: {same}";
     }
 
     private class UnnamedSteps(ThreatModel threat, int steps) : Attack(threat)
@@ -116,7 +120,8 @@ internal static class TrimmedRun
         {
             run = run.With(AttackLoss.CrossEntropy);
             var points = run.Images;
-            for (var step = 0; step < steps; step++) points = Threat.Project(run.Images, points + run.Gradient(points).Gradient.sign() * 0.01);
+            for (var step = 0; step < steps; step++)
+                points = Threat.Project(run.Images, points + run.Gradient(points).Gradient.sign() * 0.01);
             return points;
         }
     }
