@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Text;
 
 namespace Ardir.Attacks;
 
@@ -37,8 +38,10 @@ internal static class HiddenOptions
         return type.GetFields(Own).Select(field => field.GetValue(value)).Where(part => part is IEnumerable<IAttack> || (part is not null && IsRecord(part.GetType())));
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "Records keep what they are copied with.")]
-    private static bool IsRecord(Type type) => type.GetMethod("<Clone>$", Type.EmptyTypes) is not null;
+    // Not by what a record is copied with, which trimming removes where nobody copies it.
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A type keeps the text that it overrides, which calls this method in a record.")]
+    private static bool IsRecord(Type type) =>
+        type.GetMethod("PrintMembers", BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic, [typeof(StringBuilder)]) is not null;
 
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A type keeps the text that it overrides.")]
     private static bool OverridesText(Type type) =>

@@ -62,9 +62,12 @@ internal static class TrimmedRun
     private static string Hidden(SmallCnn model, Tensor images, Tensor labels, string folder)
     {
         var threat = ThreatModel.Linf(0.03);
-        var (path, refused) = (Path.Combine(folder, "hidden.state"), "no");
-        try { Evaluate(new UnnamedSteps(threat, 2)).Dispose(); }
-        catch (InvalidOperationException) { refused = "yes"; }
+        var (path, refused) = (Path.Combine(folder, "hidden.state"), 0);
+        foreach (IAttack attack in new IAttack[] { new UnnamedSteps(threat, 2), new ApgdAttack(threat, new ApgdOptions { Loss = new ScaledLoss(2) }) })
+        {
+            try { Evaluate(attack).Dispose(); }
+            catch (InvalidOperationException) { refused++; }
+        }
         using var told = Evaluate(new NamedSteps(threat, 2));
         return $"hidden options refused: {refused}, told ones: {told.Robust.Count}";
 
@@ -124,6 +127,13 @@ internal static class TrimmedRun
                 points = Threat.Project(run.Images, points + run.Gradient(points).Gradient.sign() * 0.01);
             return points;
         }
+    }
+
+    private sealed class ScaledLoss(double factor) : IAttackLoss
+    {
+        public string Name => "scaled";
+
+        public Tensor Compute(AttackLossInputs inputs) => AttackLoss.CrossEntropy.Compute(inputs) * factor;
     }
 
     private sealed class NamedSteps(ThreatModel threat, int steps) : UnnamedSteps(threat, steps)
