@@ -11,7 +11,8 @@ internal static partial class ErrorText
     // The library speaks of its own options.
     private static readonly (string Library, string Here)[] _names =
     [
-        ("ImageFolderOptions.Height and Width", "--size"), ("TrainerOptions.CheckpointDirectory", "--output"), ("CheckpointDirectory", "--output"), ("StatePath", "--output"),
+        ("ImageFolderOptions.Height and Width", "--size"), ("TrainerOptions.CheckpointDirectory", "--output"),
+        ("CheckpointDirectory", "--output"), ("StatePath", "--output"), ("Epsilon", "--eps"),
         ("SecurityCurve", "--curve"), ("BatchSize", "--batch"), ("Epochs", "--epochs"), ("StateDictOptions.Strict", "--strict"),
         ("load it with torch.jit.load", "give it to evaluate with --torchscript"),
     ];
@@ -38,8 +39,8 @@ internal static partial class ErrorText
     public static string OneLine(string text)
     {
         var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        var joined = string.Join("", lines.Select((line, i) => i == 0 ? line : lines[i - 1][^1] is '.' or ':' or ';' or ',' ? $" {line}" : $"; {line}"));
-        return Printable(joined);
+        var joined = lines.Select((line, i) => i == 0 ? line : lines[i - 1][^1] is '.' or ':' or ';' or ',' ? $" {line}" : $"; {line}");
+        return Printable(string.Concat(joined));
     }
 
     /// <summary>Text from a file, with a question mark for each control character.</summary>
@@ -49,7 +50,8 @@ internal static partial class ErrorText
     public static string PrintableLines(string text) => string.Join('\n', text.Split('\n').Select(Printable));
 
     // Not within paths.
-    private static Regex Word(string name) => new($@"(?<![\w/\\.-]){Regex.Escape(name)}(?![\w/\\-])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
+    private static Regex Word(string name) =>
+        new($@"(?<![\w/\\.-]){Regex.Escape(name)}(?![\w/\\-])", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1));
 
     [GeneratedRegex(@" \(Parameter '[^']*'\)|\r?\nActual value was [^\r\n]*", RegexOptions.NonBacktracking)]
     private static partial Regex Parameter();

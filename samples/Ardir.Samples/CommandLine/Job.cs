@@ -17,7 +17,10 @@ internal static class Job
             Tell("Error", $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} --help shows what is expected.");
             return ExitCode.WrongArguments;
         }
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(2) });
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(2),
+        });
     }
 
     /// <param name="output">The folder in which an interrupted command leaves what it needs to go on; null when it leaves nothing.</param>
@@ -37,7 +40,9 @@ internal static class Job
         }
         catch (OperationCanceledException)
         {
-            Tell("Stopped", output is null ? "by request." : $"by request. What was finished is in {output}; the same command goes on from there.");
+            Tell("Stopped", output is null
+                ? "by request."
+                : $"by request. What was finished is in {output}; the same command goes on from there.");
             return ExitCode.Stopped;
         }
         catch (UsageException e)
@@ -50,11 +55,23 @@ internal static class Job
 #pragma warning restore CA1031
         {
             Tell("Error", ErrorText.Of(e));
-            if (Environment.GetEnvironmentVariable(StackVariable) is { Length: > 0 }) Console.Error.WriteLine(e);
+            if (Environment.GetEnvironmentVariable(StackVariable) is { Length: > 0 }) Write(e.ToString());
             return ExitCode.Failed;
         }
     }
 
     // Unwrapped, whatever the width: scripts read lines.
-    private static void Tell(string kind, string message) => Console.Error.WriteLine($"{kind}: {ErrorText.OneLine(message)}");
+    private static void Tell(string kind, string message) => Write($"{kind}: {ErrorText.OneLine(message)}");
+
+    // A stderr that is closed, or a full disk behind it, must not hide the exit code.
+    private static void Write(string text)
+    {
+        try
+        {
+            Console.Error.WriteLine(text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
 }

@@ -15,5 +15,6 @@ internal static class Numbers
         return isNumber && double.IsFinite(value);
     }
 
-    private static bool TryPart(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
+    private static bool TryPart(string text, out double value) =>
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
 }

@@ -17,8 +17,9 @@ internal sealed class EvaluationTracker(JobLine line) : IProgress<AttackProgress
             line.Step(_fraction, $"{value.Attack} step {value.Step}/{value.Steps}{_robust}");
             return;
         }
-        _robust = string.Create(CultureInfo.InvariantCulture, $", robust so far {evaluation.RobustAccuracy:P1}");
-        _accuracies = string.Create(CultureInfo.InvariantCulture, $", {evaluation.CleanAccuracy:P1} clean, {evaluation.RobustAccuracy:P1} robust so far");
+        _robust = string.Create(CultureInfo.InvariantCulture, $", robust {evaluation.RobustAccuracy:P1}");
+        _accuracies = string.Create(
+            CultureInfo.InvariantCulture, $", {evaluation.CleanAccuracy:P1} clean, {evaluation.RobustAccuracy:P1} robust so far");
         var state = $"{value.Attack} {value.Step + 1}/{value.Steps}";
         line.Reached(_fraction, state + _robust, state + _accuracies);
     }

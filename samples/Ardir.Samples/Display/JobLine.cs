@@ -46,7 +46,8 @@ internal sealed class JobLine(string title, ProgressTask? task)
         task.Value = fraction;
         var room = Math.Max(StateColumn.Room(AnsiConsole.Profile.Width) - title.Length - 1, 0);
         var name = Markup.Escape(title);
-        task.Description = $"{(fraction >= 1 ? $"[green]{name}[/]" : name)} [grey]{Markup.Escape(state.Length <= room ? state : state[..room])}[/]";
+        var shown = Markup.Escape(state.Length <= room ? state : state[..room]);
+        task.Description = $"{(fraction >= 1 ? $"[green]{name}[/]" : name)} [grey]{shown}[/]";
     }
 
     private void Write(double fraction, string state)

@@ -23,7 +23,7 @@ internal sealed class StageClock(TimeLeft plan, JobLine whole)
 
     /// <summary>Notes how far the stage is.</summary>
     /// <param name="share">Share of it that is done.</param>
-    /// <param name="settled">Whether an epoch is over: before the first, what is known is the time that the program took to warm up.</param>
+    /// <param name="settled">Whether an epoch is over: before the first, the program still warms up.</param>
     /// <returns>Something to put behind a line; empty before the first epoch is over.</returns>
     public string After(double share, bool settled)
     {

@@ -3,7 +3,10 @@ using Spectre.Console.Rendering;
 
 namespace Ardir.Samples;
 
-/// <summary>The name and the state of a job, in the room that the bar and its percentage leave: those keep their widths, or digits would stand one below the other.</summary>
+/// <summary>
+/// The name and the state of a job, in the room that the bar and its percentage leave: those keep their widths, or digits would stand one
+/// below the other.
+/// </summary>
 internal sealed class StateColumn : ProgressColumn
 {
     public const int BarWidth = 10;

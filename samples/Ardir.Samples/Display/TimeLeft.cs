@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Ardir.Samples;
 
 /// <summary>
-/// How long a job of several stages still takes, from the pace of this process: work that an earlier process did costs nothing and says nothing about the pace.
+/// How long a job of several stages still takes, from the pace of this process: work that an earlier process did costs nothing and says
+/// nothing about the pace.
 /// </summary>
 /// <param name="work">What each stage costs, in any unit.</param>
 internal sealed class TimeLeft(IReadOnlyList<double> work)

@@ -23,10 +23,17 @@ internal sealed class TrainingTracker(JobLine line, StageClock clock) : IProgres
         var left = clock.After(fraction, settled: value.Metrics is not null);
         if (value.Metrics is { } metrics)
         {
-            var accuracies = string.Create(CultureInfo.InvariantCulture, $"clean {metrics.CleanAccuracy:P1}, PGD-10 {metrics.RobustAccuracy:P1}");
-            line.Reached(fraction, $"{epoch}, {accuracies}", string.Create(CultureInfo.InvariantCulture, $"{epoch}, loss {metrics.TrainLoss:F3}, {accuracies}{left}"));
+            var accuracies = Text($"clean {metrics.CleanAccuracy:P1}, PGD-10 {metrics.RobustAccuracy:P1}");
+            line.Reached(fraction, $"{epoch}, {accuracies}", Text($"{epoch}, loss {metrics.TrainLoss:F3}, {accuracies}{left}"));
+            return;
         }
-        else if (value.Phase == TrainingPhase.Evaluate) line.Step(fraction, $"{epoch}, validation {value.Step}/{value.Steps}", left);
-        else line.Step(fraction, string.Create(CultureInfo.InvariantCulture, $"{epoch}, step {value.Step}/{value.Steps}{(value.Loss is { } loss ? $", loss {loss:F3}" : "")}"), left);
+        if (value.Phase == TrainingPhase.Evaluate) line.Step(fraction, $"{epoch}, validation {value.Step}/{value.Steps}", left);
+        else
+        {
+            var loss = value.Loss is { } number ? Text($", loss {number:F3}") : "";
+            line.Step(fraction, $"{epoch}, step {value.Step}/{value.Steps}{loss}", left);
+        }
     }
+
+    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -10,7 +10,9 @@ internal sealed class Evaluate(EvaluateSettings settings)
 {
     public void Run(CancellationToken cancellation)
     {
-        using var file = settings.IsTorchScript ? ModelFile.OpenTorchScript(settings.Model, settings.Device) : ModelFile.OpenWeights(settings.Model, settings.Device);
+        using var file = settings.IsTorchScript
+            ? ModelFile.OpenTorchScript(settings.Model, settings.Device)
+            : ModelFile.OpenWeights(settings.Model, settings.Device);
         var channels = settings.Channels ?? (file.Channels is 1 or 3 ? file.Channels : 3);
         using var all = (settings.Data with { Channels = channels }).Open(Split.Test);
         using var data = all.Take(Math.Min(settings.Images ?? all.Count, all.Count));
@@ -28,8 +30,12 @@ internal sealed class Evaluate(EvaluateSettings settings)
         });
         AnsiConsole.MarkupLine($"[bold]{attack.Name}[/], {settings.Threat}, {data.Count} images");
         RobustnessReport? report = null;
-        LiveDisplay.Show(display => report = attack.Evaluate(
-            file.Model, imageOwner, labelOwner, new AttackContext { CancellationToken = cancellation, Progress = new EvaluationTracker(display.Add(attack.Name)) }));
+        LiveDisplay.Show(display =>
+        {
+            var tracker = new EvaluationTracker(display.Add(attack.Name));
+            var context = new AttackContext { CancellationToken = cancellation, Progress = tracker };
+            report = attack.Evaluate(file.Model, imageOwner, labelOwner, context);
+        });
         using (report) Tell(report!, data.ClassNames);
     }
 

@@ -7,18 +7,27 @@ namespace Ardir.Samples;
 /// <summary><c>evaluate</c>: the robust accuracy of a model from a file.</summary>
 internal static class EvaluateCommand
 {
-    private static readonly Option<FileInfo?> _model = new("--model") { Description = "Weights of a known network: torch.save (any version) or safetensors" };
+    private static readonly Option<FileInfo?> _model = new("--model")
+    {
+        Description = "Weights of a known network: torch.save (any version) or safetensors",
+    };
     private static readonly Option<FileInfo?> _script = new("--torchscript")
     {
-        Description = "Instead of --model: any network, saved with torch.jit.save, that takes pixels in [0,1] and returns logits. Such a file is a program: only from sources you trust",
+        Description = "Instead of --model: any network, saved with torch.jit.save, that takes pixels in [0,1] and returns logits. "
+            + "Such a file is a program: only from sources you trust",
     };
     private static readonly Option<string?> _data = Options.Folder(
-        "--data", "Folder with test images: MNIST family, CIFAR-10 or -100 (binary), SVHN, or a folder of PNG or JPEG per class; the 2,000 images shipped with the samples when left out");
-    private static readonly Option<int?> _channels = Options.WholeOrNone("--channels", "For a folder of pictures: 1 for grey, 3 for RGB; those of the network when left out, 3 for TorchScript");
+        "--data",
+        "Folder with test images: MNIST family, CIFAR-10 or -100 (binary), SVHN, or a folder of PNG or JPEG per class; "
+            + "the 2,000 images shipped with the samples when left out");
+    private static readonly Option<int?> _channels = Options.WholeOrNone(
+        "--channels", "For a folder of pictures: 1 for grey, 3 for RGB; those of the network when left out, 3 for TorchScript");
     private static readonly Option<(int Height, int Width)?> _size = Options.Size();
     private static readonly Option<PerturbationNorm> _norm = Options.Choice(
-        "--norm", "Norm of the budget", PerturbationNorm.Linf, ("linf", PerturbationNorm.Linf), ("l2", PerturbationNorm.L2), ("l1", PerturbationNorm.L1));
-    private static readonly Option<double> _epsilon = Required(Options.Budget("--eps", "Budget in [0,1] pixel units, for example 8/255 or 0.1"));
+        "--norm", "Norm of the budget", PerturbationNorm.Linf,
+        ("linf", PerturbationNorm.Linf), ("l2", PerturbationNorm.L2), ("l1", PerturbationNorm.L1));
+    private static readonly Option<double> _epsilon = Required(
+        Options.Budget("--eps", "Budget in [0,1] pixel units, for example 8/255 or 0.1"));
     private static readonly Option<AutoAttackVersion> _version = Options.Choice(
         "--version-of-attack", "Which ensemble", AutoAttackVersion.Standard,
         ("standard", AutoAttackVersion.Standard), ("plus", AutoAttackVersion.Plus), ("rand", AutoAttackVersion.Rand));
@@ -37,9 +46,11 @@ internal static class EvaluateCommand
         };
         command.Validators.Add(result =>
         {
-            if (result.GetResult(_model) is null == result.GetResult(_script) is null) result.AddError("Expected either --model or --torchscript.");
+            if (result.GetResult(_model) is null == result.GetResult(_script) is null)
+                result.AddError("Expected either --model or --torchscript.");
         });
-        command.SetAction((arguments, cancellation) => Job.Start(arguments.GetValue(_output), () => new Evaluate(Settings(arguments)).Run(cancellation)));
+        command.SetAction((arguments, cancellation) =>
+            Job.Start(arguments.GetValue(_output), () => new Evaluate(Settings(arguments)).Run(cancellation)));
         return command;
     }
 
@@ -66,7 +77,11 @@ internal static class EvaluateCommand
 
     private static ThreatModel Threat(PerturbationNorm norm, double epsilon)
     {
-        if (norm == PerturbationNorm.Linf && epsilon > 1) throw new UsageException($"--eps is '{epsilon}'; expected at most 1 for linf: pixels are in [0,1], so 8 of 255 levels are 8/255.");
+        if (norm == PerturbationNorm.Linf && epsilon > 1)
+        {
+            throw new UsageException(
+                $"--eps is '{epsilon}'; expected at most 1 for linf: pixels are in [0,1], so 8 of 255 levels are 8/255.");
+        }
         return norm switch
         {
             PerturbationNorm.Linf => ThreatModel.Linf(epsilon),

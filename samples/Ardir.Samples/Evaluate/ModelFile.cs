@@ -29,7 +29,9 @@ internal sealed record ModelFile(IModule Model, int Channels) : IDisposable
     /// <summary>TorchScript of torch.jit.save. It is a program: nothing of Python runs, but what the file says does.</summary>
     public static ModelFile OpenTorchScript(string path, Device device)
     {
-        if (!IsTorchScript(path)) throw new InvalidOperationException($"{path} is no TorchScript file of torch.jit.save; expected weights with --model.");
+        if (Directory.Exists(path)) throw new InvalidOperationException($"{path} is a folder; expected a TorchScript file.");
+        if (!IsTorchScript(path))
+            throw new InvalidOperationException($"{path} is no TorchScript file of torch.jit.save; expected weights with --model.");
         Tell(path, "TorchScript");
         try
         {
@@ -62,7 +64,8 @@ internal sealed record ModelFile(IModule Model, int Channels) : IDisposable
     private static void Tell(string path, string format)
     {
         using var file = File.OpenRead(path);
-        AnsiConsole.MarkupLine($"[bold]Model[/]: {Markup.Escape(path)}, {format}, sha256 {Convert.ToHexStringLower(SHA256.HashData(file))}");
+        var checksum = Convert.ToHexStringLower(SHA256.HashData(file));
+        AnsiConsole.MarkupLine($"[bold]Model[/]: {Markup.Escape(path)}, {format}, sha256 {checksum}");
     }
 
     private static void TellWhyNoTaps(IModule model)

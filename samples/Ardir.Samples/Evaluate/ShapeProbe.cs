@@ -17,12 +17,18 @@ internal static class ShapeProbe
         {
             logits = model.call(one);
         }
-        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException or InvalidCastException or NotImplementedException)
+        catch (Exception e) when (
+            e is ExternalException or InvalidOperationException or ArgumentException or InvalidCastException or NotImplementedException)
         {
-            throw new InvalidOperationException($"The model does not take these images, {input}. Is --data the data it was trained on (and --channels, --size for pictures)? {ErrorText.Of(e)}", e);
+            throw new InvalidOperationException(
+                $"The model does not take these images, {input}. "
+                    + $"Is --data the data it was trained on (and --channels, --size for pictures)? {ErrorText.Of(e)}", e);
         }
         if (logits.dim() != 2 || logits.shape[0] != 1 || !logits.is_floating_point())
-            throw new InvalidOperationException($"The model returns {logits.dtype} [{string.Join(",", logits.shape)}] for one image; expected logits [1,classes].");
+        {
+            throw new InvalidOperationException(
+                $"The model returns {logits.dtype} [{string.Join(",", logits.shape)}] for one image; expected logits [1,classes].");
+        }
         AnsiConsole.MarkupLine(Markup.Escape($"Input: {input}; output: {logits.dtype} [N,{logits.shape[1]}]"));
     }
 }

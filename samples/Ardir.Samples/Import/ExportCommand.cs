@@ -12,8 +12,12 @@ internal static class ExportCommand
         var file = new Argument<FileInfo>("file") { Description = "Weights: torch.save (any version) or safetensors" };
         var output = new Argument<FileInfo>("output") { Description = "The new file: .safetensors, or .pt for torch.save" };
         var force = new Option<bool>("--force") { Description = "Writes over the output file, should it exist; be it the input" };
-        var command = new Command("export", "Loads weights into the network they belong to and writes them in another format.") { file, output, force };
-        command.SetAction((arguments, _) => Job.Start(null, () => Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(force))));
+        var command = new Command("export", "Loads weights into the network they belong to and writes them in another format.")
+        {
+            file, output, force,
+        };
+        command.SetAction((arguments, _) => Job.Start(null, () =>
+            Run(arguments.GetValue(file)!.FullName, arguments.GetValue(output)!.FullName, arguments.GetValue(force))));
         return command;
     }
 
@@ -27,7 +31,10 @@ internal static class ExportCommand
         };
         if (Directory.Exists(output)) throw new UsageException($"'{output}' is a folder; expected the name of a file.");
         if (!force && Path.Exists(output))
-            throw new UsageException(Real(output) == Real(file) ? $"'{output}' is the input itself; --force writes over it." : $"'{output}' exists already; --force writes over it.");
+        {
+            var what = Real(output) == Real(file) ? "is the input itself" : "exists already";
+            throw new UsageException($"'{output}' {what}; --force writes over it.");
+        }
         using var weights = StateDict.Read(file);
         KnownModel.WarnOfOmitted(weights);
         using var model = KnownModel.Load(weights, ModelCatalog.Detect(weights)).Model;

@@ -27,6 +27,7 @@ internal static class KnownModel
     {
         if (weights.Omitted.Count == 0) return;
         var more = weights.Omitted.Count > Listed ? $", and {weights.Omitted.Count - Listed} more" : "";
-        Job.Warn($"The file holds more than the weights that were read; left out: {string.Join(", ", weights.Omitted.Take(Listed))}{more}.");
+        var names = string.Join(", ", weights.Omitted.Take(Listed));
+        Job.Warn($"The file holds more than the weights that were read; left out: {names}{more}.");
     }
 }

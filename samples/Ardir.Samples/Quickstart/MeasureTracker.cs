@@ -7,7 +7,8 @@ namespace Ardir.Samples;
 /// <param name="clock">Says how long the whole job still takes.</param>
 /// <param name="images">Images of each evaluation.</param>
 /// <param name="costs">What each evaluation costs, in any unit.</param>
-internal sealed class MeasureTracker(JobLine line, StageClock clock, int images, IReadOnlyList<double> costs) : IProgress<int>, IProgress<AttackProgress>
+internal sealed class MeasureTracker(JobLine line, StageClock clock, int images, IReadOnlyList<double> costs)
+    : IProgress<int>, IProgress<AttackProgress>
 {
     private string _title = "";
     private int _evaluation = -1;
@@ -32,5 +33,6 @@ internal sealed class MeasureTracker(JobLine line, StageClock clock, int images,
     }
 
     /// <summary>Steps of an attack on a batch.</summary>
-    public void Report(AttackProgress value) => line.Step(_share, $"{_title}: step {value.Step}/{value.Steps}", clock.After(_share, settled: true));
+    public void Report(AttackProgress value) =>
+        line.Step(_share, $"{_title}: step {value.Step}/{value.Steps}", clock.After(_share, settled: true));
 }

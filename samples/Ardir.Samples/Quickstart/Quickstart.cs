@@ -44,7 +44,8 @@ internal sealed class Quickstart(QuickstartSettings settings)
             }
             runs.Add(Fit("Standard model", "standard", standard, null, new StandardTrainingLoss(), plan.StandardEpochs));
             runs.Add(Fit("Robust teacher (SAT)", "teacher", teacher, null, new AdversarialTrainingLoss(), settings.Epochs));
-            runs.Add(Fit("ARDIR student (RC)", "student", student, teacher, new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta }), settings.Epochs));
+            var ardir = new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta });
+            runs.Add(Fit("ARDIR student (RC)", "student", student, teacher, ardir, settings.Epochs));
             Measure(display, clock.Next(), runs, reported, cancellation);
         });
 
@@ -60,24 +61,30 @@ internal sealed class Quickstart(QuickstartSettings settings)
         InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2, Seed = settings.Seed * 1000 + number,
     });
 
-    private DistillationTrainer NewTrainer(PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, string folder, int epochs) => new(model, teacher, loss, new TrainerOptions
+    private DistillationTrainer NewTrainer(
+        PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, string folder, int epochs)
     {
-        Epochs = epochs,
-        BatchSize = 128,
-        LearningRate = 0.1,
-        Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
-        WeightDecay = 5e-4,
-        TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.TrainSteps, StepSize = _threat.Epsilon / 3 }),
-        SelectionAttack = new PgdAttack(_threat, new PgdOptions
+        var options = new TrainerOptions
         {
-            Steps = QuickstartPlan.SelectionSteps, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
-        }),
-        Device = settings.Device,
-        CheckpointDirectory = Path.Combine(settings.Output, folder),
-        Seed = settings.Seed,
-    });
+            Epochs = epochs,
+            BatchSize = 128,
+            LearningRate = 0.1,
+            Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
+            WeightDecay = 5e-4,
+            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.TrainSteps, StepSize = _threat.Epsilon / 3 }),
+            SelectionAttack = new PgdAttack(_threat, new PgdOptions
+            {
+                Steps = QuickstartPlan.SelectionSteps, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
+            }),
+            Device = settings.Device,
+            CheckpointDirectory = Path.Combine(settings.Output, folder),
+            Seed = settings.Seed,
+        };
+        return new DistillationTrainer(model, teacher, loss, options);
+    }
 
-    private static QuickstartModel Kept(DistillationTrainer trainer, string title, PreActResNet model, IDistillationLoss loss, TrainingResult result)
+    private static QuickstartModel Kept(
+        DistillationTrainer trainer, string title, PreActResNet model, IDistillationLoss loss, TrainingResult result)
     {
         // Chosen by robust accuracy, the standard model would be its least trained epoch.
         var robust = loss.Needs.NeedsStudentAttack;
@@ -91,7 +98,8 @@ internal sealed class Quickstart(QuickstartSettings settings)
         Steps = QuickstartPlan.Strong, StepSize = _threat.Epsilon / 10, Loss = loss, Selection = PgdSelection.FirstSuccess,
     });
 
-    private void Measure(LiveDisplay display, StageClock clock, List<QuickstartModel> runs, ImageDataset test, CancellationToken cancellation)
+    private void Measure(
+        LiveDisplay display, StageClock clock, List<QuickstartModel> runs, ImageDataset test, CancellationToken cancellation)
     {
         IAttack[] attacks =
         [
@@ -110,7 +118,8 @@ internal sealed class Quickstart(QuickstartSettings settings)
                 tracker.Next($"{run.Title}, {attack.Name}");
                 var result = RobustnessEvaluator.Evaluate(run.Model, data, attack, batchSize: 250, context, tracker);
                 run.Results.Add((attack.Name, result));
-                tracker.Done(string.Create(CultureInfo.InvariantCulture, $"{result.CleanAccuracy:P1} clean, {result.RobustAccuracy:P1} robust"));
+                tracker.Done(string.Create(
+                    CultureInfo.InvariantCulture, $"{result.CleanAccuracy:P1} clean, {result.RobustAccuracy:P1} robust"));
             }
         }
     }

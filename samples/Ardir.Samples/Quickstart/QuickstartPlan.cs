@@ -7,10 +7,14 @@ namespace Ardir.Samples;
 /// <param name="Reported">Test images.</param>
 internal sealed record QuickstartPlan(int Epochs, int Train, int Validation, int Reported)
 {
-    /// <summary>Steps of the attack that is trained against, of the one that selects an epoch, and of the three in the table (the last is run on two losses).</summary>
+    /// <summary>
+    /// Steps of the attack that is trained against, of the one that selects an epoch, and of the three in the table (the last is run on two
+    /// losses).
+    /// </summary>
     public const int TrainSteps = 5, SelectionSteps = 10, Pgd = 20, Strong = 40;
 
-    // A forward pass alone, and how much of an attack that ends with its success is left when images fall: rough, and only for the time that is told.
+    // A forward pass alone, and how much of an attack that ends with its success is left when images fall: rough, and only for the time
+    // that is told.
     private const double Forward = 0.35, RobustShare = 0.75, StandardShare = 0.4;
 
     /// <summary>Epochs of the standard model, which learns faster.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Ardir.Tests;
 
 /// <summary>What the samples answer to arguments and files that they cannot use: one line on stderr, in their own words, and an exit code.</summary>
@@ -59,6 +61,33 @@ public sealed class SamplesRefusalTests : IDisposable
     [Fact]
     public void Evaluate_OfWeightsAsTorchScript_NamesTheOtherOption() =>
         SampleProcess.Run(_folder.Path, "evaluate", "--torchscript", Golden("fm_robust.pt"), "--eps", "0.1").ShouldFail(Failed, "Error: *is no TorchScript file*expected weights with --model.");
+
+    [Fact]
+    public void Evaluate_OfAFolderAsTorchScript_SaysWhatItIs() =>
+        SampleProcess.Run(_folder.Path, "evaluate", "--torchscript", ".", "--eps", "0.1")
+            .ShouldFail(Failed, "Error: *is a folder; expected a TorchScript file.");
+
+    [Fact]
+    public void Evaluate_WithABudgetBeyondAllBounds_NamesItsOwnOption() =>
+        SampleProcess.Run(_folder.Path, "evaluate", "--model", "model.pt", "--norm", "l2", "--eps", "1e300")
+            .ShouldFail(Failed, "Error: --eps must be at most *");
+
+    [PosixFact]
+    public void AClosedStderr_LeavesTheExitCode()
+    {
+        var start = new ProcessStartInfo("sh", ["-c", "exec dotnet \"$0\" nonsense 2>&-", Path.Combine(SampleProcess.Folder, "Ardir.Samples.dll")]);
+        using var process = Process.Start(start)!;
+        process.WaitForExit();
+        process.ExitCode.Should().Be(WrongArguments);
+    }
+
+    [Fact]
+    public void Help_ShowsTheWordsThatAreTaken()
+    {
+        var help = SampleProcess.Run(_folder.Path, "evaluate", "--help").ShouldSucceed();
+        help.Output.Should().Contain(line => line.StartsWith("--version-of-attack <standard|plus|rand>", StringComparison.Ordinal));
+        help.Output.Should().Contain(line => line.StartsWith("--norm <linf|l2|l1>", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Evaluate_WithTheStateOfSomethingElse_SpeaksOfItsOutputOption()
