@@ -127,6 +127,72 @@ public sealed class CheckpointFaultTests
         loss.bias!.item<float>().Should().Be(4);
     }
 
+    [Fact]
+    public void PartialEpoch_OneSample_NeedsLossAndAccuracyToo()
+    {
+        var one = new PartialEpoch { Step = 1, Skipped = 0, Elapsed = TimeSpan.Zero, Sums = [] };
+        one.Fault(Steps, batchSize: 1).Should().Match("*lacks loss or accuracy over its 1 samples*");
+        (one with { Sums = EpochTotals.Always.ToDictionary(key => key, _ => new PartialSum(1, 1)) }).Fault(Steps, batchSize: 1).Should().BeNull();
+    }
+
+    [Fact]
+    public void Read_WholeOrDamaged_LeavesNoTensorThatNobodyOwns()
+    {
+        using var folder = new TemporaryFolder();
+        var whole = new TrainingCheckpoint
+        {
+            Format = TrainingCheckpoint.CurrentFormat, Library = "x", Identity = [], Epochs = [], Best = 0, AverageCount = 1,
+        };
+        LeakAssert.None(() => WriteAndRead(folder, whole, average: true).Tensors.Dispose());
+        LeakAssert.None(() => FluentActions.Invoking(() => WriteAndRead(folder, whole with { Best = 1 }, average: true))
+            .Should().Throw<WeightFormatException>());
+    }
+
+    [Fact]
+    public void Load_WeightsThatWouldBroadcast_AreRefusedAndNothingIsLoaded()
+    {
+        using var scope = NewDisposeScope();
+        using var student = nn.Linear(2, 3);
+        var before = TrainingWorld.State(student);
+        Dictionary<string, Tensor> saved = new() { ["weight"] = ones(1, 2), ["bias"] = ones(1) };
+        FluentActions.Invoking(() => StudentState.Load(student, saved, "file"))
+            .Should().Throw<WeightFormatException>().WithMessage("*'weight'*1,2*3,2*");
+        TrainingWorld.SameState(TrainingWorld.State(student), before);
+    }
+
+    [Fact]
+    public void LoadMomentum_LossWithOtherWeights_IsRefusedBeforeAnythingChanges()
+    {
+        using var scope = NewDisposeScope();
+        using var student = nn.Linear(2, 3);
+        using var loss = nn.Linear(3, 1);
+        using var optimizer = optim.SGD([student.weight!, student.bias!, loss.weight!, loss.bias!], 0.1, momentum: 0.9);
+        var state = new LossState(loss, student, optimizer);
+        Dictionary<string, Tensor> saved = new() { ["weights.weight"] = zeros(1, 3), ["momentum.bias"] = full([1], 7.0f) };
+        FluentActions.Invoking(() => state.LoadMomentum(saved, "file"))
+            .Should().Throw<WeightFormatException>().WithMessage("*lacks 'bias' of the loss*");
+        state.Collect(withMomentum: true).Keys.Should().BeEquivalentTo("weights.weight", "weights.bias");
+        FluentActions.Invoking(() => new LossState(null, student, optimizer).LoadMomentum(saved, "file"))
+            .Should().Throw<WeightFormatException>().WithMessage("*'weight'*loss does not*");
+    }
+
+    [Fact]
+    public void LoadMomentum_SavedTensors_StayTheCallersOwn()
+    {
+        using var scope = NewDisposeScope();
+        using var student = nn.Linear(2, 1);
+        using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9);
+        Dictionary<string, Tensor> saved = new() { ["weight"] = full([1, 2], 5.0f) };
+        StudentState.LoadMomentum(student, optimizer, saved, "file");
+        saved["weight"].fill_(-1);
+        TensorAssert.Close(StudentState.Momentum(student, optimizer)["weight"], [5, 5], 0);
+        var copies = StudentState.Copies(saved);
+        saved["weight"].Dispose();
+        TensorAssert.Close(copies["weight"], [-1, -1], 0);
+        copies["weight"].Dispose();
+        TensorAssert.Close(StudentState.Momentum(student, optimizer)["weight"], [5, 5], 0);
+    }
+
     private static (TrainingCheckpoint Checkpoint, CheckpointTensors Tensors) WriteAndRead(
         TemporaryFolder folder, TrainingCheckpoint checkpoint, bool average)
     {

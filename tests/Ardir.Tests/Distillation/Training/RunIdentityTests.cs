@@ -1,0 +1,97 @@
+using Ardir.Core;
+using Ardir.Distillation;
+using Microsoft.Extensions.Logging;
+
+namespace Ardir.Tests;
+
+/// <summary>The texts by which a run recognises its checkpoints, and how a checkpoint that cannot be written is told.</summary>
+public sealed class RunIdentityTests : IDisposable
+{
+    private readonly ImageDataset _data = TrainingWorld.Data(6);
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public void Of_WhatIsLeftOut_ReadsNone()
+    {
+        using var student = nn.Linear(2, 3);
+        var identity = RunIdentity.Of(new() { Milestones = [3, 7] }, new ArdLoss(), student, null, null, _data, null);
+        identity.Where(pair => pair.Value == "none").Select(pair => pair.Key).Should().BeEquivalentTo(
+            "largest gradient norm", "weight perturbation", "weight averaging", "augmentation", "train attack", "teacher attack",
+            "selection attack", "teacher", "validation set");
+        identity.Should().NotContainKey("standard teacher");
+        identity["learning rate schedule"].Should().Be("steps");
+        identity["milestones"].Should().Be("3,7");
+    }
+
+    [Theory]
+    [MemberData(nameof(TrainerCheckpointTests.ChangedOptions), MemberType = typeof(TrainerCheckpointTests))]
+    public void Of_OptionChanged_DiffersInItsKeyAlone(string name, Func<TrainerOptions, TrainerOptions> change)
+    {
+        using var student = nn.Linear(2, 3);
+        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(options, new ArdLoss(), student, null, null, _data, null);
+        var (first, second) = (Of(TrainingWorld.Options()), Of(change(TrainingWorld.Options())));
+        first.Keys.Where(key => first[key] != second[key]).Should().Equal(name);
+    }
+
+    [Fact]
+    public void Of_Attacks_AreTheirTexts()
+    {
+        using var student = nn.Linear(2, 3);
+        var (train, teacher, selection) = (TrainingWorld.Pgd(1), TrainingWorld.Pgd(2), TrainingWorld.Pgd(3));
+        var options = new TrainerOptions { TrainAttack = train, Schedule = new CosineSchedule(), Epochs = 12 };
+        var one = RunIdentity.Of(options, new ArdLoss(), student, null, null, _data, null);
+        one["teacher attack"].Should().Be(one["train attack"]).And.Be($"{train}");
+        one["learning rate schedule"].Should().Be($"{new CosineSchedule()} over 12 epochs");
+        var two = RunIdentity.Of(options with { TeacherAttack = teacher, SelectionAttack = selection }, new ArdLoss(), student, null, null, _data, null);
+        (two["train attack"], two["teacher attack"], two["selection attack"]).Should().Be(($"{train}", $"{teacher}", $"{selection}"));
+    }
+
+    [Fact]
+    public void Of_ModelsAndData_AreTheirFingerprints()
+    {
+        using var student = nn.Linear(2, 3);
+        using var teacher = TrainingWorld.Network(1);
+        using var standard = TrainingWorld.Network(2);
+        using var validation = TrainingWorld.Data(6, seed: 2);
+        Dictionary<string, string> Of() => RunIdentity.Of(new(), new ArdLoss(), student, teacher, standard, _data, validation);
+        var identity = Of();
+        identity["teacher"].Should().Be(Fingerprint.Of(teacher));
+        identity["standard teacher"].Should().Be(Fingerprint.Of(standard)).And.NotBe(identity["teacher"]);
+        identity["training set"].Should().Be(Fingerprint.Of(_data));
+        identity["validation set"].Should().Be(Fingerprint.Of(validation)).And.NotBe(identity["training set"]);
+        student.bias!.requires_grad = false;
+        var frozen = Of();
+        identity.Keys.Where(key => frozen[key] != identity[key]).Should().Equal(["student"], "what is not trained is another run");
+        student.weight!.requires_grad = false;
+        Of()["student"].Should().NotBe(frozen["student"]);
+    }
+
+    [Fact]
+    public void WarnOfHidden_ScheduleThatHidesItsValue_IsNamedOnce()
+    {
+        var logger = new ListLogger();
+        RunIdentity.WarnOfHidden(new() { Logger = logger, Schedule = new Flat(0.5) }, new ArdLoss());
+        var entry = logger.Entries.Should().ContainSingle().Subject;
+        entry.Level.Should().Be(LogLevel.Warning);
+        entry.Message.Should().Contain(nameof(Flat));
+    }
+
+    [Fact]
+    public void Write_OfACheckpoint_RunsItAndNamesTheFileWhereItFails()
+    {
+        var written = 0;
+        CheckpointFiles.Write("somewhere", () => written++);
+        written.Should().Be(1);
+        foreach (var fault in new Exception[] { new IOException("full"), new UnauthorizedAccessException("closed") })
+            FluentActions.Invoking(() => CheckpointFiles.Write("somewhere", () => throw fault))
+                .Should().Throw<IOException>().WithMessage($"*'somewhere'*{fault.Message}*CheckpointDirectory*").Which.InnerException.Should().BeSameAs(fault);
+        FluentActions.Invoking(() => CheckpointFiles.Write("somewhere", () => throw new InvalidOperationException("other")))
+            .Should().Throw<InvalidOperationException>().WithMessage("other");
+    }
+
+    private sealed class Flat(double factor) : ILearningRateSchedule
+    {
+        public double Factor(TrainingMoment moment) => factor;
+    }
+}
