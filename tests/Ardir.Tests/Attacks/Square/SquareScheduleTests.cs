@@ -39,6 +39,35 @@ public sealed class SquareScheduleTests
         SquareSchedule.Share(6001, 0.8).Should().Be(0.8 / 256);
     }
 
+    [Theory]
+    [InlineData(10, 2)]
+    [InlineData(50, 4)]
+    [InlineData(200, 8)]
+    [InlineData(500, 16)]
+    [InlineData(1000, 32)]
+    [InlineData(2000, 64)]
+    [InlineData(4000, 128)]
+    [InlineData(6000, 256)]
+    [InlineData(8000, 512)]
+    public void Share_Halving_BeginsAfterItsQuery(int query, int divisor)
+    {
+        SquareSchedule.Share(query, 0.8).Should().Be(0.8 / (divisor / 2));
+        SquareSchedule.Share(query + 1, 0.8).Should().Be(0.8 / divisor);
+    }
+
+    // Side 2: a row of two as the upper half, the other way up as the lower one. Side 1 has no upper half.
+    [Fact]
+    public void Bump_SmallestSides_AreThoseComputedByHand()
+    {
+        static double Length(double[] values) => Math.Sqrt(values.Sum(value => value * value));
+        SquareBump.Create(1, 2, Length).Should().Equal(-1, -1);
+        // The middle is at the second value, where both squares lie; the first has the outer one alone.
+        var (outer, middle) = (0.25 / Math.Sqrt(2 * (0.0625 + 1.5625)), 1.25 / Math.Sqrt(2 * (0.0625 + 1.5625)));
+        double[] expected = [outer, middle, -outer, -middle, outer, -outer, middle, -middle];
+        var bump = SquareBump.Create(2, 2, Length);
+        for (var at = 0; at < 8; at++) bump[at].Should().BeApproximately(expected[at], 1e-12);
+    }
+
     [Fact]
     public void Side_AnyImage_FitsInside()
     {

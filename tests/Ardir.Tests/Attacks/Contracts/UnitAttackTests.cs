@@ -1,0 +1,66 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Tests;
+
+/// <summary>What an ensemble asks the attacks that work in units: how many there are, what one costs, and that none leaves memory behind.</summary>
+public sealed class UnitAttackTests
+{
+    private static readonly ThreatModel _threat = ThreatModel.Linf(0.1);
+
+    // Forward and backward passes of one sample that resists.
+    [Fact]
+    public void UnitCost_AnyOptions_CountsThePassesOfASampleThatResists()
+    {
+        Cost(new ApgdAttack(_threat, new ApgdOptions { Iterations = 7, EotSamples = 3 })).Should().Be(2 * 8 * 3);
+        Cost(new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 7 })).Should().Be(2 * 8);
+        Cost(new FabAttack(_threat, new FabOptions { Iterations = 7 })).Should().Be(10 * 7, "one forward pass and a backward pass for each of the usual nine wrong classes");
+        Cost(new TargetedFabAttack(_threat, new TargetedFabOptions { Iterations = 7 })).Should().Be(2 * 7);
+        Cost(new SquareAttack(_threat, new SquareOptions { Queries = 7 })).Should().Be(7 + 1);
+    }
+
+    [Theory]
+    [InlineData(9, 2, 4, 6)]
+    [InlineData(2, 3, 4, 6)]
+    [InlineData(9, 1, 2, 1)]
+    [InlineData(9, 1, 1000, 9)]
+    public void UnitCount_OneTargetAfterTheOther_IsTargetsTimesRestarts(int targets, int restarts, int classes, int expected)
+    {
+        var options = new TargetedFabOptions { TargetClasses = targets, Restarts = restarts };
+        ((UnitAttack)new TargetedFabAttack(_threat, options)).UnitCount(classes).Should().Be(expected);
+    }
+
+    [Fact]
+    public void UnitCount_NoTargets_IsTheNumberOfRestarts()
+    {
+        UnitAttack[] attacks =
+        [
+            new ApgdAttack(_threat, new ApgdOptions { Restarts = 3 }), new FabAttack(_threat, new FabOptions { Restarts = 3 }),
+            new SquareAttack(_threat, new SquareOptions { Restarts = 3 }),
+        ];
+        foreach (var attack in attacks) attack.UnitCount(1000).Should().Be(3);
+    }
+
+    // Some of the samples leave early, the others stay to the end.
+    [Theory]
+    [InlineData(PerturbationNorm.Linf)]
+    [InlineData(PerturbationNorm.L2)]
+    [InlineData(PerturbationNorm.L1)]
+    public void SearchUnit_SomeSamplesLeave_LeavesNoTensorBehind(PerturbationNorm norm)
+    {
+        using var model = TinyModels.Linear();
+        using var images = TinyModels.Images(12, ScalarType.Float64);
+        using var labels = TinyModels.Predicted(model, images);
+        var threat = Balls.Of(norm, norm switch { PerturbationNorm.Linf => 0.1, PerturbationNorm.L2 => 0.3, _ => 0.8 });
+        IAttack[] attacks =
+        [
+            new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }), new FabAttack(threat, new FabOptions { Iterations = 6 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 3, MinimiseNorm = true, FinalSearch = true }),
+            new SquareAttack(threat, new SquareOptions { Queries = 40 }),
+        ];
+        foreach (var attack in attacks)
+            LeakAssert.None(() => attack.Perturb(model, images, labels).Dispose(), runs: 1);
+    }
+
+    private static long Cost(UnitAttack attack) => attack.UnitCost;
+}
