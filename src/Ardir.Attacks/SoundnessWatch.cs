@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What attacks noticed about a model (NaN logits, broken gradients, none at all for some images), collected on the device over many runs and read once: a trainer
-/// that attacks at every step must not wait for the device at every step.
+/// What attacks noticed about a model (NaN logits, broken gradients, none at all for some images), collected on the device over many runs
+/// and read once: a trainer that attacks at every step must not wait for the device at every step.
 /// </summary>
 internal sealed class SoundnessWatch : IDisposable
 {
@@ -44,7 +44,8 @@ internal sealed class SoundnessWatch : IDisposable
         if (counts[2] != 0) AttackLog.ZeroGradientInTraining(logger, counts[2], EvaluationTexts.ZeroGradientAdvice);
     }
 
-    /// <summary>Whether logits or gradients were NaN, with one read; both are forgotten then. What only warns is kept for <see cref="Read"/>.</summary>
+    /// <summary>Whether logits or gradients were NaN, with one read; both are forgotten then. What only warns is kept for
+    /// <see cref="Read"/>.</summary>
     public bool TakeBroken()
     {
         if (_nanLogits is null) return false;

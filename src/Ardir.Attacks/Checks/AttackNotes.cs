@@ -32,7 +32,8 @@ internal sealed class AttackNotes
     /// <param name="numbers">The number of each image; null: its position.</param>
     public void Add(AttackNotes inner, IReadOnlyList<long>? numbers)
     {
-        IEnumerable<long> Numbered(HashSet<long> positions) => positions.Select(position => numbers is null ? position : numbers[(int)position]);
+        IEnumerable<long> Numbered(HashSet<long> positions) =>
+            positions.Select(position => numbers is null ? position : numbers[(int)position]);
         ZeroGradients.UnionWith(Numbered(inner.ZeroGradients));
         NoNumbers.UnionWith(Numbered(inner.NoNumbers));
         Followed.UnionWith(Numbered(inner.Followed));

@@ -34,7 +34,8 @@ internal sealed record EvaluationFacts
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
 
-    /// <summary>What makes points of a security curve false: counts of the point that it concerns most, and the names of all points.</summary>
+    /// <summary>What makes points of a security curve false: counts of the point that it concerns most, and the names of all
+    /// points.</summary>
     public static EvaluationFacts OfCurve(IReadOnlyList<CurvePoint> curve, int images)
     {
         (int, IReadOnlyList<string>) Worst(Func<EvaluationFacts, (int Images, IReadOnlyList<string> Attacks)> of) =>

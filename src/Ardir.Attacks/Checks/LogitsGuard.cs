@@ -12,6 +12,7 @@ internal static class LogitsGuard
     public static void Check(Tensor logits, Tensor points, long classes)
     {
         if (logits.IsInvalid) throw new InvalidOperationException("The model returned a tensor that has been disposed. Let it move its result out of its dispose scope: MoveToOuterDisposeScope().");
+        if (logits.is_sparse) throw new InvalidOperationException("The model returned a sparse tensor; expected dense logits [N,K]. Call to_dense() on it.");
         if (!logits.is_floating_point() || logits.dim() != 2 || logits.shape[0] != points.shape[0])
             throw new InvalidOperationException($"The model returned {logits.dtype} {TensorGuard.Shape(logits)} for {points.shape[0]} images; expected floating-point logits [{points.shape[0]},K].");
         if (logits.shape[1] < 2)

@@ -169,7 +169,7 @@ public sealed class AutoAttack : IAttack
         using var invariant = new InvariantCultureScope();
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = "3",
+            ["format"] = "4",
             ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
             ["threat model"] = Threat.ToString(),
             ["version"] = $"{_options.Version}",

@@ -29,10 +29,10 @@ internal sealed record EnsembleBatch
     public required long[] ZeroGradients { get; init; }
 
     /// <summary>Likewise of those whose gradient was no number although the logits were.</summary>
-    public long[] NoNumbers { get; init; } = [];
+    public required long[] NoNumbers { get; init; }
 
     /// <summary>Names of the attacks within the attack that found no gradient, while others of it went on.</summary>
-    public string[] PartsWithoutGradient { get; init; } = [];
+    public required string[] PartsWithoutGradient { get; init; }
 
     /// <summary>Whether the attack follows gradients, so that it could search the other images of the batch.</summary>
     public required bool FollowsGradients { get; init; }

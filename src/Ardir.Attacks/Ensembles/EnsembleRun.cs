@@ -164,12 +164,7 @@ internal sealed class EnsembleRun(
             return units.SearchAll(oracle, x, y, CleanLogits.index_select(0, at), unit);
         }
         // Copies: what it changes in place must not become the truth that it is judged by.
-        var points = attack.Perturb(oracle.Counted, x.clone(), y.clone(), oracle.Context)
-            ?? throw new InvalidOperationException($"The attack {attack.Name} returned null; expected images {TensorGuard.Shape(x)}.");
-        if (points.IsInvalid) throw new InvalidOperationException($"The attack {attack.Name} returned a tensor that has been disposed.");
-        if (!points.shape.AsSpan().SequenceEqual(x.shape) || points.dtype != x.dtype || points.device_type != x.device_type)
-            throw new InvalidOperationException($"The attack {attack.Name} returned {points.dtype} {TensorGuard.Shape(points)} on {points.device}; expected {x.dtype} {TensorGuard.Shape(x)} on {x.device}.");
-        return (null, points.detach());
+        return (null, AttackAnswer.Check(attack, attack.Perturb(oracle.Counted, x.clone(), y.clone(), oracle.Context), x));
     }
 
     /// <summary>A fresh forward pass and a check of the distance for every claim: no attack's word is taken.</summary>

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Several attacks in a row, worst case per sample: each starts from the clean image and sees only samples that the ones before it did not break.
+/// Several attacks in a row, worst case per sample: each starts from the clean image and sees only samples that the ones before it did
+/// not break.
 /// </summary>
 public sealed class WorstCaseAttack : IAttack
 {
@@ -21,7 +22,9 @@ public sealed class WorstCaseAttack : IAttack
         if (attacks.Length == 0) throw new ArgumentException("The chain is empty; pass at least one attack.", nameof(attacks));
         if (Array.IndexOf(attacks, null) >= 0) throw new ArgumentException("An attack is null.", nameof(attacks));
         if (attacks.Any(attack => attack.Threat != attacks[0].Threat))
-            throw new ArgumentException($"The attacks have different threat models ({string.Join(", ", attacks.Select(attack => attack.Threat).Distinct())}); a worst case over them means nothing.", nameof(attacks));
+            throw new ArgumentException(
+                $"The attacks have different threat models ({string.Join(", ", attacks.Select(attack => attack.Threat).Distinct())}); " +
+                "a worst case over them means nothing.", nameof(attacks));
         (Name, _attacks) = (name, [.. attacks]);
     }
 
@@ -40,7 +43,10 @@ public sealed class WorstCaseAttack : IAttack
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         return NativeCallGuard.OfProcess.Run(
-            context.Logger, () => _attacks.Length == 1 ? _attacks[0].Perturb(model, images, labels, context) : WorstCase(model, images, labels, context));
+            context.Logger,
+            () => _attacks.Length == 1
+                ? _attacks[0].Perturb(model, images, labels, context)
+                : WorstCase(model, images, labels, context));
     }
 
     private Tensor WorstCase(IModule model, Tensor images, Tensor labels, AttackContext context)
@@ -67,7 +73,8 @@ public sealed class WorstCaseAttack : IAttack
             rows = rows[IsBroken(model, all[rows], labels[rows], context.Targets?[rows]).logical_not()];
             if (rows.numel() == 0) break;
             long[] numbers = [.. HostRead.Array<long>(rows).Select(row => context.SampleIndices?[(int)row] ?? row)];
-            var found = Try(attack, model, images[rows], labels[rows], context with { SampleIndices = numbers, Targets = context.Targets?[rows] }, out var other);
+            var part = context with { SampleIndices = numbers, Targets = context.Targets?[rows] };
+            var found = Try(attack, model, images[rows], labels[rows], part, out var other);
             if (found is not null) all.index_copy_(0, rows, found);
             (searched, without) = (searched || found is not null, without ?? other);
         }
@@ -75,12 +82,13 @@ public sealed class WorstCaseAttack : IAttack
     }
 
     /// <summary>Null where no gradient flows through the model: other attacks may do without.</summary>
-    private static Tensor? Try(IAttack attack, IModule model, Tensor images, Tensor labels, AttackContext context, out GradientException? without)
+    private static Tensor? Try(
+        IAttack attack, IModule model, Tensor images, Tensor labels, AttackContext context, out GradientException? without)
     {
         without = null;
         try
         {
-            return attack.Perturb(model, images, labels, context);
+            return AttackAnswer.Check(attack, attack.Perturb(model, images, labels, context), images);
         }
         catch (GradientException e)
         {
@@ -91,16 +99,19 @@ public sealed class WorstCaseAttack : IAttack
         }
     }
 
-    private static Tensor IsBroken(IModule model, Tensor points, Tensor labels, Tensor? targets) => Verdict.IsBroken(ModelOracle.Call(model, points), labels, targets);
+    private static Tensor IsBroken(IModule model, Tensor points, Tensor labels, Tensor? targets) =>
+        Verdict.IsBroken(ModelOracle.Call(model, points), labels, targets);
 
     private void TellZeroGradients(AttackNotes notes, IModule model, Tensor found, Tensor labels, AttackContext context)
     {
         if (notes.ZeroGradients.Count == 0 || !context.Logger.IsEnabled(LogLevel.Warning)) return;
-        long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(i => notes.IsStuck(context.SampleIndices?[(int)i] ?? i))];
+        bool IsStuck(long position) => notes.IsStuck(context.SampleIndices?[(int)position] ?? position);
+        long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(IsStuck)];
         if (positions.Length == 0) return;
         var rows = tensor(positions, device: found.device);
         var unbroken = HostRead.Int64(IsBroken(model, found[rows], labels[rows], context.Targets?[rows]).logical_not().sum());
-        if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
+        if (unbroken > 0)
+            AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
 
     internal IReadOnlyList<IAttack> Attacks => _attacks;

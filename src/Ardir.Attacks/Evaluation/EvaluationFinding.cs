@@ -6,7 +6,6 @@ namespace Ardir.Attacks;
 public sealed record EvaluationFinding(FindingKind Kind, string Message)
 {
     /// <summary>How many images it concerns; null where it concerns the model as a whole. For <see cref="FindingKind.UnconfirmedSuccess"/>
-    /// the number of claims, for
-    /// findings about the first batch the number within it.</summary>
+    /// the number of claims, for findings about the first batch the number within it.</summary>
     public int? Images { get; init; }
 }

@@ -16,10 +16,8 @@ public sealed record EvaluationOptions
     public IProgress<int>? Progress { get; init; }
 
     /// <summary>Makes also those checks behind <see cref="RobustnessResult.Findings"/> that cost passes through the model, some 30
-    /// evaluations of the first batch:
-    /// <see cref="FindingKind.Randomized"/>, <see cref="FindingKind.DynamicModel"/> and, with an attack, <see
-    /// cref="FindingKind.VanishingGradient"/>,
-    /// <see cref="FindingKind.WeakerThanFgsm"/> and <see cref="FindingKind.ResistsHugeBudget"/>. All others are made in any case.</summary>
+    /// evaluations of the first batch: <see cref="FindingKind.Randomized"/>, <see cref="FindingKind.DynamicModel"/> and, with an attack,
+    /// <see cref="FindingKind.VanishingGradient"/>, <see cref="FindingKind.WeakerThanFgsm"/> and <see cref="FindingKind.ResistsHugeBudget"/>. All others are made in any case.</summary>
     /// <value>false by default.</value>
     public bool Diagnose { get; init; }
 }

@@ -71,7 +71,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         var notes = new AttackNotes();
         long[] numbers = [.. rows.Select(row => first + row)];
         // Copies: what it changes in place must not become the truth that it is judged by.
-        var adversarial = attack.Perturb(model, x.clone(), y.clone(), context with { SampleIndices = numbers, Notes = notes });
+        var told = context with { SampleIndices = numbers, Notes = notes };
+        var adversarial = AttackAnswer.Check(attack, attack.Perturb(model, x.clone(), y.clone(), told), x);
         using var inside = attack.Threat.Contains(x, adversarial);
         if (!HostRead.Bool(inside.all()))
             throw new InvalidOperationException(

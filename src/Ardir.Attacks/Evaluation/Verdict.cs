@@ -4,8 +4,7 @@ namespace Ardir.Attacks;
 
 /// <summary>
 /// The one rule by which every evaluation judges an answer: an image is right when its label has the largest logit, the lowest class
-/// winning a tie. A row with NaN has
-/// no largest logit; its predicted class is K, which is no label, so it is wrong on a clean image and broken on a point of the threat set.
+/// winning a tie. A row with NaN has no largest logit; its predicted class is K, which is no label, so it is wrong on a clean image and broken on a point of the threat set.
 /// </summary>
 internal static class Verdict
 {

@@ -4,7 +4,9 @@ internal sealed class CustomAttackLoss(string name, Func<AttackLossInputs, Tenso
 {
     public CustomAttackLoss(string name, Func<Tensor, Tensor, Tensor> loss) : this(name, inputs => inputs.Targets is null
         ? loss(inputs.Logits, inputs.Labels)
-        : throw new InvalidOperationException($"The loss '{name}' has no targeted form. Use the form of AttackLoss.Custom that takes AttackLossInputs, or implement IAttackLoss, to see the targets."))
+        : throw new InvalidOperationException(
+            $"The loss '{name}' has no targeted form. Use the form of AttackLoss.Custom that takes AttackLossInputs, or implement " +
+            "IAttackLoss, to see the targets."))
     {
     }
 
@@ -12,6 +14,7 @@ internal sealed class CustomAttackLoss(string name, Func<AttackLossInputs, Tenso
 
     public Tensor Compute(AttackLossInputs inputs) => loss(inputs);
 
-    // Options print their loss, and an interrupted run is recognised by that text: all that it can know of a function is the name it was given.
+    // Options print their loss, and an interrupted run is recognised by that text: all that it can know of a function is the name it was
+    // given.
     public override string ToString() => $"custom '{name}'";
 }

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Ardir.Core;
 
-/// <summary>The model that a tap ran, so that whoever gets the passes of two taps can see whether they came from separate networks.</summary>
+/// <summary>The model that a tap ran, so that whoever gets the passes of two taps can see whether they came from separate
+/// networks.</summary>
 internal sealed class TapSource(IModule model)
 {
     private static readonly object _known = new();
@@ -15,7 +16,8 @@ internal sealed class TapSource(IModule model)
     public static void EnsureApart(TappedOutput? student, TappedOutput? teacher, string? name = null)
     {
         if (student?.Source is not { } first || teacher?.Source is not { } second || first._apart.TryGetValue(second, out _)) return;
-        if (SharedModules.Find(first.Model as nn.Module, second.Model as nn.Module) is { } shared) throw new ArgumentException(SharedModules.Refusal(shared), name ?? nameof(teacher));
+        if (SharedModules.Find(first.Model as nn.Module, second.Model as nn.Module) is { } shared)
+            throw new ArgumentException(SharedModules.Refusal(shared), name ?? nameof(teacher));
         first._apart.AddOrUpdate(second, _known);
     }
 

@@ -4,7 +4,8 @@ using System.Globalization;
 namespace Ardir.Core;
 
 /// <summary>
-/// Holds a folder for one run. The lock is a file kept open for itself alone, which the system releases when its process ends in whatever way. Beside
+/// Holds a folder for one run. The lock is a file kept open for itself alone, which the system releases when its process ends in whatever
+/// way. Beside
 /// it lies a text that says whose it is: for the message, and for file systems that do not lock.
 /// </summary>
 internal sealed class RunLock : IDisposable
@@ -98,8 +99,11 @@ internal sealed class RunLock : IDisposable
     }
 
     private static IOException Refused(string path, string use, LockOwner? owner, Exception? inner) => new(
-        $"The folder '{Path.GetDirectoryName(path)}' is in use by another {use}{(owner is null ? "" : $", of process {owner.Process} on {owner.Machine} that was started at {owner.Started:u}")}. " +
-        $"Two at once would overwrite each other's files: wait for it to end, or choose another folder. The lock is '{path}'.", inner);
+        $"The folder '{Path.GetDirectoryName(path)}' is in use by another {use}{(owner is null ? "" : Of(owner))}. Two at once would " +
+        $"overwrite each other's files: wait for it to end, or choose another folder. The lock is '{path}'.", inner);
+
+    private static string Of(LockOwner owner) =>
+        $", of process {owner.Process} on {owner.Machine} that was started at {owner.Started:u}";
 
     private static LockOwner? Owner(string path)
     {
@@ -122,7 +126,8 @@ internal sealed class RunLock : IDisposable
         }
     }
 
-    /// <summary>Whether it is a process of this machine that still runs, and not another that was given its number. Of other machines nothing can be known, so that
+    /// <summary>Whether it is a process of this machine that still runs, and not another that was given its number. Of other machines
+    /// nothing can be known, so that
     /// there only the lock itself counts: a run may go on elsewhere.</summary>
     private static bool IsAlive(LockOwner owner)
     {

@@ -4,7 +4,8 @@ using static Ardir.Attacks.FindingKind;
 
 namespace Ardir.Tests;
 
-/// <summary>Doubts are told also where the attack that met them is a part of another, belongs to a security curve, or met no zero but no number.</summary>
+/// <summary>Doubts are told also where the attack that met them is a part of another, belongs to a security curve, or met gradients that
+/// are no numbers.</summary>
 public sealed class HiddenDoubtTests : IDisposable
 {
     private const int Count = 12;
@@ -61,7 +62,8 @@ public sealed class HiddenDoubtTests : IDisposable
         var (net, data) = World();
         using var model = new FuncModel(x => net.call(x).mul(double.MaxValue).mul(1e6), net);
         var result = RobustnessEvaluator.Evaluate(model, data, Fgsm);
-        result.Findings.Should().ContainSingle(finding => finding.Kind == BadGradient).Which.Images.Should().Be(result.Robust.Count(robust => robust)).And.BePositive();
+        var finding = result.Findings.Should().ContainSingle(finding => finding.Kind == BadGradient).Which;
+        finding.Images.Should().Be(result.Robust.Count(robust => robust)).And.BePositive();
     }
 
     [Fact]
@@ -73,16 +75,19 @@ public sealed class HiddenDoubtTests : IDisposable
         var (images, labels) = All(data);
         var square = new SquareAttack(_threat, new() { Queries = 3 });
         var logger = new ListLogger();
-        IAttack[] attacks = [new WorstCaseAttack("chain", Fgsm, square), Ensemble([Fgsm, square], 3), Ensemble([new WorstCaseAttack("chain", Fgsm, square)], 3)];
+        var chain = new WorstCaseAttack("chain", Fgsm, square);
+        IAttack[] attacks = [chain, Ensemble([Fgsm, square], 3), Ensemble([chain], 3)];
         foreach (var attack in attacks)
         {
-            var result = RobustnessEvaluator.Evaluate(model, data, attack, new EvaluationOptions { BatchSize = 5, Context = new AttackContext { Logger = logger } });
+            var options = new EvaluationOptions { BatchSize = 5, Context = new AttackContext { Logger = logger } };
+            var result = RobustnessEvaluator.Evaluate(model, data, attack, options);
             var finding = result.Findings.Should().ContainSingle(attack.ToString()).Which;
             (finding.Kind, finding.Images).Should().Be((NoGradient, Count));
             finding.Message.Should().Contain("so FGSM could not search");
             for (var run = 0; run < 2; run++)
             {
-                using var report = Ensemble([attack], 5, path: _folder.File($"{Array.IndexOf(attacks, attack)}")).Evaluate(model, images, labels);
+                var path = _folder.File($"{Array.IndexOf(attacks, attack)}");
+                using var report = Ensemble([attack], 5, path).Evaluate(model, images, labels);
                 report.Findings.Should().Equal(finding);
             }
         }
@@ -97,9 +102,9 @@ public sealed class HiddenDoubtTests : IDisposable
         using var loud = new FuncModel(x => net.call(x) * 1e6, net);
         var margin = new PgdAttack(_threat, new() { Loss = AttackLoss.Margin });
         RobustnessEvaluator.Evaluate(loud, data, Fgsm).Findings.Should().ContainSingle().Which.Kind.Should().Be(ZeroGradient);
-        foreach (var attack in new[] { new WorstCaseAttack("chain", Fgsm, Ensemble([margin], 3)), new WorstCaseAttack("chain", Ensemble([margin], 3), Fgsm) })
+        foreach (var parts in new IAttack[][] { [Fgsm, Ensemble([margin], 3)], [Ensemble([margin], 3), Fgsm] })
         {
-            var result = RobustnessEvaluator.Evaluate(loud, data, attack, 5);
+            var result = RobustnessEvaluator.Evaluate(loud, data, new WorstCaseAttack("chain", parts), 5);
             result.RobustAccuracy.Should().BePositive();
             result.Findings.Should().BeEmpty();
         }
@@ -111,7 +116,11 @@ public sealed class HiddenDoubtTests : IDisposable
         using var scope = NewDisposeScope();
         var (net, data) = World();
         var (images, labels) = All(data);
-        foreach (var (after, kind) in new (Func<Tensor, Tensor>, FindingKind)[] { (z => (z * 64).round() / 64, ZeroGradient), (z => z.detach(), NoGradient), (z => z, Randomized) })
+        var models = new (Func<Tensor, Tensor>, FindingKind?)[]
+        {
+            (z => (z * 64).round() / 64, ZeroGradient), (z => z.detach(), NoGradient), (z => z, null),
+        };
+        foreach (var (after, kind) in models)
         {
             using var model = new FuncModel(x => after(net.call(x)));
             using var report = Curve(model);
@@ -119,19 +128,20 @@ public sealed class HiddenDoubtTests : IDisposable
             resumed.Findings.Should().Equal(report.Findings);
             resumed.Data.SecurityCurve.Should().Equal(report.Data.SecurityCurve);
             File.Delete(_folder.File("curve"));
-            if (kind == Randomized)
+            if (kind is null)
             {
                 report.Findings.Should().BeEmpty();
                 continue;
             }
             var finding = report.Findings.Should().ContainSingle().Which;
-            (finding.Kind, finding.Images).Should().Be((kind, Count));
+            (finding.Kind, finding.Images).Should().Be((kind.Value, Count));
             finding.Message.Should().Contain("APGD-T of the security curve at 0.01 and APGD-T of the security curve at 0.02");
         }
 
         RobustnessReport Curve(IModule model) => new AutoAttack(_threat, new()
         {
-            Version = AutoAttackVersion.Custom, Attacks = [new SquareAttack(_threat, new() { Queries = 2 })], SecurityCurve = [0.01, 0.02], Diagnose = false, StatePath = _folder.File("curve"),
+            Version = AutoAttackVersion.Custom, Attacks = [new SquareAttack(_threat, new() { Queries = 2 })], Diagnose = false,
+            SecurityCurve = [0.01, 0.02], StatePath = _folder.File("curve"),
         }).Evaluate(model, images, labels);
     }
 
@@ -141,7 +151,8 @@ public sealed class HiddenDoubtTests : IDisposable
         using var scope = NewDisposeScope();
         var (net, data) = World();
         var grey = new ForeignAttack(_threat, (_, x, _) => x.fill_(0.5));
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(net, data, grey)).Should().Throw<InvalidOperationException>().WithMessage("*outside*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(net, data, grey))
+            .Should().Throw<InvalidOperationException>().WithMessage("*outside*");
         var labels = new ForeignAttack(_threat, (_, x, y) =>
         {
             y.add_(1).remainder_(4);
@@ -151,12 +162,56 @@ public sealed class HiddenDoubtTests : IDisposable
     }
 
     [Fact]
+    public void AttackThatReturnsNoImages_IsRefusedByName_InEveryEvaluation()
+    {
+        using var scope = NewDisposeScope();
+        var (net, data) = World();
+        var (images, labels) = All(data);
+        var square = new SquareAttack(_threat, new() { Queries = 2 });
+        var wrong = new Dictionary<string, Func<Tensor, Tensor>>
+        {
+            ["null"] = _ => null!,
+            ["disposed"] = x => { var gone = x.clone(); gone.Dispose(); return gone; },
+            ["[1,1,4,4]"] = x => x.narrow(0, 0, 1),
+            ["Float32"] = x => x.to(ScalarType.Float32),
+        };
+        foreach (var (what, answer) in wrong)
+        {
+            var foreign = new ForeignAttack(_threat, (_, x, _) => answer(x));
+            var chain = new WorstCaseAttack("chain", foreign, square);
+            foreach (var evaluation in new Action[]
+            {
+                () => RobustnessEvaluator.Evaluate(net, data, foreign), () => RobustnessEvaluator.Evaluate(net, data, chain),
+                () => chain.Perturb(net, images, labels), () => new WorstCaseAttack("chain", square, foreign).Perturb(net, images, labels),
+                () => Ensemble([foreign], 5).Evaluate(net, images, labels),
+            })
+                evaluation.Should().Throw<InvalidOperationException>(what).WithMessage($"The attack foreign returned *{what}*");
+        }
+    }
+
+    [Fact]
+    public void SparseLogits_AreNamed()
+    {
+        using var scope = NewDisposeScope();
+        var (net, data) = World();
+        var (images, labels) = All(data);
+        using var model = new FuncModel(x => net.call(x).to_sparse(), net);
+        foreach (var evaluation in new Action[]
+        {
+            () => RobustnessEvaluator.Evaluate(model, data), () => Fgsm.Perturb(model, images, labels),
+            () => Ensemble([Fgsm], 5).Evaluate(model, images, labels),
+        })
+            evaluation.Should().Throw<InvalidOperationException>().WithMessage("The model returned a sparse tensor*to_dense*");
+    }
+
+    [Fact]
     public void LossThatForgetsItsGradient_IsNotTakenForAModelWithoutOne()
     {
         using var scope = NewDisposeScope();
         var (net, data) = World();
         var (images, labels) = All(data);
-        var pgd = new PgdAttack(_threat, new() { Loss = AttackLoss.Custom("forgetful", (logits, _) => logits.detach().amax([1])) });
+        var forgetful = AttackLoss.Custom("forgetful", (logits, _) => logits.detach().amax([1]));
+        var pgd = new PgdAttack(_threat, new() { Loss = forgetful });
         FluentActions.Invoking(() => Ensemble([pgd, new SquareAttack(_threat)], 5).Evaluate(net, images, labels))
             .Should().Throw<InvalidOperationException>().WithMessage("*loss 'forgetful' does not depend on the logits*");
     }
@@ -178,7 +233,10 @@ public sealed class HiddenDoubtTests : IDisposable
     private static FgsmAttack Fgsm => new(_threat);
 
     private static AutoAttack Ensemble(IAttack[] attacks, int batchSize, string? path = null) =>
-        new(_threat, new() { Version = AutoAttackVersion.Custom, Attacks = attacks, BatchSize = batchSize, Diagnose = false, StatePath = path });
+        new(_threat, new()
+        {
+            Version = AutoAttackVersion.Custom, Attacks = attacks, BatchSize = batchSize, Diagnose = false, StatePath = path,
+        });
 
     private static (LinearModel Net, ImageDataset Data) World()
     {
@@ -189,7 +247,8 @@ public sealed class HiddenDoubtTests : IDisposable
         return (net, new ImageDataset(pixels, net.call(pixels.to(ScalarType.Float64) / 255).argmax(1).detach(), ["0", "1", "2", "3"]));
     }
 
-    private static (Tensor Images, Tensor Labels) All(ImageDataset data) => data.Batch([.. Enumerable.Range(0, Count).Select(i => (long)i)], ScalarType.Float64);
+    private static (Tensor Images, Tensor Labels) All(ImageDataset data) =>
+        data.Batch([.. Enumerable.Range(0, Count).Select(i => (long)i)], ScalarType.Float64);
 
     /// <summary>Whether it is a second image, 0 or 1, also of points within the budget: their first pixel tells.</summary>
     private static Tensor Odd(Tensor x) => (x.detach()[.., 0, 0, 0] > 0.5).to(x.dtype);

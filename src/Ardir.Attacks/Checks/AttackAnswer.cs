@@ -1,0 +1,24 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Refuses what an attack of somebody else returns in the place of images, before a kernel meets it.</summary>
+internal static class AttackAnswer
+{
+    /// <summary>Throws unless these are images like those that the attack was given.</summary>
+    /// <param name="attack">Who returned them.</param>
+    /// <param name="points">What it returned.</param>
+    /// <param name="images">What it was given, [n,C,H,W].</param>
+    /// <returns>The points, detached.</returns>
+    public static Tensor Check(IAttack attack, Tensor? points, Tensor images)
+    {
+        if (points is null)
+            throw new InvalidOperationException($"The attack {attack.Name} returned null; expected images {TensorGuard.Shape(images)}.");
+        if (points.IsInvalid) throw new InvalidOperationException($"The attack {attack.Name} returned a tensor that has been disposed.");
+        if (!points.shape.AsSpan().SequenceEqual(images.shape) || points.dtype != images.dtype || points.device_type != images.device_type)
+            throw new InvalidOperationException(
+                $"The attack {attack.Name} returned {points.dtype} {TensorGuard.Shape(points)} on {points.device}; expected " +
+                $"{images.dtype} {TensorGuard.Shape(images)} on {images.device}.");
+        return points.detach();
+    }
+}
