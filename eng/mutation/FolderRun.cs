@@ -65,6 +65,9 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         {
             if (clock.Elapsed.TotalMinutes > options.Minutes) break;
             var result = session.Try(mutant);
+            // Tests that do not run a mutant take nothing back from those that ran it.
+            if (result.Outcome == Outcome.Uncovered && results.Of.GetValueOrDefault(mutant.Key) is { Outcome: Outcome.Survived } before)
+                result = before;
             results.Of[mutant.Key] = result;
             if (IsOpen(results, mutant)) Console.WriteLine($"{result.Outcome}: {mutant.File}:{mutant.Line}  {mutant.Change}");
             if (++done % SaveEvery == 0) results.Save(_resultFile);

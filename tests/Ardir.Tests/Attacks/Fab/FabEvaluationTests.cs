@@ -36,6 +36,13 @@ public sealed class FabEvaluationTests
     [Fact]
     public void Nearest_NoClassWithGradient_IsTheFirstOfTheNearest() => Nearest([(-2.0, 0), (-1, 0)]).Should().Be((-1, 0));
 
+    [Fact]
+    public void Nearest_EquallyFarClasses_IsTheFirst()
+    {
+        Nearest([(-1.0, 1), (-1, -1)]).Should().Be((-1, 1));
+        Nearest([(-1.0, -1), (-1, 1)]).Should().Be((-1, -1));
+    }
+
     // The boundary chosen among those to the classes 1, 2, ...: logits of value + slope * x at 0, against 0 for the label.
     private static (double Value, double Slope) Nearest((double Value, double Slope)[] classes)
     {

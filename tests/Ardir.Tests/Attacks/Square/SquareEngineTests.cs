@@ -54,6 +54,25 @@ public sealed class SquareEngineTests
         TensorAssert.Same(found, seen[6]);
     }
 
+    [Fact]
+    public void Perturb_EotSamples_AcceptsByTheMeanOfTheLoss()
+    {
+        using var scope = NewDisposeScope();
+        // The clean image, then two margins for each point: means of -4, -3, -3.5, -2.5, -3.25, -2.4, -2.45.
+        double[] margins = [-5, -4, -4, -3, -3, -1, -6, -4, -1, -6, -0.5, -2.4, -2.4, -2, -2.9];
+        var (_, seen) = Run(PerturbationNorm.Linf, [.. margins.Select(margin => new[] { -margin, 0, -100 })], AttackLoss.Margin, queries: 7, eot: 2);
+        seen.Should().HaveCountGreaterThan(10).And.HaveCountLessThanOrEqualTo(margins.Length);
+        var (best, highest) = (seen[1], -4.0);
+        for (var call = 3; call < seen.Count; call += 2)
+        {
+            // One window of side 2 in two channels away from the best point so far.
+            (seen[call] != best).sum().ToInt64().Should().BeInRange(1, 8, "call {0} starts at the best point so far", call);
+            TensorAssert.Same(seen[call + 1], seen[call]);
+            var mean = (margins[call] + margins[call + 1]) / 2;
+            if (mean > highest) (best, highest) = (seen[call], mean);
+        }
+    }
+
     // What the model says in each call, again and again the last.
     private static (Tensor Found, List<Tensor> Seen) Run(PerturbationNorm norm, double[][] logits, IAttackLoss loss, int queries, int eot = 1)
     {
