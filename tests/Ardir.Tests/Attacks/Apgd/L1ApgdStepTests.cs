@@ -29,6 +29,26 @@ public sealed class L1ApgdStepTests
         Move(step, run).Count(value => value != 0).Should().Be(moved);
     });
 
+    // None moved: a share of zero, and place 16 would be beyond the last.
+    [Fact]
+    public void Move_StartThatIsTheImage_MovesTheLargestValueAlone() => Search(16, run =>
+    {
+        using var step = new L1ApgdStep(run, new ApgdStage(Radius, 100, StartIsGiven: true), run.Images);
+        var delta = Move(step, run);
+        delta[..15].Should().OnlyContain(value => value == 0);
+        delta[15].Should().BeApproximately(Sign(15) * Radius, 1e-8);
+    });
+
+    // Both of two moved: a share of 2/3, place floor(0.67) = 0.
+    [Fact]
+    public void Move_TwoValuesThatBothMoved_MovesBoth() => Search(2, run =>
+    {
+        using var step = new L1ApgdStep(run, new ApgdStage(Radius, 100, StartIsGiven: true), Changed(run, 2));
+        var delta = Move(step, run);
+        delta[0].Should().BeApproximately(-Radius / 2, 1e-8);
+        delta[1].Should().BeApproximately(Radius / 2, 1e-8);
+    });
+
     [Fact]
     public void Move_TiesAtTheThreshold_AllMove() => Search(16, run =>
     {

@@ -48,7 +48,7 @@ public sealed class SquareMovesTests
         // Eleven rows make tiles of two, of which five begin at row 0; thirteen columns leave room for six, but 5 * 13 / 11 is 5, from column 1.
         const int Side = 2, Tiles = 5, Top = 0, Left = 1;
         bool[] tilted = [false, true];
-        Moves(Balls.Of(norm, 1), images, (moves, _) =>
+        Moves(Balls.Of(norm, 1), images, (moves, run) =>
         {
             var delta = TensorAssert.Values(moves.Best - images);
             var (signs, kinds) = (new List<int>(), new List<bool>());
@@ -74,6 +74,9 @@ public sealed class SquareMovesTests
             }
             // Nothing outside the tiles.
             delta.Count(value => Math.Abs(value) > 1e-12).Should().Be(4 * Channels * Tiles * Tiles * Side * Side);
+            var drawn = Drawn(run, Tiles * Tiles);
+            kinds.Should().Equal(drawn.Kinds);
+            signs.Should().Equal(drawn.Signs);
             kinds.Should().Contain(true).And.Contain(false);
             signs.Average().Should().BeInRange(-0.3, 0.3);
             signs.Chunk(Channels).Should().Contain(tile => tile.Distinct().Count() == 2, "channels have signs of their own");
@@ -169,6 +172,22 @@ public sealed class SquareMovesTests
             TensorAssert.Same(moves.Best[0], before[0]);
             TensorAssert.Same(moves.Best[1], proposed[1]);
         });
+    }
+
+    // What the streams of the samples say of each tile: one draw whether it is tilted, then one for the sign in each channel.
+    private static (List<bool> Kinds, List<int> Signs) Drawn(AttackRun run, int tiles)
+    {
+        var (kinds, signs) = (new List<bool>(), new List<int>());
+        foreach (var key in run.Streams("Square", 0).Derive(0).Keys)
+        {
+            var state = key;
+            for (var tile = 0; tile < tiles; tile++)
+            {
+                kinds.Add(SeedMixer.ToInt(SeedMixer.Next(ref state), 2) == 1);
+                for (var c = 0; c < Channels; c++) signs.Add(SeedMixer.ToInt(SeedMixer.Next(ref state), 2) * 2 - 1);
+            }
+        }
+        return (kinds, signs);
     }
 
     private static Tensor Images(int count) => TinyModels.Random([count, Channels, Height, Width], 7, ScalarType.Float64, 0.3, 0.7);
