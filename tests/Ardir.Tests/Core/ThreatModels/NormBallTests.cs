@@ -73,4 +73,19 @@ public sealed class NormBallTests
         // All four quadrants.
         TensorAssert.Values(delta).Chunk(2).Select(pair => (pair[0] > 0, pair[1] > 0)).GroupBy(signs => signs).Select(group => group.Count()).Should().HaveCount(4).And.OnlyContain(count => count > 400);
     }
+
+    [Theory]
+    [InlineData(PerturbationNorm.Linf)]
+    [InlineData(PerturbationNorm.L2)]
+    [InlineData(PerturbationNorm.L1)]
+    public void RandomDirection_OfAnyNorm_HasLengthOneAndPrefersNoSign(PerturbationNorm norm)
+    {
+        using var scope = NewDisposeScope();
+        var like = zeros([8, 3, 16, 16], ScalarType.Float64);
+        var ball = Balls.Of(norm, 0.5).Ball;
+        var direction = ball.RandomDirection(like, SampleStreams.ForSamples(seed: 3, indices: null, count: 8));
+        TensorAssert.Close(ball.Norm(direction.flatten(1)), [.. Enumerable.Repeat(1.0, 8)], 1e-12);
+        // Of 6144 values with either sign alike, half are positive, give or take five standard deviations.
+        (direction > 0).to(ScalarType.Float64).mean().ToDouble().Should().BeApproximately(0.5, 5 * 0.5 / Math.Sqrt(6144));
+    }
 }

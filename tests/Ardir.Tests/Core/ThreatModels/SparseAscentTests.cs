@@ -10,6 +10,8 @@ public sealed class SparseAscentTests
     [InlineData(0.25, 4)]    // exactly 4
     [InlineData(0.01, 1)]
     [InlineData(1, 16)]
+    [InlineData(0, 1)]       // never none
+    [InlineData(1.5, 16)]    // nor more than there are
     public void SparseAscent_Share_IsRoundedUpToWholeValues(double share, int moved)
     {
         using var scope = NewDisposeScope();
