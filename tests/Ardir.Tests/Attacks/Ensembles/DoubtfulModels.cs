@@ -42,6 +42,12 @@ internal static class DoubtfulModels
         ["ZeroGradient, near miss: confident"] = () => Linear((net, x) => net.call(x) * 1e6, [], Targeted()),
         ["ZeroGradient, near miss: every pixel is beyond the kink"] = () => InTwoBatches((net, x) => net.call(x.relu()), []),
 
+        ["BadGradient: a square root at zero"] = () =>
+            Linear((net, x) => net.call(x) + (x * 0).sqrt().flatten(1).sum(1, true), [BadGradient], Of(new PgdAttack(_threat))) with
+            { Tolerated = [ResistsHugeBudget] },
+        ["BadGradient, near miss: a square root at one"] = () =>
+            Linear((net, x) => net.call(x) + ((x * 0) + 1).sqrt().flatten(1).sum(1, true), [], Of(new PgdAttack(_threat))),
+
         ["SquareImproves: no gradient leads anywhere"] = () => Linear(Masked, [SquareImproves, VanishingGradient]) with { Tolerated = [ZeroGradient, ResistsHugeBudget] },
         ["SquareImproves: 2 of 500"] = () => Square(2, [SquareImproves]),
         ["SquareImproves, near miss: 1 of 500"] = () => Square(1, []),
