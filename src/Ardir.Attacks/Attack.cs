@@ -5,7 +5,7 @@ namespace Ardir.Attacks;
 
 /// <summary>
 /// Base of the attacks: checks the inputs, holds the model in eval mode, runs the search and makes sure that its result lies in the
-/// threat set, so that no attack can misreport. Derive from it to write an attack of your own.
+/// threat set, so that no attack can claim a success outside of it. Derive from it to write an attack of your own.
 /// </summary>
 public abstract class Attack : IAttack
 {
@@ -51,9 +51,10 @@ public abstract class Attack : IAttack
         }
     }
 
-    /// <summary>The search itself. Runs without gradient, in eval mode, inside a dispose scope: what it creates needs no disposal.</summary>
+    /// <summary>The search itself. Runs under no_grad, in eval mode and inside a dispose scope, so the tensors it creates need no
+    /// disposal.</summary>
     /// <param name="run">The images and all access to the model.</param>
-    /// <returns>[N,C,H,W]; put back into the threat set if it strays.</returns>
+    /// <returns>[N,C,H,W]; images outside the threat set are projected onto it.</returns>
     protected abstract Tensor Search(AttackRun run);
 
     /// <summary>Name and threat model.</summary>
@@ -68,14 +69,22 @@ public abstract class Attack : IAttack
         TensorGuard.Labels(labels, images);
         TensorGuard.LabelRange(labels);
         if (context.SampleIndices is { } numbers && numbers.Count != images.shape[0])
-            throw new ArgumentException($"context.SampleIndices: there are {numbers.Count} sample indices for {images.shape[0]} images; expected one per image.", nameof(context));
+        {
+            throw new ArgumentException(
+                $"context.SampleIndices: there are {numbers.Count} sample indices for {images.shape[0]} images; expected one per image.",
+                nameof(context));
+        }
         if (context.Targets is { } targets)
         {
             TensorGuard.Labels(targets, images, "context.Targets");
             TensorGuard.LabelRange(targets, name: "context.Targets");
         }
         if (is_inference_mode_enabled())
-            throw new InvalidOperationException("Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the inference-mode block.");
+        {
+            throw new InvalidOperationException(
+                "Attacks need gradients, which cannot be computed inside torch.inference_mode(). Use torch.no_grad(), or leave the " +
+                "inference-mode block.");
+        }
     }
 
     private Tensor Perturb(ModelOracle oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
@@ -92,13 +101,14 @@ public abstract class Attack : IAttack
             found = nan.Put(Search(run));
         }
         oracle.EnsureSound();
-        // Against the caller's images: a model that changes its input in place may have changed the run's.
+        // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var safe = Safe(images.detach().clamp(0, 1), found);
         if (context.Soundness is null) TellGradients(oracle, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
 
-    /// <summary>To the evaluation around the attack, which knows what was broken in the end; to the logger if there is none.</summary>
+    /// <summary>Reports gradients of exactly zero to the surrounding evaluation, which knows which images ended up broken, or to the
+    /// logger if there is none.</summary>
     private void TellGradients(ModelOracle oracle, AttackRun run, Tensor found)
     {
         var context = oracle.Context;
@@ -106,7 +116,7 @@ public abstract class Attack : IAttack
         if (oracle.Gradients() is not { } gradients) return;
         context.Notes?.Add(run.Count, gradients, context.SampleIndices);
         if (context.Notes is not null || gradients.Zero.Length == 0) return;
-        // One more pass for these images alone: what was broken all the same is no reason for doubt.
+        // One more pass for these images only: a zero gradient needs no warning where the attack succeeded anyway.
         var rows = tensor(gradients.Zero, device: found.device);
         var part = run.Select(rows);
         var unbroken = HostRead.Int64(part.IsAdversarial(part.Logits(found.index_select(0, rows))).logical_not().sum());
@@ -116,7 +126,7 @@ public abstract class Attack : IAttack
     private Tensor Safe(Tensor images, Tensor found)
     {
         var inside = Threat.Contains(images, found);
-        // Sample by sample: what happens to one must not depend on the others in its batch.
+        // Sample by sample, because the result of a sample must not depend on the others in its batch.
         Tensor Repaired(Tensor repair) => where(inside.reshape(-1, 1, 1, 1), found, repair);
         if (CheckedBatch.IsOpen && Threat.Ball.ClampsOnDevice) return Repaired(Threat.Ball.BallThenBox(images, found, Threat.Epsilon));
         var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Ball.Project(images, found, Threat.Epsilon));

@@ -3,23 +3,27 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ardir.Attacks;
 
-/// <summary>What surrounds one run of an attack. Immutable; every property has a default.</summary>
+/// <summary>The settings that one call of an attack runs under. Immutable; every property has a default.</summary>
 public sealed record AttackContext
 {
-    /// <summary>Root of all random numbers. The same seed gives the same result, whatever the batch size; give every training step its own.</summary>
+    /// <summary>Root of all random numbers. The same seed gives the same result, whatever the batch size; give every training step a seed
+    /// of its own.</summary>
     /// <value>0 by default.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>The number of each image in its data set, one per image. A sample's random stream follows its number, so results do not depend on batching.</summary>
+    /// <summary>The index of each image in its data set, one per image. A sample's random stream is derived from its index, so results do
+    /// not depend on batching.</summary>
     /// <value>null by default: 0 to N-1.</value>
     public IReadOnlyList<long>? SampleIndices { get; init; }
 
-    /// <summary>Makes the attack targeted: int64 [N], the class each image shall be taken for. Success is then <c>argmax == target</c>.</summary>
+    /// <summary>Makes the attack targeted: int64 [N], the class that the model should predict for each image. Success is then
+    /// <c>argmax == target</c>.</summary>
     /// <value>null by default: untargeted, success is <c>argmax != label</c>.</value>
     public Tensor? Targets { get; init; }
 
-    /// <summary>Leaves the model in the mode it is in. Only to follow training recipes that attack in train mode (Rice et al., ARD, IAD): batch norm
-    /// then uses batch statistics and its running statistics change with every step of the attack. Never for evaluation.</summary>
+    /// <summary>Leaves the model in its current mode. Only for reproducing training recipes that attack in train mode (Rice et al., ARD,
+    /// IAD): batch norm then uses batch statistics, and its running statistics change with every step of the attack. Never use it for
+    /// evaluation.</summary>
     /// <value>false by default: eval mode.</value>
     public bool KeepModelMode { get; init; }
 
@@ -30,13 +34,15 @@ public sealed record AttackContext
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
-    /// <summary>Takes what the attack notices about the model, to be read later; read at the end of the attack when null.</summary>
+    /// <summary>Collects NaN logits and broken or zero gradients of many attacks, to be read later; when null, they are read at the end
+    /// of each attack.</summary>
     internal SoundnessWatch? Soundness { get; init; }
 
-    /// <summary>Takes what the attack notices about single images, for the evaluation that runs it; null outside of one.</summary>
+    /// <summary>Collects what the attack notices about single images, for the evaluation that runs it; null outside of an
+    /// evaluation.</summary>
     internal AttackNotes? Notes { get; init; }
 
-    /// <summary>Told after every step.</summary>
+    /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }
 }

@@ -4,11 +4,14 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>What attacks tell the meter and the activity source. Names are built only when somebody listens.</summary>
+/// <summary>Metrics and tracing of attacks. Names and tags are built only when a listener is attached.</summary>
 internal static class AttackInstruments
 {
-    private static readonly Counter<long> _forwards = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.attack.sample_forwards", "{sample}", "Samples that attacks passed forward through a model.");
-    private static readonly Counter<long> _backwards = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.attack.sample_backwards", "{sample}", "Samples that attacks passed backward through a model.");
+    private static readonly Counter<long> _forwards = ArdirDiagnostics.Meter.CreateCounter<long>(
+        "ardir.attack.sample_forwards", "{sample}", "Samples that attacks passed forward through a model.");
+
+    private static readonly Counter<long> _backwards = ArdirDiagnostics.Meter.CreateCounter<long>(
+        "ardir.attack.sample_backwards", "{sample}", "Samples that attacks passed backward through a model.");
 
     public static Activity? Start(IAttack attack, IModule model, Tensor images) => Start("ardir.attack", attack, model, images);
 
@@ -16,13 +19,16 @@ internal static class AttackInstruments
     {
         if (!ArdirDiagnostics.Source.HasListeners()) return null;
         return ArdirDiagnostics.Source.StartActivity(activity)?
-            .SetTag("ardir.attack.name", attack.Name).SetTag("ardir.threat", attack.Threat.ToString()).SetTag("ardir.samples", images.shape[0]).SetTag("ardir.model", model.GetType().Name);
+            .SetTag("ardir.attack.name", attack.Name)
+            .SetTag("ardir.threat", attack.Threat.ToString())
+            .SetTag("ardir.samples", images.shape[0])
+            .SetTag("ardir.model", model.GetType().Name);
     }
 
-    /// <summary>Also called for attacks that were cancelled or failed: their passes were spent.</summary>
+    /// <summary>Records the passes of an attack, also of one that was cancelled or failed.</summary>
     public static void Spent(IAttack attack, Activity? activity, ModelOracle oracle)
     {
-        // Each pass is told once, by the attack that made it, also where an ensemble counts it again.
+        // Each pass is recorded once, by the attack that made it, even where a surrounding ensemble counts it again.
         var (forwards, backwards) = (oracle.SampleForwards - oracle.Claimed, oracle.SampleBackwards);
         activity?.SetTag("ardir.attack.sample_forwards", forwards).SetTag("ardir.attack.sample_backwards", backwards);
         if (!_forwards.Enabled && !_backwards.Enabled) return;

@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>How far an attack is.</summary>
+/// <summary>How far an attack has come.</summary>
 public sealed record AttackProgress
 {
     /// <summary>Name of the attack.</summary>
@@ -24,9 +24,11 @@ public sealed record AttackProgress
     /// <summary>Samples passed backward through the model so far.</summary>
     public required long SampleBackwards { get; init; }
 
-    /// <summary>Estimated share of the whole evaluation that is done, 0 to 1, also in the middle of a batch; null when the attack runs without an ensemble.</summary>
+    /// <summary>Estimated share of the whole evaluation that is done, 0 to 1, also in the middle of a batch; null when the attack runs
+    /// without an ensemble.</summary>
     public double? Fraction { get; init; }
 
-    /// <summary>How far the ensemble is, when an ensemble reports at the end of a batch, or once when it goes on from a state file; null otherwise.</summary>
+    /// <summary>How far the ensemble has come, when an ensemble reports at the end of a batch, or once when it resumes from a state file;
+    /// null otherwise.</summary>
     public EvaluationProgress? Evaluation { get; init; }
 }

@@ -3,7 +3,7 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What an attack sees: the images still under attack and the model behind a counter that checks every answer.
+/// The working set of an attack: the images still under attack, and the model behind a counter that checks every answer.
 /// <see cref="Select"/> narrows it to some of the samples, so that broken ones leave the batch and cost nothing more.
 /// </summary>
 public sealed class AttackRun
@@ -19,11 +19,12 @@ public sealed class AttackRun
 
     private AttackRun(
         Attack attack, ModelOracle oracle, SampleStreams streams, Tensor sampleIndices, Tensor images, Tensor labels, Tensor? targets,
-        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null, Tensor? positions = null)
+        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null,
+        Tensor? positions = null)
     {
-        (_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets) = (attack, oracle, streams, sampleIndices, images, labels, targets);
+        (_attack, _oracle, _streams) = (attack, oracle, streams);
+        (SampleIndices, Images, Labels, Targets, Positions) = (sampleIndices, images, labels, targets, positions);
         (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
-        Positions = positions;
     }
 
     /// <summary>The clean images, [n,C,H,W] in [0,1].</summary>
@@ -35,10 +36,11 @@ public sealed class AttackRun
     /// <summary>The target classes, int64 [n]; null when untargeted.</summary>
     public Tensor? Targets { get; }
 
-    /// <summary>Where these samples stood in the run that the attack began with, int64 [n]; null while they are all.</summary>
+    /// <summary>Positions of these samples in the run that the attack began with, int64 [n]; null while none has left.</summary>
     internal Tensor? Positions { get; }
 
-    /// <summary>The number of each sample in its data set, as <see cref="AttackContext.SampleIndices"/> says (0 to N-1 by default), int64 [n] on the device of the images.</summary>
+    /// <summary>The index of each sample in its data set, from <see cref="AttackContext.SampleIndices"/> (0 to N-1 by default), int64 [n]
+    /// on the device of the images.</summary>
     public Tensor SampleIndices { get; }
 
     /// <summary>The threat model of the attack.</summary>
@@ -60,7 +62,8 @@ public sealed class AttackRun
     {
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
-        return new AttackRun(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
+        return new AttackRun(
+            _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -72,23 +75,31 @@ public sealed class AttackRun
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
             _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(SampleIndices), Rows(Images), Rows(Labels),
-            Targets is null ? null : Rows(Targets), _loss, [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim), _cleanLogits is null ? null : Rows(_cleanLogits),
+            Targets is null ? null : Rows(Targets),
+            _loss,
+            [.. _reference.Select(Rows)],
+            _aim is null ? null : Rows(_aim),
+            _cleanLogits is null ? null : Rows(_cleanLogits),
             Positions is null ? rows.clone() : Rows(Positions));
     }
 
-    /// <summary>As <see cref="Select"/>, for judging points only: labels and what the loss keeps, but neither images nor random streams of its own. Square narrows
-    /// its run in every query, where copies would show.</summary>
+    /// <summary>As <see cref="Select"/>, but only for evaluating points: it selects labels and the tensors of the loss. Its images have the
+    /// right shape only, and its random streams are those of the whole run. Square narrows its run in every query, where copies of
+    /// images and streams would cost noticeable time.</summary>
     internal AttackRun Judging(Tensor rows)
     {
         if (_oracle.KeepsNan) return Select(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels), Targets is null ? null : Rows(Targets),
-            _loss, _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)], _aim is null ? null : Rows(_aim));
+            _attack, _oracle, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels),
+            Targets is null ? null : Rows(Targets),
+            _loss,
+            _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)],
+            _aim is null ? null : Rows(_aim));
     }
 
-    /// <summary>A random starting point for each sample; the same for the same seed, sample number, attack and restart.</summary>
-    /// <param name="kind">The convention.</param>
+    /// <summary>A random starting point for each sample; the same for the same seed, sample index, attack and restart.</summary>
+    /// <param name="kind">How the point is drawn.</param>
     /// <param name="restart">The restart, from 0.</param>
     /// <returns>[n,C,H,W].</returns>
     public Tensor Start(RandomStart kind, int restart) =>
@@ -102,7 +113,8 @@ public sealed class AttackRun
     /// <summary>Loss and gradient at some points. One forward and one backward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
     /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,C,H,W].</returns>
-    /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its input.</exception>
+    /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its
+    /// input.</exception>
     public AttackGradient Gradient(Tensor points) => GradientAt(points, isWhole: true);
 
     /// <summary>Logits and loss of some points, without gradient. One forward pass.</summary>
@@ -112,12 +124,13 @@ public sealed class AttackRun
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>
         _oracle.Evaluate(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
 
-    /// <summary>Which samples the logits get wrong (untargeted: argmax is not the label; targeted: it is the target). On a tie the lowest class counts.</summary>
+    /// <summary>Which samples are broken according to the logits (untargeted: argmax is not the label; targeted: it is the target). On a
+    /// tie the lowest class counts.</summary>
     /// <param name="logits">[n,K].</param>
     /// <returns>bool [n].</returns>
     public Tensor IsAdversarial(Tensor logits) => Verdict.IsBroken(logits, Labels, Targets);
 
-    /// <summary>Tells the context's progress.</summary>
+    /// <summary>Reports a step to the context's progress.</summary>
     /// <param name="step">Steps done.</param>
     /// <param name="steps">Steps of a restart.</param>
     /// <param name="restart">The restart, from 0.</param>
@@ -132,8 +145,8 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
-    /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al. 2018).
-    /// Logits and loss are those of the last evaluation.</summary>
+    /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al.
+    /// 2018). Logits and loss are those of the last evaluation.</summary>
     internal AttackGradient MeanGradient(Tensor points, int samples)
     {
         var here = GradientAt(points, isWhole: samples == 1);
@@ -160,7 +173,8 @@ public sealed class AttackRun
     private static Tensor Numbers(IReadOnlyList<long>? indices, Tensor images) =>
         indices is null ? arange(images.shape[0], ScalarType.Int64, images.device) : Transfer.Of([.. indices], images.device);
 
-    /// <summary>As <see cref="Select"/>, inside the scope of a step: the result outlives the step and replaces this run, whose own copies go.</summary>
+    /// <summary>As <see cref="Select"/>, inside the dispose scope of a step: the result outlives the step and replaces this run, whose own
+    /// copies are disposed.</summary>
     internal AttackRun Narrow(Tensor rows)
     {
         var narrow = Select(rows);
@@ -171,24 +185,29 @@ public sealed class AttackRun
         return narrow;
     }
 
-    /// <summary>Logits of the clean images, [n,K], known from before and not computed again.</summary>
+    /// <summary>Logits of the clean images, [n,K], from an earlier evaluation; they are not computed again.</summary>
     internal Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("Call WithCleanLogits first.");
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
-    internal AttackRun WithCleanLogits(Tensor logits) => new(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
+    internal AttackRun WithCleanLogits(Tensor logits) => new(
+        _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
 
-    /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n], while success stays what it was: a means, not a goal.</summary>
-    internal AttackRun Aim(Tensor classes) => new(_attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
+    /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n]. The definition of success does not change:
+    /// any wrong class still counts.</summary>
+    internal AttackRun Aim(Tensor classes) => new(
+        _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
-    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => _oracle.Differences(points, this, classes, visit);
+    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) =>
+        _oracle.Differences(points, this, classes, visit);
 
-    /// <summary>By how much the logits, [n,K], miss or make the goal: positive where <see cref="IsAdversarial"/>, zero on the boundary.</summary>
+    /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
+    /// boundary.</summary>
     internal Tensor Advantage(Tensor logits) => Targets is null
         ? MarginAttackLoss.Margin(logits, Labels)
         : AttackLoss.Margin.Compute(new AttackLossInputs(logits, Labels, Targets, []));
 
-    /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample numbers.</summary>
+    /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample indices.</summary>
     internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 
     internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference)
@@ -200,9 +219,10 @@ public sealed class AttackRun
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
         _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
 
-    private IEnumerable<Tensor> Owned() => new[] { SampleIndices, Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
+    private IEnumerable<Tensor> Owned() =>
+        new[] { SampleIndices, Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 
-    /// <summary>The model as a loss sees it while it prepares: its evaluations count, too.</summary>
+    /// <summary>The model that a loss receives in <see cref="IAttackLoss.Prepare"/>, so that those evaluations are counted, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule
     {
         public Tensor call(Tensor input1) => run._oracle.Logits(input1, run, loss: null);

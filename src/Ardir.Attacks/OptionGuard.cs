@@ -19,22 +19,34 @@ internal static class OptionGuard
 
     public static void Share(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
     {
-        if (!(value > 0 && value < 1)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be greater than 0 and less than 1.");
+        if (!(value > 0 && value < 1))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be greater than 0 and less than 1.");
     }
 
     public static void OnlyL2(ThreatModel threat, string attack)
     {
         if (threat.Norm != PerturbationNorm.L2)
-            throw new ArgumentException($"{attack} minimises the L2 norm, but the threat model is {threat}. Use ThreatModel.L2, or FabAttack, which minimises any of the norms.", nameof(threat));
+        {
+            throw new ArgumentException(
+                $"{attack} minimises the L2 norm, but the threat model is {threat}. Use ThreatModel.L2, or FabAttack, which minimises " +
+                "any of the norms.",
+                nameof(threat));
+        }
     }
 
     public static void Start(
         RandomStart start, IAttackLoss loss,
-        [CallerArgumentExpression(nameof(start))] string? startName = null, [CallerArgumentExpression(nameof(loss))] string? lossName = null)
+        [CallerArgumentExpression(nameof(start))] string? startName = null,
+        [CallerArgumentExpression(nameof(loss))] string? lossName = null)
     {
         if (!Enum.IsDefined(start)) throw new ArgumentOutOfRangeException(startName, start, "Unknown random start.");
         ArgumentNullException.ThrowIfNull(loss, lossName);
         if (start == RandomStart.None && ReferenceEquals(loss, AttackLoss.KlToClean))
-            throw new ArgumentException("The gradient of KL to the clean output is exactly zero at the clean image; choose a random start such as RandomStart.Gaussian.", startName);
+        {
+            throw new ArgumentException(
+                "The gradient of KL to the clean output is exactly zero at the clean image; choose a random start such as " +
+                "RandomStart.Gaussian.",
+                startName);
+        }
     }
 }

@@ -3,7 +3,7 @@ namespace Ardir.Attacks;
 /// <summary>Tensors that live as long as the object that holds them, outside the dispose scopes of single steps.</summary>
 internal static class Owned
 {
-    /// <summary>Replaces a held tensor, which goes at once unless the next value is the same one changed in place.</summary>
+    /// <summary>Replaces a held tensor, which is disposed unless the next value is the same tensor, changed in place.</summary>
     public static void Renew(ref Tensor held, Tensor next)
     {
         next.DetachFromDisposeScope();

@@ -3,17 +3,19 @@ namespace Ardir.Attacks;
 /// <summary>Which classes a targeted part of an attack aims at.</summary>
 internal static class TargetClasses
 {
-    /// <summary>The class at a place, from 0, among all classes but the label, largest logit first and ties in the order of the classes: int64 [n].</summary>
+    /// <summary>The class at a place, from 0, among all classes but the label, largest logit first and ties in the order of the classes:
+    /// int64 [n].</summary>
     public static Tensor ByRank(Tensor logits, Tensor labels, int place)
     {
         using var scope = NewDisposeScope();
         var (_, order) = sort(logits, dim: 1, descending: true, stable: true);
-        // One entry per row goes, so the rest is [n,K-1] again; the label never comes back, ties and infinities or not.
+        // Exactly one entry per row is removed, so [n,K-1] remain; the label is never among them, even with ties or infinities.
         var others = order[order != labels.unsqueeze(1)].reshape(logits.shape[0], -1);
         return others.select(1, place).clone().MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="ByRank"/>; the first place where that is a class which the model rules out by -infinity: no point reaches it, and the way there is NaN.</summary>
+    /// <summary>As <see cref="ByRank"/>, but the class at the first place where the model rules out the class at the given place by a logit
+    /// of -infinity: no point reaches such a class, and a loss toward it is not finite.</summary>
     public static Tensor Reachable(Tensor logits, Tensor labels, int place)
     {
         using var scope = NewDisposeScope();

@@ -3,9 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// An attack made of independent units (a restart, a target): each sees only the samples that the units before it did not break. Only images that
-/// the model gets right are attacked; an image that no unit breaks comes back as it was. An ensemble runs the units of its attacks one by one
-/// and packs the survivors of each into full batches.
+/// An attack made of independent units (a restart, a target): each unit attacks only the samples that the units before it did not break.
+/// Only images that the model classifies correctly are attacked; an image that no unit breaks is returned unchanged. An ensemble runs the
+/// units of its attacks one by one and packs the survivors of each into full batches.
 /// </summary>
 public abstract class UnitAttack : Attack
 {
@@ -16,14 +16,14 @@ public abstract class UnitAttack : Attack
     /// <summary>How many units there are for a model of so many classes.</summary>
     internal abstract int UnitCount(long classes);
 
-    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for progress.</summary>
+    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for the progress estimate.</summary>
     internal abstract long UnitCost { get; }
 
-    /// <summary>Runs one unit on samples that are not broken yet. The run knows its clean logits.</summary>
+    /// <summary>Runs one unit on samples that are not broken yet. The run has <see cref="AttackRun.CleanLogits"/>.</summary>
     internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
 
-    /// <summary>Runs one unit for an ensemble, which knows the clean logits, [n,K].</summary>
-    /// <returns>Which images it claims to have broken, bool [n], and the points.</returns>
+    /// <summary>Runs one unit for an ensemble, which has already computed the clean logits, [n,K].</summary>
+    /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>
     internal (Tensor Claimed, Tensor Points) SearchAll(ModelOracle oracle, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
         UnitOutcome Once() => SearchUnit(AttackRun.Create(this, oracle, images, labels).WithCleanLogits(cleanLogits), unit);

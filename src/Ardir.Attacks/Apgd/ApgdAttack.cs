@@ -3,10 +3,10 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Auto-PGD (Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks"; for L1, Croce
-/// and Hein 2021, "Mind the box"): gradient ascent with momentum that sets its own step size and goes back to the best point when it stalls.
-/// A sample leaves the batch at its first success; one that is never broken comes back unchanged and costs a clean forward pass and
-/// iterations + 1 forward and backward passes per restart.
+/// Auto-PGD (Croce and Hein 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free attacks"; for
+/// L1, Croce and Hein 2021, "Mind the box"): gradient ascent with momentum that sets its own step size and goes back to the best point
+/// when it stalls. A sample leaves the batch at its first success; one that is never broken is returned unchanged and costs a clean
+/// forward pass and iterations + 1 forward and backward passes per restart.
 /// </summary>
 public sealed class ApgdAttack : UnitAttack
 {
@@ -24,7 +24,12 @@ public sealed class ApgdAttack : UnitAttack
     }
 
     /// <inheritdoc/>
-    public override string Name => $"APGD-{_options.Loss switch { CrossEntropyAttackLoss => "CE", DlrAttackLoss => "DLR", var other => other.Name }}";
+    public override string Name => _options.Loss switch
+    {
+        CrossEntropyAttackLoss => "APGD-CE",
+        DlrAttackLoss => "APGD-DLR",
+        var other => $"APGD-{other.Name}",
+    };
 
     internal override int UnitCount(long classes) => _options.Restarts;
 

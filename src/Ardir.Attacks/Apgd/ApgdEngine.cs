@@ -3,8 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// One run of APGD on a batch. Follows the authors' code step by step, two quirks included: the first check compares with a loss of zero, and going
-/// back to the best point leaves the point before alone. The host waits for the device once per iteration, to learn whether anyone leaves.
+/// One run of APGD on a batch. Follows the authors' code step by step, including two quirks: the first check compares with a loss of zero,
+/// and going back to the best point does not change the previous point. The host waits for the device once per iteration, to learn whether
+/// any sample leaves the batch.
 /// </summary>
 internal sealed class ApgdEngine : IDisposable
 {
@@ -80,7 +81,7 @@ internal sealed class ApgdEngine : IDisposable
         state.MoveTo(step.Move(_run, state, iteration == 1 ? 1 : Momentum));
         if (iteration == _stage.Iterations && _handling == BrokenSamples.Leave && _settings.EotSamples == 1)
         {
-            // Nothing moves on from the last point: it is only tried.
+            // No step follows the last point, so it needs no gradient.
             Judge(state.Point, _run.Logits(state.Point));
             report?.Invoke(_run, iteration);
             return false;
@@ -99,7 +100,7 @@ internal sealed class ApgdEngine : IDisposable
         return true;
     }
 
-    /// <summary>Records the points that the model gets wrong.</summary>
+    /// <summary>Records the points that the model misclassifies.</summary>
     /// <returns>Positions of the samples that stay, null if all do.</returns>
     private Tensor? Judge(Tensor points, Tensor logits)
     {
@@ -113,7 +114,7 @@ internal sealed class ApgdEngine : IDisposable
         }
         if (!HostRead.Bool(adversarial.any())) return null;
 
-        // Rounding in half precision can leave the ball: such a point is none, and the sample goes on.
+        // Rounding in half precision can leave the ball: such a point does not count, and the sample continues.
         var leave = HostRead.Rows(adversarial);
         var found = points.index_select(0, leave);
         var valid = HostRead.Rows(_run.Threat.Contains(_run.Images.index_select(0, leave), found));
@@ -134,7 +135,7 @@ internal sealed class ApgdEngine : IDisposable
 
     private ApgdResult Result()
     {
-        // Copies, because the engine's own tensors go with it.
+        // Copies, because the engine's own tensors are disposed with it.
         Tensor Copy(Tensor tensor) => tensor.clone().MoveToOuterDisposeScope();
         var all = _handling != BrokenSamples.Leave;
         return new ApgdResult(Copy(_points), Copy(_broken), all ? Copy(_state!.Best) : null, all ? Copy(_state!.BestLoss) : null);

@@ -6,8 +6,9 @@ namespace Ardir.Attacks;
 /// <param name="StartIsGiven">L1 only: the start is a result rather than noise, so the first step is as sparse as its perturbation.</param>
 internal sealed record ApgdStage(double Radius, int Iterations, bool StartIsGiven = false)
 {
-    /// <summary>Three radii, 3, 2 and 1 epsilon, for 30 %, 30 % and the rest of the iterations (Croce and Hein 2021, "Mind the box"); each starts at the
-    /// best point of the one before, projected. A single stage when there are fewer than three iterations.</summary>
+    /// <summary>Three radii, 3, 2 and 1 epsilon, for 30 %, 30 % and the rest of the iterations (Croce and Hein 2021, "Mind the box"); each
+    /// stage starts at the best point of the previous one, projected. A single stage when there are fewer than three
+    /// iterations.</summary>
     public static IReadOnlyList<ApgdStage> LargeRadii(double epsilon, int iterations)
     {
         if (iterations < 3) return [new(epsilon, iterations)];

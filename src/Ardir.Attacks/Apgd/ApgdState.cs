@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Where APGD is, sample by sample: the point, the one before, the gradient, and the best point so far by loss with its loss and gradient.</summary>
+/// <summary>The state of APGD for each sample: the point, the previous point, the gradient, and the best point so far by loss with its loss
+/// and gradient.</summary>
 internal sealed class ApgdState : IDisposable
 {
     private Tensor _point;
@@ -24,17 +25,18 @@ internal sealed class ApgdState : IDisposable
 
     public Tensor Point => _point;
 
-    /// <summary>The point before the last move. Going back to the best point leaves it alone, as in the authors' code; a step may overwrite it.</summary>
+    /// <summary>The point before the last move. Going back to the best point does not change it, as in the authors' code; a step may
+    /// overwrite it.</summary>
     public Tensor Previous => _previous;
 
-    /// <summary>A step may overwrite it, and may return it as the next point.</summary>
+    /// <summary>The gradient at the point. A step may overwrite it, and may return it as the next point.</summary>
     public Tensor Gradient => _gradient;
 
     public Tensor Best => _best;
 
     public Tensor BestLoss => _bestLoss;
 
-    /// <summary>Moves on; a next point that was computed in the gradient's memory takes it over.</summary>
+    /// <summary>Moves to the next point. The gradient is disposed, unless the next point was computed in place in it.</summary>
     public void MoveTo(Tensor next)
     {
         next.DetachFromDisposeScope();
@@ -43,7 +45,7 @@ internal sealed class ApgdState : IDisposable
         (_previous, _point) = (_point, next);
     }
 
-    /// <summary>Takes in what the model said at the point, and the point as the best where its loss is strictly higher.</summary>
+    /// <summary>Records loss and gradient at the point, which becomes the best where its loss is strictly higher.</summary>
     public void Learn(Tensor loss, Tensor gradient)
     {
         _gradient = gradient.DetachFromDisposeScope();
@@ -62,7 +64,8 @@ internal sealed class ApgdState : IDisposable
         Owned.Renew(ref _gradient, where(rows, _bestGradient, _gradient));
     }
 
-    /// <summary>Keeps some of the samples. Between <see cref="MoveTo"/> and <see cref="Learn"/> the gradient is not held and the caller's to narrow.</summary>
+    /// <summary>Keeps some of the samples. Called between <see cref="MoveTo"/> and <see cref="Learn"/>, when no gradient is held: the
+    /// caller narrows the new one.</summary>
     public void Narrow(Tensor rows)
     {
         Owned.Narrow(ref _point, rows);

@@ -8,7 +8,7 @@ internal abstract class ApgdStep : IDisposable
     /// <summary>The next points, in the threat set of the stage. May overwrite the state's previous points and gradient.</summary>
     public abstract Tensor Move(AttackRun run, ApgdState state, double momentum);
 
-    /// <summary>Ends an iteration, after the state has learnt.</summary>
+    /// <summary>Ends an iteration, after the state has recorded the new loss and gradient.</summary>
     /// <returns>bool [n], the samples that go back to their best point; null if none can.</returns>
     public abstract Tensor? End(AttackRun run, ApgdState state, Tensor loss);
 
@@ -32,11 +32,11 @@ internal abstract class ApgdStep : IDisposable
         if (run.Threat.Norm != PerturbationNorm.L1)
             noise.mul_((radius / ball.Norm(noise.flatten(1)).clamp_min(NormBall.Smallest(images.dtype))).reshape(-1, 1, 1, 1));
         var start = noise.add_(images);
-        return (run.Threat.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype) ? ball.BallThenBox(images, start, radius) : ball.Project(images, start, radius))
-            .MoveToOuterDisposeScope();
+        var isClampEnough = run.Threat.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype);
+        return (isClampEnough ? ball.BallThenBox(images, start, radius) : ball.Project(images, start, radius)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Whether rounding keeps a point in its ball; if not, only the exact projection does.</summary>
+    /// <summary>Whether a point stays in its ball in spite of rounding; in half precision only the exact projection ensures it.</summary>
     protected static bool IsPrecise(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64;
 
     protected static Tensor PerSample(Tensor values) => values.reshape(-1, 1, 1, 1);

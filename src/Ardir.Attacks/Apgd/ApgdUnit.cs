@@ -20,7 +20,7 @@ internal static class ApgdUnit
         var done = 0;
         for (var i = 0; i < stages.Count - 1; i++)
         {
-            // A wider ball only leads to a better start: what is broken there counts for nothing.
+            // A wider ball only yields a better start: points that are adversarial there do not count.
             var wide = ApgdEngine.Climb(run, settings, stages[i], points, BrokenSamples.Ignore, Report);
             done += stages[i].Iterations;
             points = run.Threat.Ball.Project(run.Images, wide.Best!, stages[i + 1].Radius);

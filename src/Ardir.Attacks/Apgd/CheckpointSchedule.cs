@@ -1,8 +1,8 @@
 namespace Ardir.Attacks;
 
 /// <summary>
-/// When APGD reconsiders its step size (Croce and Hein 2020, Sec. 3): first after 22 % of the iterations, then after windows that shrink by 3 %
-/// down to 6 %. Shares are cut off to whole iterations, at least one, as in the authors' code.
+/// When APGD reconsiders its step size (Croce and Hein 2020, Sec. 3): first after 22 % of the iterations, then after windows that shrink
+/// by 3 % down to 6 %. Shares are rounded down to whole iterations, at least one, as in the authors' code.
 /// </summary>
 internal sealed class CheckpointSchedule
 {

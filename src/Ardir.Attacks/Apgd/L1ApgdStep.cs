@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Sparse sign step without momentum, onto the L1 ball and the box at once (Croce and Hein 2021, "Mind the box"). The share of values that move
-/// follows the sparsity of the best perturbation, and the step size starts over where that has grown clearly sparser.
+/// Sparse sign step without momentum, onto the L1 ball and the box at once (Croce and Hein 2021, "Mind the box"). The share of values that
+/// move follows the sparsity of the best perturbation, and the step size is reset where that perturbation has become clearly sparser.
 /// </summary>
 internal sealed class L1ApgdStep : ApgdStep
 {
@@ -29,7 +29,10 @@ internal sealed class L1ApgdStep : ApgdStep
         _radius = stage.Radius;
         _period = CheckpointSchedule.Share(CheckShare, stage.Iterations);
         _dimensions = start.numel() / start.shape[0];
-        _nonZero = (stage.StartIsGiven ? NonZero(start, run.Images) : full([run.Count], _dimensions, ScalarType.Float32, start.device)).DetachFromDisposeScope();
+        var nonZero = stage.StartIsGiven
+            ? NonZero(start, run.Images)
+            : full([run.Count], _dimensions, ScalarType.Float32, start.device);
+        _nonZero = nonZero.DetachFromDisposeScope();
         _share = (stage.StartIsGiven ? ShareOf(_nonZero) : full_like(_nonZero, FirstShare)).DetachFromDisposeScope();
         _size = full_like(_nonZero, _radius).DetachFromDisposeScope();
         _kept = Kept().DetachFromDisposeScope();
@@ -41,7 +44,7 @@ internal sealed class L1ApgdStep : ApgdStep
         var size = gradient.abs().flatten(1);
         var moved = size >= LargestValues.At(size, _kept);
         var direction = gradient.sign_().mul_(moved.reshape(gradient.shape));
-        // All are -1, 0 or 1. Counting what is not zero takes several times longer on a CPU.
+        // All values are -1, 0 or 1, so the sum of their magnitudes is the count. count_nonzero is several times slower on a CPU.
         var count = direction.abs().flatten(1).sum(1, type: ScalarType.Float32).clamp_min_(1);
         direction.mul_(PerSample((_size / count).to(gradient.dtype)));
         return Constrain(run, direction.add_(state.Point));
@@ -76,8 +79,9 @@ internal sealed class L1ApgdStep : ApgdStep
         _kept.Dispose();
     }
 
-    // The authors add the step and then its correction, so that a value that is taken back may keep its last rounding error and still counts as moved
-    // when the sparsity is measured; whole trajectories follow from that count. Where these crumbs add up to more than rounding, the exact projection.
+    // The authors add the step and then its correction, so that a value that returns to zero may keep a rounding error and still counts as
+    // moved when the sparsity is measured; whole trajectories depend on that count. Where these errors add up to more than the tolerance,
+    // the exact projection is taken.
     private Tensor Constrain(AttackRun run, Tensor target)
     {
         var (images, ball) = (run.Images, run.Threat.Ball);
@@ -89,8 +93,8 @@ internal sealed class L1ApgdStep : ApgdStep
         return where(PerSample(within), points, exact);
     }
 
-    // In float32 whatever the images, as the authors': the threshold is the value at place floor((1 - share) * d) of the ascending
-    // order, so this many values are at or above it.
+    // In float32 whatever the dtype of the images, as in the authors' code. The threshold is the value at place floor((1 - share) * d) of
+    // the ascending order, so this many values are at or above it.
     private Tensor Kept() => ((1 - _share) * _dimensions).clamp_(0, _dimensions - 1).to(ScalarType.Int64).neg_().add_(_dimensions);
 
     private Tensor ShareOf(Tensor nonZero) => nonZero / _dimensions / Shrink;

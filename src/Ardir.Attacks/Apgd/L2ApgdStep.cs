@@ -5,7 +5,8 @@ namespace Ardir.Attacks;
 /// <summary>Unit gradient step with momentum; each half of it is scaled back onto the ball and clamped to the box.</summary>
 internal sealed class L2ApgdStep(double radius, StepSizeController sizes) : ApgdStep
 {
-    // Every product and quotient in the order of the authors' code: where the gradient is nearly zero, its rounding decides the direction.
+    // Every product and quotient is in the order of the authors' code, because where the gradient is nearly zero, rounding decides the
+    // direction.
     public override Tensor Move(AttackRun run, ApgdState state, double momentum)
     {
         var (gradient, point) = (state.Gradient, state.Point);

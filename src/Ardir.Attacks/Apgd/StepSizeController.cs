@@ -1,9 +1,10 @@
 namespace Ardir.Attacks;
 
 /// <summary>
-/// APGD's step sizes for Linf and L2 (Croce and Hein 2020, conditions 1 and 2 of Sec. 3.2), one per sample: halved at a checkpoint where the loss
-/// rose in at most a share rho of the iterations since the last checkpoint, or where the best loss has not improved since a checkpoint that left the
-/// step size alone. Two details follow the authors' code, not the paper: the share itself counts as too few, and the first iteration is compared with a loss of zero.
+/// APGD's step sizes for Linf and L2 (Croce and Hein 2020, conditions 1 and 2 of Sec. 3.2), one per sample: halved at a checkpoint where
+/// the loss rose in at most a share rho of the iterations since the last checkpoint, or where the best loss has not improved since a
+/// checkpoint that did not change the step size. Two details follow the authors' code, not the paper: exactly the share rho counts as too
+/// few, and the first iteration is compared with a loss of zero.
 /// </summary>
 internal sealed class StepSizeController : IDisposable
 {
@@ -16,11 +17,11 @@ internal sealed class StepSizeController : IDisposable
     private Tensor _reduced;
 
     /// <summary>Starts the run.</summary>
-    /// <param name="points">Start points; give the shape.</param>
+    /// <param name="points">Start points; only their shape, dtype and device matter.</param>
     /// <param name="loss">Loss of the start points, [n].</param>
     /// <param name="size">The first step size.</param>
     /// <param name="iterations">Iterations of the run.</param>
-    /// <param name="rho">The share.</param>
+    /// <param name="rho">The share of iterations with a rising loss, up to which the step is halved.</param>
     public StepSizeController(Tensor points, Tensor loss, double size, int iterations, double rho)
     {
         _schedule = new CheckpointSchedule(iterations);
@@ -33,7 +34,7 @@ internal sealed class StepSizeController : IDisposable
         _reduced = ones([count], ScalarType.Bool, points.device).DetachFromDisposeScope();
     }
 
-    /// <summary>[n,1,1,1].</summary>
+    /// <summary>The step sizes, [n,1,1,1].</summary>
     public Tensor Size => _size;
 
     /// <summary>Ends an iteration.</summary>

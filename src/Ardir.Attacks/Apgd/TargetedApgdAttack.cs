@@ -3,9 +3,10 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// APGD-T (Croce and Hein 2020): <see cref="ApgdAttack"/> with the targeted DLR loss, toward one class after another in the order of the clean
-/// logits. The targets are a means: any wrong class counts as a success. With fewer than four classes, which that loss needs, it
-/// climbs the difference z_t - z_y. For targets of your own use <see cref="ApgdAttack"/> and <see cref="AttackContext.Targets"/>.
+/// APGD-T (Croce and Hein 2020): <see cref="ApgdAttack"/> with the targeted DLR loss, toward one class after another in the order of the
+/// clean logits. The targets only guide the search: any wrong class counts as a success. With fewer than four classes, which that loss
+/// needs, it climbs the difference z_t - z_y. For targets of your own use <see cref="ApgdAttack"/> and
+/// <see cref="AttackContext.Targets"/>.
 /// </summary>
 public sealed class TargetedApgdAttack : UnitAttack
 {
@@ -32,7 +33,10 @@ public sealed class TargetedApgdAttack : UnitAttack
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         if (run.Targets is not null)
-            throw new InvalidOperationException("APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
+        {
+            throw new InvalidOperationException(
+                "APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
+        }
         var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
         return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _settings, Name, unit);
     }

@@ -7,19 +7,21 @@ public sealed record TargetedApgdOptions
     /// <value>100 by default.</value>
     public int Iterations { get; init; } = 100;
 
-    /// <summary>Independent random starts per target. Only samples that still resist go on to the next.</summary>
+    /// <summary>Independent random starts per target. Only samples that still resist continue with the next.</summary>
     /// <value>1 by default.</value>
     public int Restarts { get; init; } = 1;
 
-    /// <summary>How many other classes to aim at, in the order of their logits on the clean image. At most all of them are.</summary>
+    /// <summary>How many other classes to aim at, in the order of the clean logits; all of them if the model has fewer.</summary>
     /// <value>9 by default; the standard version of AutoAttack uses 5 for L1.</value>
     public int TargetClasses { get; init; } = 9;
 
-    /// <summary>Linf and L2: the step is halved when the loss rose in at most this share of the iterations since the last check; in (0,1).</summary>
+    /// <summary>Linf and L2: the step is halved when the loss rose in at most this share of the iterations since the last check; in
+    /// (0,1).</summary>
     /// <value>0.75 by default.</value>
     public double Rho { get; init; } = 0.75;
 
-    /// <summary>Evaluations per iteration of which the gradient is the mean (expectation over transformation), for models that are random.</summary>
+    /// <summary>Evaluations per iteration of which the gradient is the mean (expectation over transformation), for models that are
+    /// random.</summary>
     /// <value>1 by default.</value>
     public int EotSamples { get; init; } = 1;
 

@@ -3,9 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// The L2 attack of Carlini and Wagner (2017): Adam on the squared length plus c times a margin term, in tanh space where every point lies in the box,
-/// with a binary search for c. It looks for the smallest perturbation and does not see the radius: a point found outside the ball is
-/// projected back and is then hardly adversarial any more. Costs SearchSteps * Iterations forward and backward passes.
+/// The L2 attack of Carlini and Wagner (2017): Adam on the squared L2 norm plus c times a margin term, in tanh space where every point lies
+/// in the box, with a binary search for c. It looks for the smallest perturbation and does not use the radius: a point found outside the
+/// ball is projected back and is then rarely still adversarial. Costs SearchSteps * Iterations forward and backward passes.
 /// </summary>
 public sealed class CarliniWagnerAttack : Attack
 {
@@ -73,7 +73,9 @@ public sealed class CarliniWagnerAttack : Attack
             succeeded.logical_or_(success);
             Keep(run, points, success, found, distance);
 
-            var slope = (points.to(images.dtype) - images).mul_(2).sub_(here.Gradient.to(images.dtype) * weight).mul_((1 - tanh.square()).mul_(0.5));
+            var slope = (points.to(images.dtype) - images).mul_(2)
+                .sub_(here.Gradient.to(images.dtype) * weight)
+                .mul_((1 - tanh.square()).mul_(0.5));
             mean.mul_(Beta1).add_(slope, alpha: 1 - Beta1);
             square.mul_(Beta2).addcmul_(slope, slope, 1 - Beta2);
             var scale = (square / (1 - Math.Pow(Beta2, step))).sqrt_().add_(1e-8);

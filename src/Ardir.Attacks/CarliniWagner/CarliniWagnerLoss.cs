@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>-max(kappa - margin, 0): climbs until the goal leads by kappa, then rests.</summary>
+/// <summary>-max(kappa - margin, 0): rises until the goal leads by kappa, then stays at zero.</summary>
 internal sealed class CarliniWagnerLoss(double confidence) : IAttackLoss
 {
     public string Name => "Carlini-Wagner";

@@ -8,7 +8,7 @@ public sealed record CarliniWagnerOptions
     public int SearchSteps { get; init; } = 9;
 
     /// <summary>Steps of Adam for each value of c.</summary>
-    /// <value>1000 by default; the paper takes 10000.</value>
+    /// <value>1000 by default; the paper uses 10000.</value>
     public int Iterations { get; init; } = 1000;
 
     /// <summary>Learning rate of Adam, in tanh space.</summary>
@@ -27,8 +27,11 @@ public sealed record CarliniWagnerOptions
     {
         OptionGuard.Positive(SearchSteps);
         OptionGuard.Positive(Iterations);
-        if (!(LearningRate > 0 && double.IsFinite(LearningRate))) throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "LearningRate must be positive.");
-        if (!(InitialConstant > 0 && double.IsFinite(InitialConstant))) throw new ArgumentOutOfRangeException(nameof(InitialConstant), InitialConstant, "InitialConstant must be positive.");
-        if (!(Confidence >= 0 && double.IsFinite(Confidence))) throw new ArgumentOutOfRangeException(nameof(Confidence), Confidence, "Confidence must be at least 0.");
+        if (!(LearningRate > 0 && double.IsFinite(LearningRate)))
+            throw new ArgumentOutOfRangeException(nameof(LearningRate), LearningRate, "LearningRate must be positive.");
+        if (!(InitialConstant > 0 && double.IsFinite(InitialConstant)))
+            throw new ArgumentOutOfRangeException(nameof(InitialConstant), InitialConstant, "InitialConstant must be positive.");
+        if (!(Confidence >= 0 && double.IsFinite(Confidence)))
+            throw new ArgumentOutOfRangeException(nameof(Confidence), Confidence, "Confidence must be at least 0.");
     }
 }

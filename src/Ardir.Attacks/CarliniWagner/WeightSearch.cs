@@ -1,6 +1,7 @@
 namespace Ardir.Attacks;
 
-/// <summary>The binary search of Carlini and Wagner for each sample's weight c: ten times more until it succeeds, then halving the interval.</summary>
+/// <summary>The binary search of Carlini and Wagner for each sample's weight c: multiplied by ten until it succeeds, then the interval is
+/// halved.</summary>
 internal sealed class WeightSearch(int count, double initial, ScalarType dtype, Device device)
 {
     private Tensor _low = zeros([count, 1, 1, 1], dtype, device);
@@ -9,7 +10,7 @@ internal sealed class WeightSearch(int count, double initial, ScalarType dtype, 
     /// <summary>The weights to try, [n,1,1,1].</summary>
     public Tensor Weight { get; private set; } = full([count, 1, 1, 1], initial, dtype, device);
 
-    /// <summary>Goes on from what the weights led to, bool [n].</summary>
+    /// <summary>Chooses the next weights from the samples for which the current ones succeeded, bool [n].</summary>
     public void Learn(Tensor succeeded)
     {
         var success = succeeded.reshape(-1, 1, 1, 1);

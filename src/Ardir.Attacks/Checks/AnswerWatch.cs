@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What one run of an attack noticed about the answers of the model, collected on the device and read once at the end, so that a GPU is not
-/// stalled at every step: NaN logits, gradients that are no numbers, and the samples whose gradient was exactly zero.
+/// Records during one run of an attack whether logits were NaN and which samples had gradients that were NaN, infinite or exactly zero.
+/// The flags stay on the device and are read once at the end, so that a GPU is not stalled at every step.
 /// </summary>
 internal sealed class AnswerWatch(long samples, Device device) : IDisposable
 {
@@ -24,16 +24,19 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     /// <param name="size">Largest absolute value of the gradient of each sample, [n].</param>
     public void SeeGradients(Tensor size)
     {
-        // A NaN or an infinity is the largest. A bad gradient makes the next logits NaN; only one that came before them is the cause.
+        // NaN and infinity carry over to the largest absolute value. A bad gradient makes the next logits NaN, so only a gradient
+        // that was bad before any NaN logits is recorded as the cause.
         using var finite = size.isfinite();
         using var bad = finite.all().logical_or_(_nanLogits!).logical_not_();
         SoundnessWatch.Collect(ref _badGradients, bad);
     }
 
-    /// <summary>Remembers the samples that had nothing to follow, where even the largest absolute value is zero.</summary>
+    /// <summary>Records the samples whose gradient is exactly zero, so that the attack cannot move.</summary>
     /// <param name="size">As above.</param>
-    /// <param name="positions">Of these samples among all of the run, int64 [n]; null when they are all.</param>
-    /// <param name="reached">Samples that have what they were to reach, where zero says nothing; null if there are none.</param>
+    /// <param name="positions">Positions of these samples among all samples of the run, int64 [n]; null when they are all of
+    /// them.</param>
+    /// <param name="reached">Samples that have reached their goal, where a zero gradient is not recorded, bool [n]; null if there
+    /// are none.</param>
     public void SeeZeros(Tensor size, Tensor? positions, Tensor? reached = null)
     {
         using var scope = NewDisposeScope();
@@ -42,7 +45,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
         Raise(ref _zeroGradients, zero, positions);
     }
 
-    /// <summary>Remembers the samples whose gradient was no number.</summary>
+    /// <summary>Records the samples whose gradient is NaN or infinite.</summary>
     /// <param name="size">As above.</param>
     /// <param name="positions">As above.</param>
     public void SeeNoNumbers(Tensor size, Tensor? positions)
@@ -51,18 +54,18 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
         Raise(ref _noNumbers, size.isfinite().logical_not_(), positions);
     }
 
-    /// <summary>Hands everything to a watch over many runs, which reads it later.</summary>
+    /// <summary>Passes everything to a watch over many runs, which reads it later.</summary>
     public void GiveTo(SoundnessWatch watch) => watch.Add(_badGradients, _nanLogits, _zeroGradients);
 
-    /// <summary>Whether logits were NaN or gradients were no numbers, so that the attack may have lost its way.</summary>
+    /// <summary>Whether logits were NaN or gradients non-finite, so that the attack may have been misdirected.</summary>
     public bool WasBroken() => Any(_nanLogits) || Any(_badGradients);
 
-    /// <summary>Refuses a model whose logits or gradients are no numbers.</summary>
-    /// <exception cref="InvalidOperationException">They were not.</exception>
+    /// <summary>Throws if logits were NaN or gradients non-finite.</summary>
+    /// <exception cref="InvalidOperationException">They were.</exception>
     public void EnsureSound() => SoundnessWatch.Throw(Any(_badGradients), Any(_nanLogits));
 
-    /// <summary>Positions of the samples whose gradient was exactly zero somewhere, and of those where it was no number; null when nobody
-    /// asked for a gradient.</summary>
+    /// <summary>Positions of the samples whose gradient was exactly zero at some point, and of those where it was NaN or infinite; null
+    /// when no gradient was computed.</summary>
     public (long[] Zero, long[] NoNumber)? Gradients()
     {
         if (_zeroGradients is null) return null;

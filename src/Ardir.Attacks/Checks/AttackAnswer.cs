@@ -2,11 +2,11 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Refuses what an attack of somebody else returns in the place of images, before a kernel meets it.</summary>
+/// <summary>Validates what a third-party attack returns, with a clear exception instead of a native error later.</summary>
 internal static class AttackAnswer
 {
     /// <summary>Throws unless these are images like those that the attack was given.</summary>
-    /// <param name="attack">Who returned them.</param>
+    /// <param name="attack">The attack that returned them.</param>
     /// <param name="points">What it returned.</param>
     /// <param name="images">What it was given, [n,C,H,W].</param>
     /// <returns>The points, detached.</returns>

@@ -1,35 +1,36 @@
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What attacks tell the evaluation that runs them, by the numbers of the samples.
+/// What attacks report to the evaluation that runs them, by the numbers of the samples.
 /// </summary>
 internal sealed class AttackNotes
 {
-    /// <summary>Whether a NaN answer counts against its image instead of ending the attack: for evaluations, which judge every point
-    /// themselves.</summary>
+    /// <summary>Whether a point with NaN logits counts as broken instead of ending the attack. True for evaluations, which check every
+    /// point themselves.</summary>
     public bool CountsNan { get; init; } = true;
 
     /// <summary>Samples at which an attack met a gradient that is exactly zero, whether or not it broke them in the end.</summary>
     public HashSet<long> ZeroGradients { get; } = [];
 
-    /// <summary>Samples at which an attack met a gradient that is no number although the logits are.</summary>
+    /// <summary>Samples at which an attack met a gradient that is NaN or infinite although no logit is NaN.</summary>
     public HashSet<long> NoNumbers { get; } = [];
 
-    /// <summary>Samples at which an attack had a gradient to follow wherever it asked for one.</summary>
+    /// <summary>Samples at which an attack had a usable gradient, finite and not zero, at every step.</summary>
     public HashSet<long> Followed { get; } = [];
 
-    /// <summary>Attacks within an attack that ended because no gradient flows through the model, while others went on.</summary>
+    /// <summary>Attacks within a composite attack that ended because no gradient flows through the model, while its other attacks
+    /// ran.</summary>
     public HashSet<string> WithoutGradient { get; } = [];
 
-    /// <summary>Samples that no attack could search: one met a gradient of exactly zero, and no other did better.</summary>
+    /// <summary>Whether an attack met a gradient of exactly zero at a sample, and no attack had a usable one at every step.</summary>
     public bool IsStuck(long number) => ZeroGradients.Contains(number) && !Followed.Contains(number);
 
-    /// <summary>As <see cref="IsStuck"/>, for gradients that are no numbers.</summary>
+    /// <summary>As <see cref="IsStuck"/>, for gradients that are NaN or infinite.</summary>
     public bool IsLost(long number) => NoNumbers.Contains(number) && !Followed.Contains(number);
 
-    /// <summary>Takes in what an evaluation within this one noticed.</summary>
-    /// <param name="inner">By the positions of its images.</param>
-    /// <param name="numbers">The number of each image; null: its position.</param>
+    /// <summary>Adds the notes of a nested evaluation.</summary>
+    /// <param name="inner">The notes, by the positions of the images.</param>
+    /// <param name="numbers">The number of each image; its position when null.</param>
     public void Add(AttackNotes inner, IReadOnlyList<long>? numbers)
     {
         IEnumerable<long> Numbered(HashSet<long> positions) =>
@@ -40,10 +41,11 @@ internal sealed class AttackNotes
         WithoutGradient.UnionWith(inner.WithoutGradient);
     }
 
-    /// <summary>Takes in what a run of an attack that follows gradients noticed.</summary>
+    /// <summary>Adds the notes of one run of an attack that follows gradients.</summary>
     /// <param name="count">Samples of the run.</param>
-    /// <param name="gradients">Positions of those whose gradient was exactly zero somewhere, and of those where it was no number.</param>
-    /// <param name="numbers">The number of each sample; null: its position.</param>
+    /// <param name="gradients">Positions of the samples whose gradient was exactly zero at some point, and of those where it was
+    /// NaN or infinite.</param>
+    /// <param name="numbers">The number of each sample; its position when null.</param>
     public void Add(int count, (long[] Zero, long[] NoNumber) gradients, IReadOnlyList<long>? numbers)
     {
         var (zero, noNumber) = (gradients.Zero.ToHashSet(), gradients.NoNumber.ToHashSet());

@@ -1,7 +1,7 @@
 namespace Ardir.Attacks;
 
-/// <summary>What an evaluation has counted by its end, and the findings that follow from it without another pass: the same for every kind
-/// of evaluation.</summary>
+/// <summary>What every kind of evaluation has counted by its end, and the findings that follow from it without another pass through the
+/// model.</summary>
 internal sealed record EvaluationFacts
 {
     private const double SquareSlack = 0.002;
@@ -15,11 +15,11 @@ internal sealed record EvaluationFacts
     /// <summary>Images that were broken by a point with NaN logits.</summary>
     public required int NanPoints { get; init; }
 
-    /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow, and the names of the
-    /// attacks that met it.</summary>
+    /// <summary>Number of unbroken images at which an attack met a gradient of exactly zero and no other attack had a usable one, and
+    /// the names of the attacks that met it.</summary>
     public required (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; }
 
-    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are no numbers although the logits are.</summary>
+    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite although no logit is NaN.</summary>
     public (int Images, IReadOnlyList<string> Attacks) NoNumbers { get; init; } = (0, []);
 
     /// <summary>Attacks that ended because no gradient flows through the model.</summary>
@@ -34,8 +34,8 @@ internal sealed record EvaluationFacts
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
 
-    /// <summary>What makes points of a security curve false: counts of the point that it concerns most, and the names of all
-    /// points.</summary>
+    /// <summary>The facts that make points of a security curve unreliable: for each kind the largest count of any point, and the
+    /// names of all points that have it.</summary>
     public static EvaluationFacts OfCurve(IReadOnlyList<CurvePoint> curve, int images)
     {
         (int, IReadOnlyList<string>) Worst(Func<EvaluationFacts, (int Images, IReadOnlyList<string> Attacks)> of) =>
@@ -96,7 +96,7 @@ internal sealed record EvaluationFacts
                 "All images have exactly the same logits: the model ignores its input, or its weights were not loaded.", Images);
         foreach (var attack in Attacks.Skip(1))
         {
-            // Against the accuracy just before: later attacks of 'plus' would hide it.
+            // Counts what Square itself broke, because the final accuracy includes the attacks that run after it in 'plus'.
             if (attack.Name.StartsWith("Square", StringComparison.Ordinal) && attack.Broken > SquareSlack * Images)
                 findings.Add(FindingKind.SquareImproves,
                     $"Square, which uses no gradient, broke {attack.Broken} images that the attacks with gradients could not: the " +

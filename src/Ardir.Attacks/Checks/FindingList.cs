@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Ardir.Attacks;
 
-/// <summary>Collects what an evaluation doubts about itself and tells the logger at once.</summary>
+/// <summary>Collects the findings of an evaluation and logs each one at once.</summary>
 internal sealed class FindingList(ILogger logger)
 {
     private readonly List<EvaluationFinding> _findings = [];

@@ -2,21 +2,22 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Looks, after an evaluation, whether the gradients of a model lead anywhere, on those images of the first batch that it gets
-/// right.</summary>
+/// <summary>Checks after an evaluation whether the gradients of a model are useful to attacks, on the correctly classified images of
+/// the first batch.</summary>
 internal sealed class GradientProbe(
     ModelProbe model, ThreatModel threat, AttackContext context, FindingList findings, Tensor images, Tensor labels, Tensor logits)
 {
     private const double TinyGradient = 1e-10;
-    private const double ModerateMargin = 15;   // where the gradient of the cross-entropy to the logits is still 3e-7
+    private const double ModerateMargin = 15;   // the gradient of the cross-entropy with respect to the logits is still 3e-7 there
     private const int HugeBudgetSteps = 20;
     private const double ShareThatMayResist = 0.1;
 
     private int Count => (int)images.shape[0];
 
-    /// <summary>Makes all checks.</summary>
+    /// <summary>Runs all checks.</summary>
     /// <param name="unbroken">For each of the images whether the attacks left it unbroken.</param>
-    /// <param name="compare">Whether the attacks must do as well as FGSM, because they may do whatever it may.</param>
+    /// <param name="compare">Whether the attacks must be at least as strong as FGSM, because they may use the whole threat set as
+    /// it does.</param>
     public void Look(bool[] unbroken, bool compare)
     {
         try
@@ -27,8 +28,8 @@ internal sealed class GradientProbe(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            // Custom ensembles may do without a gradient that these checks ask for, and a model may fail where only they look. What was
-            // measured before, perhaps for days, stays true.
+            // These checks need a gradient, which the attacks of a custom ensemble may not, and use points at which only they run the
+            // model. A failure here must not discard the result of an evaluation that may have taken days.
             AttackLog.ChecksEnded(context.Logger, e.Message);
         }
     }
@@ -60,12 +61,18 @@ internal sealed class GradientProbe(
     private void TryHugeBudget()
     {
         var values = images.numel() / images.shape[0];
-        var epsilon = threat.Norm switch { PerturbationNorm.Linf => 0.5, PerturbationNorm.L2 => 0.5 * Math.Sqrt(values), _ => 0.5 * values };
+        var epsilon = threat.Norm switch
+        {
+            PerturbationNorm.Linf => 0.5,
+            PerturbationNorm.L2 => 0.5 * Math.Sqrt(values),
+            _ => 0.5 * values,
+        };
         var huge = threat.WithEpsilon(epsilon);
-        // The margin, because the gradient of the cross-entropy vanishes where a model is merely confident.
+        // The margin, because the gradient of the cross-entropy vanishes even for a model that is only confident.
         var attack = new PgdAttack(huge, new PgdOptions
         {
-            Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin, Selection = PgdSelection.FirstSuccess,
+            Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin,
+            Selection = PgdSelection.FirstSuccess,
         });
         var resisting = Right(attack.Perturb(model.Model, images, labels, context)).Count(right => right);
         if (resisting > ShareThatMayResist * Count)

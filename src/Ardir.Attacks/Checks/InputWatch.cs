@@ -3,19 +3,24 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Refuses models that change their input in place, such as <c>images.sub_(mean)</c>. Points handed to such a model would no longer be those that it was asked about: an
-/// attack without gradients would search from the wrong place and look weak, one with gradients would end in an error of the native library.
+/// Refuses models that change their input in place, such as <c>images.sub_(mean)</c>. Such a model overwrites the points of an
+/// attack: one without gradients would search from the wrong points and look weak, one with gradients would end in an error of the
+/// native library.
 /// </summary>
 internal static class InputWatch
 {
-    private const string Remedy = "Let it compute a new tensor: images.sub(mean) instead of images.sub_(mean), and no module with inplace: true as the first.";
+    private const string Remedy =
+        "Let it compute a new tensor: images.sub(mean) instead of images.sub_(mean), and no module with inplace: true as the first.";
 
-    /// <summary>Makes one call and compares the input before and after. It costs a copy, so callers do it once per run: a model that writes into its input always does.</summary>
+    /// <summary>Makes one call and compares the input before and after. It costs a copy, so callers do it once per run: a model that
+    /// writes into its input does so on every call.</summary>
     public static T Watched<T>(Tensor input, Func<T> call)
     {
         using var before = input.detach().clone();
         var result = call();
-        if (input.IsInvalid) throw new InvalidOperationException("The model disposed its input. The tensor belongs to the caller; let the model dispose only what it makes itself.");
+        if (input.IsInvalid)
+            throw new InvalidOperationException(
+                "The model disposed its input. The tensor belongs to the caller; let the model dispose only what it makes itself.");
         if (!Same(input, before)) throw new InvalidOperationException($"The model changes its input in place. {Remedy}");
         return result;
     }
@@ -25,11 +30,12 @@ internal static class InputWatch
         if (!now.shape.AsSpan().SequenceEqual(before.shape)) return false;
         using var scope = NewDisposeScope();
         var same = now.detach() == before;
-        // NaN differs from itself, changed or not.
+        // NaN never equals itself, so unchanged NaN pixels must be excluded from the comparison.
         return HostRead.Bool(same.all()) || HostRead.Bool(same.logical_or_(before.isnan()).all());
     }
 
-    /// <summary>The same in words, when the native library refuses to change a tensor whose gradient is wanted.</summary>
+    /// <summary>A clear exception for the native error that an in-place change of a tensor which requires grad causes; null for all
+    /// other errors.</summary>
     public static InvalidOperationException? Explain(Exception native) =>
         native.Message.Contains("leaf Variable that requires grad is being used in an in-place operation", StringComparison.Ordinal)
             ? new InvalidOperationException($"The model changes its input in place. {Remedy}", native)

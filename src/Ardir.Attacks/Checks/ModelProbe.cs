@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Looks at a model before an evaluation for reasons to doubt its result. All on the first batch, never changing the
+/// <summary>Checks a model on the first batch of an evaluation for reasons to doubt its result. The checks never change the
 /// evaluation.</summary>
 internal sealed class ModelProbe : IDisposable
 {
@@ -19,21 +19,22 @@ internal sealed class ModelProbe : IDisposable
     private readonly Tensor _logits;
     private readonly FindingList _findings;
 
-    /// <summary>Looks at the model as closely as the settings say.</summary>
-    /// <param name="model">In eval mode.</param>
-    /// <param name="batch">The first images, their labels, and what the model said about them: [n,C,H,W], int64 [n], [n,K].</param>
-    /// <param name="settings">What to look at.</param>
-    /// <param name="context">Of the evaluation.</param>
-    /// <param name="findings">Takes what is found.</param>
+    /// <summary>Runs the checks that the settings ask for.</summary>
+    /// <param name="model">The evaluated model, in eval mode.</param>
+    /// <param name="batch">The first images, their labels, and the model's logits for them: [n,C,H,W], int64 [n], [n,K].</param>
+    /// <param name="settings">What to check.</param>
+    /// <param name="context">The context of the evaluation.</param>
+    /// <param name="findings">Receives the findings.</param>
     public ModelProbe(
-        IModule model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, AttackContext context, FindingList findings)
+        IModule model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, AttackContext context,
+        FindingList findings)
     {
         (_model, _settings, _findings) = (model, settings, findings);
         _context = context with
         {
             Progress = null, SampleIndices = context.SampleIndices?.Take((int)batch.Images.shape[0]).ToList(), Notes = new AttackNotes(),
         };
-        // Copies, which live as long as the evaluation: a batch ends before it.
+        // Copies, because the checks after the evaluation still need them when the tensors of the batch are disposed.
         Tensor Kept(Tensor tensor) => tensor.detach().clone().DetachFromDisposeScope();
         (_images, _labels, _logits) = (Kept(batch.Images), Kept(batch.Labels), Kept(batch.Logits));
         using var scope = NewDisposeScope();
@@ -43,7 +44,7 @@ internal sealed class ModelProbe : IDisposable
 
     public long Classes => _logits.shape[1];
 
-    /// <summary>Asks a model for the first time about images, [n,C,H,W], and refuses what is no answer.</summary>
+    /// <summary>Runs a model for the first time on images, [n,C,H,W], and refuses an output that is not logits.</summary>
     /// <returns>Logits, [n,K].</returns>
     public static Tensor Ask(IModule model, Tensor images)
     {
@@ -52,15 +53,17 @@ internal sealed class ModelProbe : IDisposable
         return logits.detach();
     }
 
-    /// <summary>Stands for a model that shows no weights: what it says about the first batch, if it says it twice.</summary>
+    /// <summary>Identifies a model without a state dict by its logits on the first batch; "random" if a second pass gives other
+    /// logits.</summary>
     public string Answer()
     {
         using var scope = NewDisposeScope();
         return HostRead.Bool((Call(_images) == _logits).all()) ? Fingerprint.Of(("logits", _logits)) : "random";
     }
 
-    /// <summary>Looks at the gradients once the evaluation has ended, where the settings ask for it.</summary>
-    /// <param name="correct">For each image whether the model was right; the first are those of the batch.</param>
+    /// <summary>Checks the gradients once the evaluation has ended, if the settings ask for it.</summary>
+    /// <param name="correct">For each image whether the model classified it correctly; the first entries are those of the
+    /// batch.</param>
     /// <param name="robust">For each image whether it stayed unbroken.</param>
     public void LookAtGradients(IReadOnlyList<bool> correct, IReadOnlyList<bool> robust)
     {
@@ -75,7 +78,7 @@ internal sealed class ModelProbe : IDisposable
         probe.Look([.. right.Select(image => robust[(int)image])], _settings.CoversThreat);
     }
 
-    /// <summary>Asks the model, and refuses what is no answer.</summary>
+    /// <summary>Runs the model and refuses an output that is not logits.</summary>
     internal Tensor Call(Tensor images)
     {
         _context.CancellationToken.ThrowIfCancellationRequested();
@@ -132,8 +135,10 @@ internal sealed class ModelProbe : IDisposable
         {
             var logits = Call(_images);
             var unit = Unit(logits);
-            // Row by row: a maximum over rows would be NaN, and no noise at all, as soon as one of them is.
-            if (Right(logits) != right || seen.Exists(other => HostRead.Bool((EuclideanLength.Of(unit - other) > LogitTolerance).any()))) return true;
+            // Compared row by row: with one NaN row, a maximum over all rows would be NaN, which no tolerance exceeds.
+            if (Right(logits) != right
+                || seen.Exists(other => HostRead.Bool((EuclideanLength.Of(unit - other) > LogitTolerance).any())))
+                return true;
             seen.Add(unit);
         }
         return false;
@@ -141,7 +146,7 @@ internal sealed class ModelProbe : IDisposable
 
     private long Right(Tensor logits) => HostRead.Int64(Verdict.IsRight(logits, _labels).sum());
 
-    // In float64, where the smallest divisor does not round to zero.
+    // In float64, because the 1e-10 that prevents a division by zero would round to zero in float16.
     private static Tensor Unit(Tensor logits)
     {
         var precise = logits.to(ScalarType.Float64);
@@ -153,13 +158,16 @@ internal sealed class ModelProbe : IDisposable
         var values = _logits.to(ScalarType.Float64);
         // Rounding to half precision alone moves the sum of a row by more than the usual tolerance.
         var tolerance = _logits.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? HalfProbabilityTolerance : ProbabilityTolerance;
-        return HostRead.Double(values.min()) > -ProbabilityTolerance && HostRead.Double(values.max()) < 1 + ProbabilityTolerance && HostRead.Double((values.sum(1) - 1).abs().max()) < tolerance;
+        return HostRead.Double(values.min()) > -ProbabilityTolerance
+            && HostRead.Double(values.max()) < 1 + ProbabilityTolerance
+            && HostRead.Double((values.sum(1) - 1).abs().max()) < tolerance;
     }
 
     private bool IsDynamic()
     {
         var fails = FailsInInferenceMode();
-        // Once more outside: what a model keeps from one call to the next must not be a tensor that gradients refuse.
+        // A model may cache tensors between calls, and autograd refuses those made in inference mode. One more call outside
+        // replaces them.
         using (NewDisposeScope()) Call(_images);
         return fails;
     }
@@ -169,12 +177,14 @@ internal sealed class ModelProbe : IDisposable
         using var inference = inference_mode(true);
         try
         {
-            // All of the batch, whose shape the model knows by now: what it might keep for a new shape could not be differentiated later.
-            // Left to the scope: the tensor may be one that the model keeps.
+            // Uses the whole batch, whose shape the model has seen: what it caches for a new shape in inference mode could not be
+            // differentiated later. The result is not disposed here, because it may be a tensor that the model keeps.
             _ = Call(_images);
             return false;
         }
-        catch (Exception e) when (e is System.Runtime.InteropServices.ExternalException or InvalidOperationException && !NativeCallGuard.OfProcess.Explains(e))
+        catch (Exception e) when (
+            e is System.Runtime.InteropServices.ExternalException or InvalidOperationException
+            && !NativeCallGuard.OfProcess.Explains(e))
         {
             return true;
         }

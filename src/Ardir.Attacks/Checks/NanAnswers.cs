@@ -3,17 +3,17 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Takes the place of NaN while an attack is run once more on a model that answered with it. A NaN answer is a wrong one: the first such
-/// point in the threat set is kept as what the attack found, and the attack itself sees logits of a wrong class, so that it can go on with
-/// the other samples. Reads on the host at every step.
+/// Replaces NaN logits and gradients while an attack runs a second time on a model that returned NaN. NaN logits count as
+/// misclassified: the first such point in the threat set is kept as the attack's result for the sample, and the attack itself
+/// receives logits of a wrong class, so that it can continue with the other samples. Synchronises with the device at every step.
 /// </summary>
 internal sealed class NanAnswers(ThreatModel threat) : IDisposable
 {
     private readonly Dictionary<long, Tensor> _points = [];
 
-    /// <summary>Puts what was found in the place of what the attack returned.</summary>
-    /// <param name="found">[N,C,H,W], of all samples of the run.</param>
-    /// <param name="broken">bool [N], set for them; or null.</param>
+    /// <summary>Replaces the attack's result by the points with NaN logits for those samples that have one.</summary>
+    /// <param name="found">The attack's result, [N,C,H,W], for all samples of the run.</param>
+    /// <param name="broken">bool [N], set to true for the replaced samples in place; may be null.</param>
     /// <returns>The points; <paramref name="found"/> itself when there is nothing to change.</returns>
     public Tensor Put(Tensor found, Tensor? broken = null)
     {
@@ -23,7 +23,7 @@ internal sealed class NanAnswers(ThreatModel threat) : IDisposable
         return found.index_copy(0, rows, stack(_points.Values));
     }
 
-    /// <summary>Logits without NaN: rows that have some become those of the class after the label.</summary>
+    /// <summary>Logits without NaN: a row that has any becomes the one-hot vector of the class after the label.</summary>
     public Tensor Replace(Tensor logits, Tensor points, AttackRun run)
     {
         var nan = logits.detach().isnan().any(1);
@@ -35,7 +35,7 @@ internal sealed class NanAnswers(ThreatModel threat) : IDisposable
         return where(nan.unsqueeze(1), wrong, logits);
     }
 
-    /// <summary>A gradient without NaN or infinity: that of a sample which has any becomes zero.</summary>
+    /// <summary>A gradient without NaN or infinity: the gradient of a sample that has any becomes zero.</summary>
     public static Tensor Replace(Tensor gradient, Tensor size)
     {
         var finite = size.isfinite();

@@ -1,14 +1,15 @@
 namespace Ardir.Attacks;
 
-/// <summary>How closely an evaluation looks at the model and at itself.</summary>
+/// <summary>Which checks of the model and of its own result an evaluation runs.</summary>
 internal enum ProbeDepth
 {
-    /// <summary>Only at what makes a number false: gradients of exactly zero or none at all, NaN. Costs nothing.</summary>
+    /// <summary>Only checks for what makes a result wrong: gradients that are zero, missing or non-finite, and NaN logits. Costs
+    /// nothing.</summary>
     Doubts,
 
-    /// <summary>At all that can be seen without another pass through the model.</summary>
+    /// <summary>All checks that need no additional pass through the model.</summary>
     Free,
 
-    /// <summary>At everything, for some 30 evaluations of the first batch.</summary>
+    /// <summary>All checks, at a cost of about 30 evaluations of the first batch.</summary>
     All,
 }

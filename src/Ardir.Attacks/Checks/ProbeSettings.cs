@@ -9,16 +9,16 @@ internal sealed record ProbeSettings
 
     public required ProbeDepth Depth { get; init; }
 
-    /// <summary>What the attacks may do; null when there is none.</summary>
+    /// <summary>Threat model of the attacks; null when there is no attack.</summary>
     public ThreatModel? Threat { get; init; }
 
-    /// <summary>Whether the evaluation is made for models that answer at random.</summary>
+    /// <summary>Whether the evaluation is designed for randomised models, so that randomness is not a finding.</summary>
     public bool ExpectsNoise { get; init; }
 
     /// <summary>How many classes the losses of the attacks need.</summary>
     public int ClassesNeeded { get; init; }
 
-    /// <summary>Whether any of the attacks may do all that the threat model allows, so that FGSM is no stronger than they may be.</summary>
+    /// <summary>Whether any of the attacks may use the whole threat set, so that FGSM should not find more than they do.</summary>
     public bool CoversThreat { get; init; } = true;
 
     /// <summary>The settings for some attacks, all with one threat model.</summary>

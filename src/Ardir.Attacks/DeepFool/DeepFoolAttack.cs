@@ -3,9 +3,10 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// DeepFool (Moosavi-Dezfooli et al. 2016), L2: steps onto the nearest linearised decision boundary until the class changes. It looks for the
-/// smallest perturbation and does not see the radius: a point found outside the ball is projected back and is then hardly adversarial any more,
-/// so its success rate says how many images have a boundary within reach. Points are kept in the box, which the paper does not ask for. Untargeted.
+/// DeepFool (Moosavi-Dezfooli et al. 2016), L2: steps onto the nearest linearised decision boundary until the class changes. It looks for
+/// the smallest perturbation and does not use the radius: a point found outside the ball is projected back and is then rarely still
+/// adversarial, so its success rate is roughly the share of images with a boundary inside the ball. Points are kept in the box, unlike in
+/// the paper. Untargeted.
 /// </summary>
 public sealed class DeepFoolAttack : Attack
 {
@@ -29,7 +30,11 @@ public sealed class DeepFoolAttack : Attack
     protected override Tensor Search(AttackRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
-        if (run.Targets is not null) throw new InvalidOperationException("DeepFool has no targeted form, but context.Targets is set. Use FabAttack or PgdAttack.");
+        if (run.Targets is not null)
+        {
+            throw new InvalidOperationException(
+                "DeepFool has no targeted form, but context.Targets is set. Use FabAttack or PgdAttack.");
+        }
         var clean = run.Logits(run.Images);
         var result = run.Images.clone();
         var rows = HostRead.Rows(run.IsAdversarial(clean).logical_not());

@@ -47,6 +47,6 @@ internal static class AttackCatalog
         new ApgdAttack(threat, new ApgdOptions { EotSamples = RandomizedSamples, Loss = RatioLoss(classes) }),
     ];
 
-    // DLR divides by z_1st - z_3rd, which two classes do not have.
+    // DLR divides by z_1st - z_3rd and so needs a third class; models with two classes get the margin instead.
     private static IAttackLoss RatioLoss(long classes) => classes >= 3 ? AttackLoss.Dlr : AttackLoss.Margin;
 }

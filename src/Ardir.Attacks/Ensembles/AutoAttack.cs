@@ -3,8 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// AutoAttack (Croce and Hein 2020): an ensemble of attacks that need no tuning, worst case per image. Broken images leave at once, survivors are packed into
-/// full batches after every unit, and every success is confirmed by a fresh forward pass and a check of its distance.
+/// AutoAttack (Croce and Hein 2020): an ensemble of attacks that need no tuning, worst case per image. Broken images are not attacked
+/// again, the remaining ones are packed into full batches after every unit, and every success is confirmed by a fresh forward pass
+/// and a check of its distance.
 /// </summary>
 /// <example><code>
 /// var attack = new AutoAttack(ThreatModel.Linf(8 / 255.0), new AutoAttackOptions { StatePath = "run.state" });
@@ -18,7 +19,7 @@ public sealed class AutoAttack : IAttack
     private readonly AutoAttackOptions _options;
 
     /// <summary>Creates the ensemble.</summary>
-    /// <param name="threat">What may change.</param>
+    /// <param name="threat">Norm and budget of the perturbations.</param>
     /// <param name="options">Options; the standard version when null.</param>
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
     public AutoAttack(ThreatModel threat, AutoAttackOptions? options = null)
@@ -26,14 +27,21 @@ public sealed class AutoAttack : IAttack
         ArgumentNullException.ThrowIfNull(threat);
         options ??= new AutoAttackOptions();
         options.Validate();
-        // Copies, so that a list changed later changes nothing here.
-        (Threat, _options) = (threat, options with { Attacks = options.Attacks?.ToArray(), SecurityCurve = [.. options.SecurityCurve.Distinct().Order()] });
+        // Copies, so that later changes to the caller's lists have no effect here.
+        (Threat, _options) = (threat, options with
+        {
+            Attacks = options.Attacks?.ToArray(),
+            SecurityCurve = [.. options.SecurityCurve.Distinct().Order()],
+        });
         if (threat.Norm == PerturbationNorm.Linf && _options.SecurityCurve.Any(epsilon => epsilon > 1))
-            throw new ArgumentException($"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. Write 8/255.0 for 8.", nameof(options));
-        // Others that the threat model refuses: now, not after hours of the evaluation itself.
+            throw new ArgumentException(
+                $"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. " +
+                "Write 8/255.0 for 8.", nameof(options));
+        // Budgets that the threat model refuses must fail here and not after hours of evaluation.
         foreach (var epsilon in _options.SecurityCurve) threat.WithEpsilon(epsilon);
         if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
-            throw new ArgumentException($"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
+            throw new ArgumentException(
+                $"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
     }
 
     /// <inheritdoc/>
@@ -46,14 +54,17 @@ public sealed class AutoAttack : IAttack
     public bool CoversThreat => _options.Attacks?.Any(attack => attack.CoversThreat) ?? true;
 
     /// <summary>Evaluates a model.</summary>
-    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Runs in eval mode; every module gets its mode back.</param>
+    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Runs in eval mode; the mode of every module is
+    /// restored afterwards.</param>
     /// <param name="images">All images, floating point [N,C,H,W] in [0,1], on the model's device. Not changed.</param>
     /// <param name="labels">True classes, int64 [N].</param>
-    /// <param name="context">Seed (mixed with that of the options), cancellation, logging, progress, and sample numbers; targets must be null.</param>
-    /// <returns>The report, owned by the caller alone: no dispose scope ends it.</returns>
+    /// <param name="context">Seed (mixed with that of the options), cancellation, logging, progress, and sample numbers; targets must
+    /// be null.</param>
+    /// <returns>The report, owned by the caller alone: no dispose scope disposes it.</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, an empty batch, or targets.</exception>
-    /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message names the differences.</exception>
-    /// <exception cref="NativeArgumentFreedException">TorchSharp let the collector free what a native call was reading; see there.</exception>
+    /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message
+    /// names the differences.</exception>
+    /// <exception cref="NativeArgumentFreedException">The garbage collector freed a tensor that a native call was using.</exception>
     /// <exception cref="IOException">The state file cannot be written.</exception>
     /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
@@ -78,7 +89,11 @@ public sealed class AutoAttack : IAttack
 
     /// <summary>Name, threat model and options.</summary>
     /// <returns>Text for people and for comparison.</returns>
-    public override string ToString() => $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {(_options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks))} }}";
+    public override string ToString()
+    {
+        var attacks = _options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks);
+        return $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {attacks} }}";
+    }
 
     private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
@@ -108,7 +123,8 @@ public sealed class AutoAttack : IAttack
         var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
         var share = ShareBeforeCurve(attacks, probe.Classes);
         using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, Part(seeded, 0, share), Threat);
-        using var state = EnsembleState.Open(_options.StatePath, Identify(probe, model, images, labels, context, attacks), images, out var done);
+        var identity = Identify(probe, model, images, labels, context, attacks);
+        using var state = EnsembleState.Open(_options.StatePath, identity, images, out var done);
         run.Classify();
         run.Resume(done);
         run.Attack(state);
@@ -117,25 +133,29 @@ public sealed class AutoAttack : IAttack
         probe.LookAtGradients(tally.Correct, tally.Robust);
         var curve = Curve(model, clamped, labels, seeded, share, state, done);
         EvaluationFacts.OfCurve(curve, (int)images.shape[0]).AddTo(findings, ProbeDepth.Doubts);
-        var data = new ReportData
-        {
-            Threat = Threat,
-            Version = _options.Version,
-            Seed = _options.Seed,
-            ContextSeed = context.Seed,
-            Classes = (int)probe.Classes,
-            Model = Fingerprint.Of(model),
-            Correct = tally.Correct,
-            Robust = tally.Robust,
-            BrokenBy = tally.BrokenBy,
-            Predictions = tally.Predictions,
-            Attacks = facts.Attacks,
-            Notes = tally.Notes,
-            Findings = findings.Sorted,
-            SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
-        };
+        var data = Describe(model, probe.Classes, context.Seed, tally, facts.Attacks, findings, curve);
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
+
+    private ReportData Describe(
+        IModule model, long classes, ulong contextSeed, EnsembleTally tally, IReadOnlyList<AttackSummary> attacks, FindingList findings,
+        List<CurvePoint> curve) => new()
+    {
+        Threat = Threat,
+        Version = _options.Version,
+        Seed = _options.Seed,
+        ContextSeed = contextSeed,
+        Classes = (int)classes,
+        Model = Fingerprint.Of(model),
+        Correct = tally.Correct,
+        Robust = tally.Robust,
+        BrokenBy = tally.BrokenBy,
+        Predictions = tally.Predictions,
+        Attacks = attacks,
+        Notes = tally.Notes,
+        Findings = findings.Sorted,
+        SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
+    };
 
     private ProbeDepth Depth => _options.Diagnose ? ProbeDepth.All : ProbeDepth.Doubts;
 
@@ -145,12 +165,15 @@ public sealed class AutoAttack : IAttack
         var (first, itsLabels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
         var logits = ModelProbe.Ask(model, first);
         TensorGuard.LabelRange(labels, logits.shape[1]);
-        var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with { ExpectsNoise = _options.Version == AutoAttackVersion.Rand };
+        var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
+        {
+            ExpectsNoise = _options.Version == AutoAttackVersion.Rand,
+        };
         if (settings.ExpectsNoise) settings = settings with { ClassesNeeded = ClassesOfRatio };
         return new ModelProbe(model, (first, itsLabels, logits), settings, context, findings);
     }
 
-    /// <summary>Those of the caller; none when the version has its own.</summary>
+    /// <summary>The caller's attacks of a custom ensemble; empty for all other versions, which have their own.</summary>
     internal IReadOnlyList<IAttack> Attacks => _options.Attacks ?? [];
 
     private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
@@ -158,12 +181,14 @@ public sealed class AutoAttack : IAttack
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         Attack.CheckInputs(images, labels, context);
-        if (context.Targets is not null) throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
+        if (context.Targets is not null)
+            throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
         context.CancellationToken.ThrowIfCancellationRequested();
         return context;
     }
 
-    private Dictionary<string, string> Identify(ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
+    private Dictionary<string, string> Identify(
+        ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
     {
         if (_options.StatePath is null) return [];
         using var invariant = new InvariantCultureScope();
@@ -175,7 +200,9 @@ public sealed class AutoAttack : IAttack
             ["version"] = $"{_options.Version}",
             ["attacks"] = AttackIdentity.Of(attacks),
             ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
-            ["sample numbers"] = context.SampleIndices is { } numbers ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU))) : "0 to N-1",
+            ["sample numbers"] = context.SampleIndices is { } numbers
+                ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))
+                : "0 to N-1",
             ["batch size"] = $"{_options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
@@ -187,7 +214,8 @@ public sealed class AutoAttack : IAttack
 
     private double ShareBeforeCurve(IReadOnlyList<IAttack> attacks, long classes)
     {
-        var (before, curve) = (EnsembleRun.Cost(attacks, classes), EnsembleRun.Cost(_options.SecurityCurve.Select(_ => new TargetedApgdAttack(Threat)), classes));
+        var before = EnsembleRun.Cost(attacks, classes);
+        var curve = EnsembleRun.Cost(_options.SecurityCurve.Select(_ => new TargetedApgdAttack(Threat)), classes);
         return before / (before + curve);
     }
 
@@ -209,7 +237,8 @@ public sealed class AutoAttack : IAttack
         foreach (var epsilon in _options.SecurityCurve)
         {
             var (threat, part) = (Threat.WithEpsilon(epsilon), CurvePart(context, share, points.Count));
-            using var run = new EnsembleRun([new TargetedApgdAttack(threat)], model, images, labels, _options.BatchSize, part, threat, epsilon);
+            IAttack[] attacks = [new TargetedApgdAttack(threat)];
+            using var run = new EnsembleRun(attacks, model, images, labels, _options.BatchSize, part, threat, epsilon);
             run.Classify();
             run.Resume(done);
             run.Attack(state);

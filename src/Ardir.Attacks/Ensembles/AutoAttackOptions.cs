@@ -7,7 +7,8 @@ public sealed record AutoAttackOptions
     /// <value><see cref="AutoAttackVersion.Standard"/> by default.</value>
     public AutoAttackVersion Version { get; init; } = AutoAttackVersion.Standard;
 
-    /// <summary>The attacks of <see cref="AutoAttackVersion.Custom"/>, in order, all with the ensemble's threat model. Must be null for the other versions.</summary>
+    /// <summary>The attacks of <see cref="AutoAttackVersion.Custom"/>, in order, all with the ensemble's threat model. Must be null
+    /// for the other versions.</summary>
     /// <value>null by default.</value>
     public IReadOnlyList<IAttack>? Attacks { get; init; }
 
@@ -19,18 +20,21 @@ public sealed record AutoAttackOptions
     /// <value>0 by default.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>A file that takes every finished batch. When it holds an interrupted evaluation of the same model, images and options, the evaluation
-    /// goes on there and ends with the same result; it may have another <see cref="SecurityCurve"/>, of which the budgets that are new are measured. The attacks are compared
-    /// by their <c>ToString</c>, so an attack of your own that has options must override it to show them; it is refused otherwise.</summary>
+    /// <summary>A file to which every finished batch is written. When it holds an interrupted evaluation of the same model, images
+    /// and options, the evaluation resumes from there and ends with the same result. <see cref="SecurityCurve"/> may differ; only the
+    /// budgets that are new are measured. The attacks are compared by their <c>ToString</c>, so a custom attack that has options must
+    /// override it to show them; it is refused otherwise.</summary>
     /// <value>null by default.</value>
     public string? StatePath { get; init; }
 
-    /// <summary>Runs the checks behind <see cref="RobustnessReport.Findings"/>. They cost some 30 evaluations of the first batch. Without them only what makes the number false
-    /// and costs nothing to see is reported: <see cref="FindingKind.ZeroGradient"/>, <see cref="FindingKind.NoGradient"/> and <see cref="FindingKind.NanLogits"/>.</summary>
+    /// <summary>Runs the checks behind <see cref="RobustnessReport.Findings"/>, which cost about 30 evaluations of the first batch.
+    /// Without them, only problems that make the result wrong and cost nothing to detect are reported:
+    /// <see cref="FindingKind.ZeroGradient"/>, <see cref="FindingKind.BadGradient"/>, <see cref="FindingKind.NoGradient"/> and
+    /// <see cref="FindingKind.NanLogits"/>.</summary>
     /// <value>true by default.</value>
     public bool Diagnose { get; init; } = true;
 
-    /// <summary>Budgets at which a curve of robust accuracy is measured as well, with targeted APGD alone; positive, for Linf at most 1.</summary>
+    /// <summary>Budgets at which robust accuracy is measured as well, with targeted APGD alone; positive, for Linf at most 1.</summary>
     /// <value>None by default.</value>
     public IReadOnlyList<double> SecurityCurve { get; init; } = [];
 
@@ -39,14 +43,17 @@ public sealed record AutoAttackOptions
         if (!Enum.IsDefined(Version)) throw new ArgumentOutOfRangeException(nameof(Version), Version, "Unknown version.");
         OptionGuard.Positive(BatchSize);
         if (Version != AutoAttackVersion.Custom && Attacks is not null)
-            throw new ArgumentException($"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
+            throw new ArgumentException(
+                $"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
         if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
             throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
         if (Attacks?.Contains(null!) == true) throw new ArgumentException("An attack in Attacks is null.", nameof(Attacks));
         if (Attacks?.FirstOrDefault(attack => string.IsNullOrWhiteSpace(attack.Name)) is { } nameless)
-            throw new ArgumentException($"The attack {nameless.GetType().Name} in Attacks has no name, which the report needs.", nameof(Attacks));
+            throw new ArgumentException(
+                $"The attack {nameless.GetType().Name} in Attacks has no name, which the report needs.", nameof(Attacks));
         if (SecurityCurve is null || SecurityCurve.Any(epsilon => !(double.IsFinite(epsilon) && epsilon > 0)))
             throw new ArgumentException("SecurityCurve must hold positive finite budgets.", nameof(SecurityCurve));
-        if (StatePath is not null && string.IsNullOrWhiteSpace(StatePath)) throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));
+        if (StatePath is not null && string.IsNullOrWhiteSpace(StatePath))
+            throw new ArgumentException("StatePath is empty; expected the path of a file, or null.", nameof(StatePath));
     }
 }

@@ -1,9 +1,10 @@
 namespace Ardir.Attacks;
 
-/// <summary>What one batch of one unit of one attack brought: all that an evaluation needs to remember of it.</summary>
+/// <summary>The result of one batch of one unit of one attack: everything about it that an evaluation stores.</summary>
 internal sealed record EnsembleBatch
 {
-    /// <summary>Index of the attack. The first of all, by which <see cref="EnsembleState"/> finds records in a damaged file.</summary>
+    /// <summary>Index of the attack. Must stay the first property: <see cref="EnsembleState"/> finds records in a damaged file by
+    /// it.</summary>
     public required int Attack { get; init; }
 
     /// <summary>Index of the unit in the attack.</summary>
@@ -15,29 +16,32 @@ internal sealed record EnsembleBatch
     /// <summary>Numbers of the images that were broken, in increasing order.</summary>
     public required long[] Broken { get; init; }
 
-    /// <summary>The class that the model gives to each of them now.</summary>
+    /// <summary>The class that the model predicts for each adversarial image, in the order of <see cref="Broken"/>.</summary>
     public required long[] Predictions { get; init; }
 
     public required long Forwards { get; init; }
 
     public required long Backwards { get; init; }
 
-    /// <summary>Claims that a fresh forward pass or a check of the distance did not confirm.</summary>
+    /// <summary>How many claims a fresh forward pass or a check of the distance did not confirm.</summary>
     public required int Unconfirmed { get; init; }
 
-    /// <summary>Numbers of the images whose gradient was exactly zero somewhere and that the batch did not break, in increasing order.</summary>
+    /// <summary>Numbers of the images whose gradient was exactly zero at some point and that the batch did not break, in increasing
+    /// order.</summary>
     public required long[] ZeroGradients { get; init; }
 
-    /// <summary>Likewise of those whose gradient was no number although the logits were.</summary>
+    /// <summary>As <see cref="ZeroGradients"/>, for gradients that were NaN or infinite although no logit was NaN.</summary>
     public required long[] NoNumbers { get; init; }
 
-    /// <summary>Names of the attacks within the attack that found no gradient, while others of it went on.</summary>
+    /// <summary>Names of those attacks within a composite attack that found no gradient, while its other attacks ran.</summary>
     public required string[] PartsWithoutGradient { get; init; }
 
-    /// <summary>Whether the attack follows gradients, so that it could search the other images of the batch.</summary>
+    /// <summary>Whether the attack follows gradients: unbroken images of the batch that neither <see cref="ZeroGradients"/> nor
+    /// <see cref="NoNumbers"/> lists then had a usable gradient at every step.</summary>
     public required bool FollowsGradients { get; init; }
 
-    /// <summary>Whether no gradient flows through the model, so that the attack could not search at all. It ends there.</summary>
+    /// <summary>Whether no gradient flows through the model, so that the attack could not search at all and ended with this
+    /// batch.</summary>
     public bool WithoutGradient { get; init; }
 
     public required double Seconds { get; init; }

@@ -4,11 +4,12 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// One evaluation: every unit of every attack on the images that still resist, packed into full batches, each batch from the clean images. What a
-/// batch brings is confirmed, remembered in the state file, and only then counted.
+/// One evaluation: every unit of every attack runs on the images that still resist, packed into full batches, always starting from the
+/// clean images. The result of a batch is confirmed, written to the state file, and only then counted.
 /// </summary>
 internal sealed class EnsembleRun(
-    IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat, double? epsilon = null) : IDisposable
+    IReadOnlyList<IAttack> attacks, IModule model, Tensor images, Tensor labels, int batchSize, AttackContext context, ThreatModel threat,
+    double? epsilon = null) : IDisposable
 {
     /// <summary>What was found so far.</summary>
     public EnsembleTally Tally { get; } = new(attacks, (int)images.shape[0]);
@@ -16,12 +17,12 @@ internal sealed class EnsembleRun(
     /// <summary>Logits of all clean images, [N,K].</summary>
     public Tensor CleanLogits { get; private set; } = null!;
 
-    /// <summary>What was found, the clean image elsewhere.</summary>
+    /// <summary>[N,C,H,W]: the adversarial image where an attack succeeded, the clean image elsewhere.</summary>
     public Tensor Adversarial { get; } = images.detach().clone().DetachFromDisposeScope();
 
     private int Count => Tally.Robust.Length;
 
-    /// <summary>The clean pass. NaN logits make an image misclassified.</summary>
+    /// <summary>Classifies the clean images. An image with NaN logits counts as misclassified.</summary>
     public void Classify()
     {
         var parts = new List<Tensor>();
@@ -29,14 +30,16 @@ internal sealed class EnsembleRun(
         for (var first = 0L; first < Count; first += batchSize)
         {
             context.CancellationToken.ThrowIfCancellationRequested();
-            // What a model leaves in the scope must go batch by batch.
+            // Frees the tensors that a model leaves in the scope after every batch and not only at the end.
             using var step = NewDisposeScope();
             // A copy for the model, which may normalise in place what it is given.
             var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
             var logits = ModelOracle.Call(model, part);
             LogitsGuard.Check(logits, part, classes: 0);
             if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
-                throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from {first} on; expected the same classes for every image.");
+                throw new InvalidOperationException(
+                    $"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from {first} on; " +
+                    "expected the same classes for every image.");
             parts.Add(logits.detach().MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
@@ -45,7 +48,7 @@ internal sealed class EnsembleRun(
         Tally.Begin(right, predicted);
     }
 
-    /// <summary>Takes over what an interrupted run had finished.</summary>
+    /// <summary>Takes over the batches that an interrupted run had finished.</summary>
     public void Resume(List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         foreach (var (batch, points) in done.Where(entry => entry.Batch.Epsilon == epsilon))
@@ -59,7 +62,7 @@ internal sealed class EnsembleRun(
     public void Attack(EnsembleState state)
     {
         var (attack, unit, cursor) = Tally.Done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
-        // Nothing is left to do for an attack that found no gradient.
+        // An attack that found no gradient ended there, so a resumed run skips the rest of it.
         if (Tally.Done is [.., { WithoutGradient: true }]) cursor = Count;
         if (Tally.Done.Count > 0) Report(attack, unit, Units(attack), cursor);
         for (; attack < attacks.Count; attack++, unit = 0)
@@ -68,11 +71,11 @@ internal sealed class EnsembleRun(
             var units = Units(attack);
             for (; unit < units; unit++, cursor = -1)
             {
-                // The images after the cursor are as the unit found them, so a resumed run cuts the same batches as an uninterrupted one.
+                // The unit has not changed the state of images after the cursor, so a resumed run forms the same batches.
                 while (Tally.Next(cursor, batchSize) is { Length: > 0 } rows)
                 {
                     var (batch, points) = Run(attack, unit, rows);
-                    // Of the security curve only numbers are kept.
+                    // The security curve reports only accuracies, so its adversarial images are not stored.
                     state.Append(batch, epsilon is null ? points : null);
                     Apply(batch, points);
                     points?.Dispose();
@@ -101,8 +104,9 @@ internal sealed class EnsembleRun(
 
     private static bool AllTheSame(Tensor rows) => HostRead.Bool((rows == rows.narrow(0, 0, 1)).all());
 
-    /// <summary>Evaluations that attacks spend on an image that resists, for progress.</summary>
-    public static double Cost(IEnumerable<IAttack> attacks, long classes) => attacks.Sum(attack => UnitCost(attack) * Units(attack, classes));
+    /// <summary>Passes that the attacks spend on an image that resists them all; used to estimate progress.</summary>
+    public static double Cost(IEnumerable<IAttack> attacks, long classes) =>
+        attacks.Sum(attack => UnitCost(attack) * Units(attack, classes));
 
     private int Units(int attack) => Units(attacks[attack], CleanLogits.shape[1]);
 
@@ -115,11 +119,16 @@ internal sealed class EnsembleRun(
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var (numbers, notes) = (Numbers(rows), new AttackNotes());
-        using var oracle = new ModelOracle(model, context with { SampleIndices = numbers, Notes = notes, Progress = Within(attack, unit, rows) }) { Classes = CleanLogits.shape[1] };
-        // All other attacks come through Perturb, which has an activity of its own.
-        using var activity = attacks[attack] is UnitAttack ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit) : null;
+        var part = context with { SampleIndices = numbers, Notes = notes, Progress = Within(attack, unit, rows) };
+        using var oracle = new ModelOracle(model, part) { Classes = CleanLogits.shape[1] };
+        // All other attacks run through Perturb, which starts an activity of its own.
+        using var activity = attacks[attack] is UnitAttack
+            ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit)
+            : null;
         var found = Try(attacks[attack], oracle, unit, x, y, at);
-        var (broken, predictions, unconfirmed, kept) = found is { } claim ? Confirm(oracle, claim.Claimed, claim.Points, x, y, rows) : ([], [], 0, null);
+        var (broken, predictions, unconfirmed, kept) = found is { } claim
+            ? Confirm(oracle, claim.Claimed, claim.Points, x, y, rows)
+            : ([], [], 0, null);
         AttackInstruments.Spent(attacks[attack], activity, oracle);
         return (new EnsembleBatch
         {
@@ -141,7 +150,7 @@ internal sealed class EnsembleRun(
         }, kept?.MoveToOuterDisposeScope());
     }
 
-    /// <summary>As <see cref="Search"/>; null when no gradient flows through the model, which is no reason to give up what other attacks find.</summary>
+    /// <summary>As <see cref="Search"/>; null when no gradient flows through the model, which must not end the ensemble.</summary>
     private (Tensor? Claimed, Tensor Points)? Try(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
     {
         try
@@ -156,18 +165,19 @@ internal sealed class EnsembleRun(
 
     private long[] Numbers(long[] rows) => context.SampleIndices is { } numbers ? [.. rows.Select(row => numbers[(int)row])] : rows;
 
-    /// <summary>What an attack found and which images it claims to have broken; null for somebody else's attack, which makes no claims.</summary>
+    /// <summary>The points that an attack found and the rows that it claims to have broken; null for third-party attacks, which claim
+    /// none.</summary>
     private (Tensor? Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
     {
         if (attack is UnitAttack units)
         {
             return units.SearchAll(oracle, x, y, CleanLogits.index_select(0, at), unit);
         }
-        // Copies: what it changes in place must not become the truth that it is judged by.
+        // Copies, so that an attack which changes its inputs in place cannot alter what its result is checked against.
         return (null, AttackAnswer.Check(attack, attack.Perturb(oracle.Counted, x.clone(), y.clone(), oracle.Context), x));
     }
 
-    /// <summary>A fresh forward pass and a check of the distance for every claim: no attack's word is taken.</summary>
+    /// <summary>Confirms every claim of an attack by a fresh forward pass and a check of the distance.</summary>
     private (long[] Broken, long[] Predictions, int Unconfirmed, Tensor? Points) Confirm(
         ModelOracle oracle, Tensor? claimed, Tensor points, Tensor x, Tensor y, long[] rows)
     {
@@ -217,11 +227,12 @@ internal sealed class EnsembleRun(
     }
 
     private BatchProgress? Within(int attack, int unit, long[] rows) => context.Progress is null ? null : new BatchProgress(
-        context.Progress, Tally.Done.Sum(batch => batch.Forwards), Tally.Done.Sum(batch => batch.Backwards), UnitCost(attacks[attack]) * rows.Length, Rest(attack, unit, rows[^1]));
+        context.Progress, Tally.Done.Sum(batch => batch.Forwards), Tally.Done.Sum(batch => batch.Backwards),
+        UnitCost(attacks[attack]) * rows.Length, Rest(attack, unit, rows[^1]));
 
     private double Spent => Tally.Done.Sum(batch => batch.Forwards + batch.Backwards);
 
-    /// <summary>What is left to do behind an image of a unit, if every image that resists now resists to the end.</summary>
+    /// <summary>Passes that remain after the image at the cursor, if every image that resists now resists to the end.</summary>
     private double Rest(int attack, int unit, long cursor)
     {
         var robust = Tally.Left;
@@ -230,6 +241,6 @@ internal sealed class EnsembleRun(
         return rest;
     }
 
-    // Of another's attack nothing is known.
+    // The cost of a third-party attack is unknown; 100 passes per image is a guess that only the progress estimate uses.
     private static double UnitCost(IAttack attack) => attack is UnitAttack known ? known.UnitCost : 100;
 }

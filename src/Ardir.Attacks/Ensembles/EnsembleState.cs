@@ -8,25 +8,29 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// The state file of an evaluation: a magic number, a header that says what is evaluated, then one record per finished batch, each with a checksum and
-/// flushed to the disk. A process killed while it appends leaves a torn last record, which the next run cuts off; what came before is whole.
-/// A bad record before whole ones is no such tear but damage, and later batches build on it: the file is refused and left as it is.
-/// Appending costs as much as the batch changed, however large the data set is.
+/// The state file of an evaluation: a magic number, a header that identifies the evaluation, then one record per finished batch, each
+/// with a checksum and flushed to the disk. A process killed while it appends leaves an incomplete last record, which the next run
+/// cuts off; all records before it are intact. A bad record that intact ones follow is damage instead, and the later batches depend
+/// on it, so the file is refused and left as it is. The cost of an append depends only on what the batch changed, not on the size of
+/// the data set.
 /// </summary>
 internal sealed partial class EnsembleState : IDisposable
 {
-    private const int MaxRecord = 2_000_000_000;   // what fits into one array
+    private const int MaxRecord = 2_000_000_000;   // bytes, close to the largest .NET array
     private const int ChecksumBytes = 8;
 
     private static readonly byte[] _magic = "ARDRAST1"u8.ToArray();
-    private static readonly byte[] _beginning = Encoding.ASCII.GetBytes($"{{\"{nameof(EnsembleBatch.Attack)}\":");   // of every batch as JSON
+
+    // The JSON of every batch starts with these bytes.
+    private static readonly byte[] _beginning = Encoding.ASCII.GetBytes($"{{\"{nameof(EnsembleBatch.Attack)}\":");
 
     private readonly FileStream? _file;
 
     private EnsembleState(FileStream? file) => _file = file;
 
-    /// <summary>Opens or creates the file and returns what it holds; without a path nothing is kept.</summary>
-    public static EnsembleState Open(string? path, IReadOnlyDictionary<string, string> identity, Tensor images, out List<(EnsembleBatch Batch, Tensor? Points)> done)
+    /// <summary>Opens or creates the file and returns the batches in it; without a path nothing is stored.</summary>
+    public static EnsembleState Open(
+        string? path, IReadOnlyDictionary<string, string> identity, Tensor images, out List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         done = [];
         if (path is null) return new EnsembleState(null);
@@ -39,7 +43,8 @@ internal sealed partial class EnsembleState : IDisposable
             {
                 file.SetLength(0);
                 file.Write(_magic);
-                state.Append(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string>(identity), StateJson.Default.DictionaryStringString), []);
+                var header = new Dictionary<string, string>(identity);
+                state.Append(JsonSerializer.SerializeToUtf8Bytes(header, StateJson.Default.DictionaryStringString), []);
             }
             return state;
         }
@@ -56,7 +61,9 @@ internal sealed partial class EnsembleState : IDisposable
         if (_file is null) return;
         using var plain = points is null ? null : HostRead.OnHost(points);
         if (plain?.numel() * plain?.element_size() > MaxRecord / 2)
-            throw new InvalidOperationException($"A batch broke {batch.Broken.Length} images of {TensorGuard.Shape(plain!)}, too many bytes for a record of the state file. Choose a smaller BatchSize.");
+            throw new InvalidOperationException(
+                $"A batch broke {batch.Broken.Length} images of {TensorGuard.Shape(plain!)}, too many bytes for a record of the state " +
+                "file. Choose a smaller BatchSize.");
         Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
     }
 
@@ -68,12 +75,14 @@ internal sealed partial class EnsembleState : IDisposable
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            // Nobody else: records of two evaluations in turn would be the state of neither.
+            // Not shared: interleaved records of two evaluations would be a valid state of neither.
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The state file '{path}' cannot be opened: {e.Message} Every evaluation needs a file of its own, in a folder that can be written.", e);
+            throw new IOException(
+                $"The state file '{path}' cannot be opened: {e.Message} Every evaluation needs a file of its own, in a folder that can " +
+                "be written.", e);
         }
     }
 
@@ -85,25 +94,31 @@ internal sealed partial class EnsembleState : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(record.AsSpan(4), data.Length);
         json.CopyTo(record.AsSpan(8));
         data.CopyTo(record.AsSpan(8 + json.Length));
-        SHA256.HashData(record.AsSpan(0, record.Length - ChecksumBytes)).AsSpan(0, ChecksumBytes).CopyTo(record.AsSpan(record.Length - ChecksumBytes));
+        var end = record.Length - ChecksumBytes;
+        SHA256.HashData(record.AsSpan(0, end)).AsSpan(0, ChecksumBytes).CopyTo(record.AsSpan(end));
         _file!.Write(record);
         _file.Flush(flushToDisk: true);
     }
 
-    /// <summary>False when not even the header was finished, so that there is nothing to go on with.</summary>
+    /// <summary>Reads the finished batches. False when not even the header is complete, so that there is nothing to resume.</summary>
     private bool Replay(IReadOnlyDictionary<string, string> identity, string path, Tensor images, List<(EnsembleBatch, Tensor?)> done)
     {
         var magic = new byte[_magic.Length];
         var read = _file!.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
         if (!magic.AsSpan(0, read).SequenceEqual(_magic.AsSpan(0, read)))
-            throw new InvalidOperationException($"{path} is not the state of an evaluation. It was left as it is; choose another StatePath.");
+            throw new InvalidOperationException(
+                $"{path} is not the state of an evaluation. It was left as it is; choose another StatePath.");
         if (Next() is not { } header)
         {
-            // Read to its end and yet wrong, or followed by whole records: not torn but damaged, and what follows may be the work of days.
-            if (_file.Position > magic.Length + 8 || HasRecordAfter(magic.Length)) throw new InvalidOperationException($"The header of {path} is damaged. It was left as it is; choose another StatePath or delete the file.");
+            // A header that is complete but wrong, or that intact records follow, was damaged and not cut short by a killed process.
+            // The records after it may be days of work, so the file must not be overwritten.
+            if (_file.Position > magic.Length + 8 || HasRecordAfter(magic.Length))
+                throw new InvalidOperationException(
+                    $"The header of {path} is damaged. It was left as it is; choose another StatePath or delete the file.");
             return false;
         }
-        Identity.EnsureSame(JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!, identity, path, "Choose another StatePath or delete the file.");
+        var stored = JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!;
+        Identity.EnsureSame(stored, identity, path, "Choose another StatePath or delete the file.");
         var whole = _file.Position;
         while (Next() is { } record)
         {
@@ -112,17 +127,19 @@ internal sealed partial class EnsembleState : IDisposable
             whole = _file.Position;
         }
         if (HasRecordAfter(whole))
-            throw new InvalidOperationException($"{path} is damaged at byte {whole}: a record is not as it was written, and whole ones follow it. It was left as it is. Bring back a copy, choose another StatePath, or cut it to {whole} bytes to go on from there.");
+            throw new InvalidOperationException(
+                $"{path} is damaged at byte {whole}: a record is not as it was written, and whole ones follow it. It was left as it is. " +
+                $"Bring back a copy, choose another StatePath, or cut it to {whole} bytes to go on from there.");
         _file.SetLength(whole);
         _file.Position = whole;
         return true;
     }
 
-    /// <summary>Whether a whole batch begins anywhere after a place where none does.</summary>
+    /// <summary>Whether an intact record of a batch begins anywhere after a position.</summary>
     private bool HasRecordAfter(long start)
     {
         var window = new byte[1 << 20];
-        // Lengths may be what is damaged, so every place that looks like the beginning of a batch is tried.
+        // The length fields themselves may be damaged, so every position that looks like the beginning of a batch is tried.
         for (var at = start; _file!.Length - at > _beginning.Length; at += window.Length - _beginning.Length)
         {
             _file.Position = at;
@@ -141,7 +158,8 @@ internal sealed partial class EnsembleState : IDisposable
         if (batch.Broken.Length == 0 || batch.Epsilon is not null) return null;
         long[] shape = [batch.Broken.Length, .. images.shape[1..]];
         var points = empty(shape, images.dtype, CPU);
-        if (points.bytes.Length != data.Length) throw new InvalidOperationException("A record of the state file does not fit the images.");
+        if (points.bytes.Length != data.Length)
+            throw new InvalidOperationException("A record of the state file does not fit the images.");
         data.CopyTo(points.bytes);
         return points.to(images.device);
     }

@@ -1,10 +1,10 @@
 namespace Ardir.Attacks;
 
-/// <summary>What an evaluation knows of every image, counted from the batches that are finished.</summary>
+/// <summary>What an evaluation knows about every image, computed from the finished batches.</summary>
 internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 {
     private readonly List<EnsembleBatch> _done = [];
-    private readonly bool[] _followed = new bool[count];   // by an attack with a gradient all the way
+    private readonly bool[] _followed = new bool[count];   // whether some attack had a usable gradient at every step
     private readonly int[] _attacked = new int[attacks.Count];
     private readonly double[] _accuracyAfter = new double[attacks.Count];
 
@@ -14,7 +14,7 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     public bool[] Robust { get; } = new bool[count];
 
-    /// <summary>Index of the attack; -1 for none.</summary>
+    /// <summary>For each image the index of the attack that broke it; -1 for none.</summary>
     public int[] BrokenBy { get; } = [.. Enumerable.Repeat(-1, count)];
 
     public long[] Predictions { get; private set; } = [];
@@ -26,13 +26,14 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     public double RobustAccuracy => Left / (double)count;
 
-    /// <summary>Unbroken images at which an attack met a gradient of exactly zero and no other had one to follow.</summary>
+    /// <summary>Unbroken images at which an attack met a gradient of exactly zero, and no attack had a usable one at every
+    /// step.</summary>
     public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct().Order()];
 
-    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are no numbers.</summary>
+    /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite.</summary>
     public IReadOnlyList<long> NoNumbers => [.. _done.SelectMany(Lost).Distinct().Order()];
 
-    /// <summary>What an evaluation around this one must know of the gradients, by the positions of the images.</summary>
+    /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes
     {
         get
@@ -49,14 +50,14 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
     private IReadOnlyList<string> WithoutGradient =>
         [.. Names(batch => batch.WithoutGradient).Concat(_done.SelectMany(batch => batch.PartsWithoutGradient)).Distinct()];
 
-    /// <summary>Begins with the answers to the clean images.</summary>
+    /// <summary>Begins with the predictions for the clean images.</summary>
     public void Begin(bool[] correct, long[] predictions)
     {
         (Correct, Predictions) = (correct, predictions);
         correct.CopyTo(Robust, 0);
     }
 
-    /// <summary>Begins an attack, also one that finds nothing left to do.</summary>
+    /// <summary>Begins an attack, even one that has no image left to attack.</summary>
     public void Enter(int attack)
     {
         for (var i = _done.Count == 0 ? 0 : _done[^1].Attack + 1; i <= attack; i++)
@@ -66,7 +67,7 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
         }
     }
 
-    /// <summary>The next images that resist, behind a place.</summary>
+    /// <summary>Positions of the next images after the cursor that still resist, at most one batch of them.</summary>
     public long[] Next(long cursor, int batchSize)
     {
         var rows = new List<long>(Math.Min(batchSize, count));
@@ -127,7 +128,7 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     private IEnumerable<long> Lost(EnsembleBatch batch) => batch.NoNumbers.Where(image => Robust[image] && !_followed[image]);
 
-    // The images of a batch are all that resisted when it began.
+    // A batch attacks every image up to its cursor that resisted when it began, so Robust must still be as it was then.
     private void Follow(EnsembleBatch batch)
     {
         var first = _done is [.., var last] && (last.Attack, last.Unit) == (batch.Attack, batch.Unit) ? last.Cursor + 1 : 0;

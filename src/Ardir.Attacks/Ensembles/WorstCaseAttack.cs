@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Several attacks in a row, worst case per sample: each starts from the clean image and sees only samples that the ones before it did
-/// not break.
+/// Several attacks in a row, worst case per sample: each starts from the clean images and attacks only samples that the ones before it
+/// did not break.
 /// </summary>
 public sealed class WorstCaseAttack : IAttack
 {
@@ -54,7 +54,8 @@ public sealed class WorstCaseAttack : IAttack
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        // Of its own when nobody asks: what a later attack breaks is no reason for a warning about an earlier one.
+        // Without notes of the caller the chain keeps its own and logs one warning at the end, because an attack that is stuck is no
+        // reason to warn when a later one breaks the sample.
         var own = context.Notes is null && context.Soundness is null ? new AttackNotes { CountsNan = false } : null;
         var result = Chain(model, images, labels, own is null ? context : context with { Notes = own });
         if (own is not null) TellZeroGradients(own, model, result, labels, context);
@@ -64,7 +65,7 @@ public sealed class WorstCaseAttack : IAttack
     private Tensor Chain(IModule model, Tensor images, Tensor labels, AttackContext context)
     {
         var result = Try(_attacks[0], model, images, labels, context, out var without);
-        // A copy: an attack that is not ours may hand the caller's own images back.
+        // A copy, because a third-party attack may return the caller's own images, which must not be overwritten below.
         var all = (result ?? images.detach()).clone();
         var (searched, rows) = (result is not null, arange(images.shape[0], device: images.device));
         foreach (var attack in _attacks.AsSpan(1))
@@ -81,7 +82,7 @@ public sealed class WorstCaseAttack : IAttack
         return searched ? all : throw without!;
     }
 
-    /// <summary>Null where no gradient flows through the model: other attacks may do without.</summary>
+    /// <summary>Null when no gradient flows through the model; the other attacks may not need one.</summary>
     private static Tensor? Try(
         IAttack attack, IModule model, Tensor images, Tensor labels, AttackContext context, out GradientException? without)
     {

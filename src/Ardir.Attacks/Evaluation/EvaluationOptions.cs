@@ -11,13 +11,14 @@ public sealed record EvaluationOptions
     /// <value>null by default: all defaults.</value>
     public AttackContext? Context { get; init; }
 
-    /// <summary>Told the number of images done after every batch.</summary>
+    /// <summary>Receives the number of images done after every batch.</summary>
     /// <value>null by default.</value>
     public IProgress<int>? Progress { get; init; }
 
-    /// <summary>Makes also those checks behind <see cref="RobustnessResult.Findings"/> that cost passes through the model, some 30
-    /// evaluations of the first batch: <see cref="FindingKind.Randomized"/>, <see cref="FindingKind.DynamicModel"/> and, with an attack,
-    /// <see cref="FindingKind.VanishingGradient"/>, <see cref="FindingKind.WeakerThanFgsm"/> and <see cref="FindingKind.ResistsHugeBudget"/>. All others are made in any case.</summary>
+    /// <summary>Also runs those checks behind <see cref="RobustnessResult.Findings"/> that cost passes through the model, about 30
+    /// evaluations of the first batch: <see cref="FindingKind.Randomized"/>, <see cref="FindingKind.DynamicModel"/> and, with an
+    /// attack, <see cref="FindingKind.VanishingGradient"/>, <see cref="FindingKind.WeakerThanFgsm"/> and
+    /// <see cref="FindingKind.ResistsHugeBudget"/>. All other checks always run.</summary>
     /// <value>false by default.</value>
     public bool Diagnose { get; init; }
 }

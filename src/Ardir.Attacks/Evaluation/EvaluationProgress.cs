@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>How far an ensemble is.</summary>
+/// <summary>Accuracies so far and progress of an ensemble.</summary>
 public sealed record EvaluationProgress
 {
     /// <summary>Share of all images that the model gets right, 0 to 1.</summary>

@@ -2,8 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: batch by batch the clean pass, the attack on what is right, and the
-/// verdict on what it found.</summary>
+/// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: for every batch the clean pass, the attack on the images that are
+/// classified correctly, and a forward pass that checks its result.</summary>
 internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? attack, AttackContext context, ProbeDepth depth) : IDisposable
 {
     private readonly List<bool> _correct = new(data.Count);
@@ -47,7 +47,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
 
     private bool[] Classify(Tensor images, Tensor labels)
     {
-        // Once is enough to see whether the model changes its input in place, which would weaken what is attacked below.
+        // Only the first batch is checked for a model that changes its input in place, and so the images attacked below: such a model
+        // does so on every call.
         var logits = _correct.Count == 0 ? ModelProbe.Ask(model, images) : Ask(images);
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
         var (right, predicted) = Verdict.Read(logits, labels);
@@ -70,7 +71,7 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var notes = new AttackNotes();
         long[] numbers = [.. rows.Select(row => first + row)];
-        // Copies: what it changes in place must not become the truth that it is judged by.
+        // Copies, so that an attack which changes its inputs in place cannot alter what its result is checked against.
         var told = context with { SampleIndices = numbers, Notes = notes };
         var adversarial = AttackAnswer.Check(attack, attack.Perturb(model, x.clone(), y.clone(), told), x);
         using var inside = attack.Threat.Contains(x, adversarial);

@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>The numbers of a report.</summary>
+/// <summary>The contents of a report except for its images.</summary>
 internal sealed record ReportData
 {
     public required ThreatModel Threat { get; init; }
@@ -21,14 +21,14 @@ internal sealed record ReportData
 
     public required bool[] Robust { get; init; }
 
-    /// <summary>Index into the attacks; -1 for none.</summary>
+    /// <summary>For each image the index of the attack that broke it; -1 for none.</summary>
     public required int[] BrokenBy { get; init; }
 
     public required long[] Predictions { get; init; }
 
     public required IReadOnlyList<AttackSummary> Attacks { get; init; }
 
-    /// <summary>What an evaluation around this one must know of the gradients, by the positions of the images.</summary>
+    /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes { get; init; } = new();
 
     public required IReadOnlyList<EvaluationFinding> Findings { get; init; }

@@ -2,8 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Result of an ensemble, image by image, and how it came about. Owns its tensors: they outlive the dispose scope in which the evaluation
-/// ran, and go when the report is disposed.</summary>
+/// <summary>Result of an ensemble, image by image, with the contribution of each attack. Owns its tensors: they outlive the dispose
+/// scope in which the evaluation ran and are disposed with the report.</summary>
 public sealed class RobustnessReport : IDisposable
 {
     private const double Quantile = 1.959963984540054;   // of the normal distribution, for 95 %
@@ -15,7 +15,10 @@ public sealed class RobustnessReport : IDisposable
 
     internal RobustnessReport(ReportData data, Tensor images, Tensor labels, Tensor adversarial)
     {
-        (Data, _images, _labels, _adversarial) = (data, images.DetachFromDisposeScope(), labels.DetachFromDisposeScope(), adversarial.DetachFromDisposeScope());
+        Data = data;
+        _images = images.DetachFromDisposeScope();
+        _labels = labels.DetachFromDisposeScope();
+        _adversarial = adversarial.DetachFromDisposeScope();
     }
 
     /// <summary>Share of all images that the model gets right, 0 to 1.</summary>
@@ -33,7 +36,7 @@ public sealed class RobustnessReport : IDisposable
             var centre = p + Quantile * Quantile / (2 * n);
             var half = Quantile * Math.Sqrt(p * (1 - p) / n + Quantile * Quantile / (4 * n * n));
             var scale = 1 + Quantile * Quantile / n;
-            // The ends are exactly 0 and 1 where all images agree, which rounding would miss.
+            // When all images agree, the end of the interval is exactly 0 or 1, which rounding errors would miss.
             return (p == 0 ? 0 : Math.Max(0, (centre - half) / scale), p == 1 ? 1 : Math.Min(1, (centre + half) / scale));
         }
     }
@@ -47,13 +50,15 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>For each image whether the model is right on the clean image.</summary>
     public IReadOnlyList<bool> Correct => Data.Correct;
 
-    /// <summary>For each image the name of the attack that broke it; null for robust images and those the model gets wrong anyway.</summary>
+    /// <summary>For each image the name of the attack that broke it; null for robust images and those misclassified when
+    /// clean.</summary>
     public IReadOnlyList<string?> BrokenBy => [.. Data.BrokenBy.Select(attack => attack < 0 ? null : Data.Attacks[attack].Name)];
 
-    /// <summary>The class the model gives to each image of <see cref="Adversarial"/>; the number of classes, which is no class, where its logits are NaN.</summary>
+    /// <summary>The class that the model predicts for each image of <see cref="Adversarial"/>; where its logits are NaN, the number of
+    /// classes, which is not a valid class.</summary>
     public IReadOnlyList<long> Predictions => Data.Predictions;
 
-    /// <summary>[N,C,H,W] like the images: where an attack worked what it found, elsewhere the clean image.</summary>
+    /// <summary>[N,C,H,W] like the images: the adversarial image where an attack succeeded, the clean image elsewhere.</summary>
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     public Tensor Adversarial => Alive(_adversarial);
 
@@ -65,7 +70,7 @@ public sealed class RobustnessReport : IDisposable
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     public Tensor Labels => Alive(_labels);
 
-    /// <summary>The evaluation's doubts about itself.</summary>
+    /// <summary>Reasons to doubt the result, found by the evaluation itself.</summary>
     public IReadOnlyList<EvaluationFinding> Findings => Data.Findings;
 
     /// <summary>Norm and budget.</summary>
@@ -93,7 +98,8 @@ public sealed class RobustnessReport : IDisposable
 
     /// <summary>Writes tables as Markdown.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands for the number of its class.</param>
+    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands
+    /// for the number of its class.</param>
     /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -101,7 +107,8 @@ public sealed class RobustnessReport : IDisposable
 
     /// <summary>Writes one self-contained page with tables, curves and pictures.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands for the number of its class.</param>
+    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands
+    /// for the number of its class.</param>
     /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
     /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
     /// <exception cref="IOException">It cannot be written.</exception>
@@ -120,7 +127,9 @@ public sealed class RobustnessReport : IDisposable
 
     private IReadOnlyList<string>? Named(IReadOnlyList<string>? classNames) => classNames is null || classNames.Count == Classes
         ? classNames
-        : throw new ArgumentException($"classNames has {classNames.Count} names; the model has {Classes} classes. Expected one name for each class, or null.", nameof(classNames));
+        : throw new ArgumentException(
+            $"classNames has {classNames.Count} names; the model has {Classes} classes. Expected one name for each class, or null.",
+            nameof(classNames));
 
     private Tensor Alive(Tensor tensor)
     {

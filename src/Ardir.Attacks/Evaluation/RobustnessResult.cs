@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>How a model did on a data set, image by image.</summary>
+/// <summary>Result of a model on a data set, image by image.</summary>
 public sealed record RobustnessResult
 {
     /// <summary>For each image whether the model is right on it.</summary>
@@ -9,8 +9,9 @@ public sealed record RobustnessResult
     /// <summary>For each image whether the model is right on it and still right after the attack.</summary>
     public required IReadOnlyList<bool> Robust { get; init; }
 
-    /// <summary>The evaluation's doubts about itself, in the order of their kinds, with the number of images: a robust accuracy that comes with
-    /// <see cref="FindingKind.ZeroGradient"/>, for example, is that of an attack which could not move.</summary>
+    /// <summary>Reasons to doubt the result, found by the evaluation itself, in the order of their kinds and with the number of
+    /// images. A robust accuracy that comes with <see cref="FindingKind.ZeroGradient"/>, for example, is that of an attack which could
+    /// not move.</summary>
     /// <value>None by default.</value>
     public IReadOnlyList<EvaluationFinding> Findings { get; init; } = [];
 

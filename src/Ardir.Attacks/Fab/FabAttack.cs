@@ -3,10 +3,10 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// FAB (Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack"): walks along the nearest linearised
-/// decision boundary and keeps the adversarial point that is nearest to the image; an image counts as broken if that lies in the ball.
-/// Needs the gradients of all logits, one backward pass per wrong class; with many classes use <see cref="TargetedFabAttack"/>.
-/// With <see cref="AttackContext.Targets"/> there is only the boundary of the target.
+/// FAB (Croce and Hein 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack"): walks along the nearest
+/// linearised decision boundary and keeps the adversarial point that is nearest to the image; an image counts as broken if that point lies
+/// in the ball. Needs the gradients of all logits, one backward pass per wrong class; with many classes use
+/// <see cref="TargetedFabAttack"/>. With <see cref="AttackContext.Targets"/> it follows only the boundary of the target.
 /// </summary>
 public sealed class FabAttack : UnitAttack
 {
@@ -45,6 +45,7 @@ public sealed class FabAttack : UnitAttack
         var classes = run.CleanLogits.shape[1];
         // y+1, y+2, ... modulo K: every class but the label.
         var plane = FabPlane.Nearest(run, points, (run.Labels.unsqueeze(1) + arange(1, classes, device: points.device)).remainder(classes));
-        return new FabPlane(plane.Logits.MoveToOuterDisposeScope(), plane.Value.MoveToOuterDisposeScope(), plane.Normal.MoveToOuterDisposeScope());
+        return new FabPlane(
+            plane.Logits.MoveToOuterDisposeScope(), plane.Value.MoveToOuterDisposeScope(), plane.Normal.MoveToOuterDisposeScope());
     }
 }

@@ -3,15 +3,16 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// One unit of FAB. Each iteration steps onto the linearised boundary and evaluates the new point once, which tells whether it is adversarial
-/// and gives the next linearisation. After a success the search goes on from a point nearer to the image, which needs an
-/// evaluation of its own; since successes come in rows, samples that had one lately are first tried without gradient.
+/// One unit of FAB. Each iteration steps onto the linearised boundary and evaluates the new point once, which shows whether it is
+/// adversarial and gives the next linearisation. After a success the search continues from a point nearer to the image, which needs an
+/// evaluation of its own. Since one success is often followed by another, samples with a recent one are first evaluated without gradient.
 /// </summary>
 internal sealed class FabEngine : IDisposable
 {
     private const double ShortestMove = 1e-8;
 
-    // Giving up: after how many iterations the pace is taken, by how much it may grow, and what share of the distance a pace is at least.
+    // Giving up compares distances every Pace iterations. It assumes that each further Pace iterations reduce the distance by PaceGrowth
+    // times the last reduction, and by at least LeastPace of the distance.
     private const int Pace = 20;
     private const double PaceGrowth = 3;
     private const double LeastPace = 0.08;
@@ -22,13 +23,13 @@ internal sealed class FabEngine : IDisposable
     private readonly FabSettings _settings;
     private readonly Func<AttackRun, Tensor, FabPlane> _linearise;
     private readonly ScalarType _precision;
-    private readonly Tensor _found;      // of all samples of the unit: the nearest adversarial point
-    private readonly Tensor _distance;   // how far it is, in float64,
-    private readonly Tensor _before;     // and how far the nearest was when the pace was last taken
+    private readonly Tensor _found;      // for all samples of the unit: the nearest adversarial point,
+    private readonly Tensor _distance;   // its distance from the image, in float64,
+    private readonly Tensor _before;     // and that distance when giving up was last considered
     private AttackRun _run;
-    private Tensor _rows;        // of the samples still at work: their positions among all,
-    private Tensor _points;      // where they are, in at least float32,
-    private Tensor _value;       // the boundary as seen from there,
+    private Tensor _rows;        // for the samples still under attack: their positions among all,
+    private Tensor _points;      // their current points, in at least float32,
+    private Tensor _value;       // the boundary linearised there,
     private Tensor _normal;
     private Tensor _hope;        // and for how many iterations more they are expected to succeed
     private bool _mayLeave;
@@ -50,9 +51,9 @@ internal sealed class FabEngine : IDisposable
     }
 
     /// <summary>Runs a unit.</summary>
-    /// <param name="run">The samples; knows how to give what <paramref name="linearise"/> asks for.</param>
+    /// <param name="run">The samples, with the loss or clean logits that <paramref name="linearise"/> needs.</param>
     /// <param name="settings">Parameters of the method.</param>
-    /// <param name="linearise">The boundary as seen from some points.</param>
+    /// <param name="linearise">Linearises the boundary at some points.</param>
     /// <param name="purpose">Names the random stream.</param>
     /// <param name="unit">The unit, from 0.</param>
     /// <param name="restart">0 starts at the images, others at random.</param>
@@ -75,7 +76,7 @@ internal sealed class FabEngine : IDisposable
         foreach (var tensor in new[] { _rows, _points, _value, _normal, _hope }) tensor.Dispose();
     }
 
-    /// <summary>The length of each perturbation, in float64: half precisions would round a point into the ball.</summary>
+    /// <summary>The norm of each perturbation, in float64, because half precision could round a point into the ball.</summary>
     public static Tensor Length(ThreatModel threat, Tensor images, Tensor points) =>
         threat.Ball.Norm((points.to(ScalarType.Float64) - images.to(ScalarType.Float64)).flatten(1));
 
@@ -95,7 +96,7 @@ internal sealed class FabEngine : IDisposable
         Owned.Renew(ref _points, Step());
         if (iteration == _settings.Iterations)
         {
-            // From the last point nothing starts any more: it is only tried.
+            // No step follows the last point, so it needs no gradient.
             Take(HostRead.Rows(_run.IsAdversarial(_run.Logits(Shown(_points)))));
             _run.Report(iteration, _settings.Iterations, unit);
             return;
@@ -114,7 +115,8 @@ internal sealed class FabEngine : IDisposable
         Leave(iteration);
     }
 
-    /// <summary>Steps 2 to 4 of the method: both moves onto the hyperplane, from the point and from the image, and their weighted mean.</summary>
+    /// <summary>Steps 2 to 4 of the method: both moves onto the hyperplane, from the point and from the image, and their weighted
+    /// mean.</summary>
     private Tensor Step()
     {
         using var scope = NewDisposeScope();
@@ -129,7 +131,8 @@ internal sealed class FabEngine : IDisposable
         return ends[0].lerp(ends[1], weight).clamp_(0, 1).reshape(_points.shape).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Evaluates all points. Those in the mask have not been tried yet: a success is taken, and the next step starts nearer to the image.</summary>
+    /// <summary>Evaluates and linearises at all points. Those in the mask have not been checked for success yet: a success is recorded, and
+    /// the next step starts nearer to the image.</summary>
     private void Linearise(Tensor untried)
     {
         var plane = _linearise(_run, Shown(_points));
@@ -147,7 +150,8 @@ internal sealed class FabEngine : IDisposable
         Owned.Renew(ref _normal, normal);
     }
 
-    /// <summary>Step 5 of the method: keeps these adversarial points if they are nearer than what was found, and goes back towards the images.</summary>
+    /// <summary>Step 5 of the method: keeps these adversarial points if they are nearer than those found before, and moves back towards the
+    /// images.</summary>
     private void Take(Tensor hits)
     {
         if (hits.numel() == 0) return;
@@ -165,7 +169,7 @@ internal sealed class FabEngine : IDisposable
         _points.index_copy_(0, hits, images.to(_precision).lerp(points, _settings.Beta));
     }
 
-    /// <summary>Lets samples go that are broken, and those for which there is no hope.</summary>
+    /// <summary>Removes samples that are broken, and every Pace iterations those that are given up.</summary>
     private void Leave(int iteration)
     {
         var paced = _settings.GiveUp && iteration > 0 && iteration % Pace == 0;
@@ -184,8 +188,8 @@ internal sealed class FabEngine : IDisposable
         Owned.Narrow(ref _hope, stay);
     }
 
-    // Would end outside the ball even if all iterations left brought it nearer as fast as the last ones did, and faster. Without any success
-    // so far there is no pace, and hope.
+    // Samples that would end outside the ball even if the remaining iterations reduced their distance PaceGrowth times as fast as the last
+    // ones did. Without any success the distance is infinite, the comparison is false, and the sample continues.
     private Tensor Hopeless(int iteration)
     {
         var paces = (_settings.Iterations - iteration) / (double)Pace;
@@ -197,6 +201,6 @@ internal sealed class FabEngine : IDisposable
 
     private Tensor Open() => _distance[_rows] > _run.Threat.Tolerated;
 
-    // What the model sees, and what a result is: points in the dtype of the images.
+    // Points in the dtype of the images, in which the model evaluates them and the result contains them.
     private Tensor Shown(Tensor points) => points.to(_run.Images.dtype);
 }

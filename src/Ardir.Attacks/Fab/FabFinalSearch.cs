@@ -8,7 +8,7 @@ internal static class FabFinalSearch
     private const int Steps = 3;
     private const double Overshoot = 0.01;
 
-    /// <summary>Moves found points nearer to their images where the model allows it.</summary>
+    /// <summary>Moves found points nearer to their images where they stay adversarial.</summary>
     /// <param name="run">All samples of the unit.</param>
     /// <param name="found">Adversarial where the distance is finite; changed in place.</param>
     /// <param name="distance">float64 [n]; changed in place.</param>
@@ -22,9 +22,11 @@ internal static class FabFinalSearch
         var (missing, beyond) = (part.Advantage(part.CleanLogits), part.Advantage(part.Logits(far)));
         for (var step = 0; step < Steps; step++)
         {
-            // Where a line through both values crosses zero, and a little more: exactly there rounding would decide. Halfway if they do not tell.
+            // Where a line through both values crosses zero, and a little further, because exactly there rounding would decide. The middle
+            // if that is not between the two points.
             var share = missing / (missing - beyond);
-            share = where(share.isfinite().logical_and_(share > 0).logical_and_(share < 1), share * (1 - Overshoot) + Overshoot, 0.5 * ones_like(share));
+            var isBetween = share.isfinite().logical_and_(share > 0).logical_and_(share < 1);
+            share = where(isBetween, share * (1 - Overshoot) + Overshoot, 0.5 * ones_like(share));
             var middle = near.lerp(far, Column(share)).clamp_(0, 1);
             var logits = part.Logits(middle);
             var (success, value) = (part.IsAdversarial(logits), part.Advantage(logits));

@@ -7,8 +7,9 @@ public sealed record FabOptions
     /// <value>100 by default.</value>
     public int Iterations { get; init; } = 100;
 
-    /// <summary>Independent attempts, the first from the image, the others from random points half the radius away. Only samples that still resist go on.</summary>
-    /// <value>1 by default; AutoAttack's "plus" version takes 5.</value>
+    /// <summary>Independent attempts, the first from the image, the others from random points half the radius away. Only samples that still
+    /// resist continue with the next.</summary>
+    /// <value>1 by default; AutoAttack's "plus" version uses 5.</value>
     public int Restarts { get; init; } = 1;
 
     /// <summary>Largest weight of the step from the clean image against the step from the current point, in [0,1].</summary>
@@ -23,18 +24,21 @@ public sealed record FabOptions
     /// <value>0.9 by default.</value>
     public double Beta { get; init; } = 0.9;
 
-    /// <summary>Searches the segment from the image to the found point for a nearer one, with 4 more forward passes (the original FAB).</summary>
+    /// <summary>Searches the segment from the image to the found point for a nearer one, with 4 more forward passes (the original
+    /// FAB).</summary>
     /// <value>false by default, as in AutoAttack.</value>
     public bool FinalSearch { get; init; }
 
-    /// <summary>Goes on for all iterations to find the nearest adversarial point. Otherwise a sample is done with the first point inside the ball.</summary>
-    /// <value>false by default: for a yes or no within epsilon, more would be wasted.</value>
+    /// <summary>Uses all iterations to find the nearest adversarial point. Otherwise a sample is done with the first point inside the
+    /// ball.</summary>
+    /// <value>false by default: whether an image can be broken within epsilon is known from the first such point.</value>
     public bool MinimiseNorm { get; init; }
 
-    /// <summary>From the 40th iteration on, leaves samples alone every 20 iterations whose nearest adversarial point is so far outside the ball that the iterations left would not
-    /// bring it inside, even at three times the pace of the last 20 (and at 8 % of the distance for every 20 if that is more). Until then nothing changes. Without effect with
+    /// <summary>From the 40th iteration on, every 20 iterations, gives up samples whose nearest adversarial point is so far outside the
+    /// ball that the remaining iterations would not bring it inside, even if each 20 of them reduced its distance by three times as much
+    /// as the last 20 did (or by 8 % of the distance, if that is more). Earlier iterations are not affected. No effect with
     /// <see cref="MinimiseNorm"/>.</summary>
-    /// <value>true by default: about half of the passes would go into such samples. The published code never gives up.</value>
+    /// <value>true by default: about half of the passes would be spent on such samples. The published code never gives up.</value>
     public bool GiveUp { get; init; } = true;
 
     internal FabSettings Validate()

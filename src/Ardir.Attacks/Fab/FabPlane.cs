@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>A decision boundary as seen from some points: the hyperplane value + normal·(v - point) = 0.</summary>
+/// <summary>A decision boundary, linearised at some points: the hyperplane value + normal·(v - point) = 0.</summary>
 /// <param name="Logits">At the points, [n,K].</param>
 /// <param name="Value">Below zero on the side of the right class, [n].</param>
 /// <param name="Normal">Gradient of the value, [n,C,H,W].</param>
@@ -13,7 +13,8 @@ internal readonly record struct FabPlane(Tensor Logits, Tensor Value, Tensor Nor
         return new FabPlane(here.Logits, here.Loss, here.Gradient);
     }
 
-    /// <summary>Of the boundaries to the given classes, [n,R], the one that looks nearest in the norm of the run. One forward and R backward passes.</summary>
+    /// <summary>Of the boundaries to the given classes, [n,R], the one whose linearisation is nearest in the norm of the run. One forward
+    /// and R backward passes.</summary>
     public static FabPlane Nearest(AttackRun run, Tensor points, Tensor classes)
     {
         using var scope = NewDisposeScope();
@@ -23,7 +24,7 @@ internal readonly record struct FabPlane(Tensor Logits, Tensor Value, Tensor Nor
         {
             var distance = difference.abs() / (run.Threat.Ball.DualNorm(gradient.flatten(1)) + 1e-12);
             var nearer = distance < least;
-            if (column == 0) nearer.fill_(true);   // NaN is nowhere nearer
+            if (column == 0) nearer.fill_(true);   // a NaN distance is not less than any other
             least.copy_(where(nearer, distance, least));
             value.copy_(where(nearer, difference, value));
             normal.copy_(where(nearer.reshape(-1, 1, 1, 1), gradient, normal));

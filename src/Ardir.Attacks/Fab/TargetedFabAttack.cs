@@ -3,9 +3,9 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// FAB-T (Croce and Hein 2020, in AutoAttack): <see cref="FabAttack"/> along the boundary to one class after another, in the order of the clean
-/// logits, with one backward pass per iteration. The targets are a means: any wrong class counts as a success. For targets of your own use
-/// <see cref="FabAttack"/> and <see cref="AttackContext.Targets"/>.
+/// FAB-T (Croce and Hein 2020, in AutoAttack): <see cref="FabAttack"/> along the boundary to one class after another, in the order of the
+/// clean logits, with one backward pass per iteration. The targets only guide the search: any wrong class counts as a success. For targets
+/// of your own use <see cref="FabAttack"/> and <see cref="AttackContext.Targets"/>.
 /// </summary>
 public sealed class TargetedFabAttack : UnitAttack
 {
@@ -32,7 +32,10 @@ public sealed class TargetedFabAttack : UnitAttack
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         if (run.Targets is not null)
-            throw new InvalidOperationException("FAB-T chooses its targets itself, but context.Targets is set. Use FabAttack to reach targets of your own.");
+        {
+            throw new InvalidOperationException(
+                "FAB-T chooses its targets itself, but context.Targets is set. Use FabAttack to reach targets of your own.");
+        }
         var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
         return FabEngine.Search(
             run.Aim(target).With(TargetDifferenceLoss.Instance), _settings, FabPlane.OfLoss, Name, unit, unit % _options.Restarts);

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Fast gradient sign method (Goodfellow et al. 2015, Eq. 1): one step of length epsilon along the sign of the gradient (L2, L1: along
-/// the gradient scaled to that norm), then onto ball and box. One forward and one backward pass.
+/// Fast gradient sign method (Goodfellow et al. 2015, Eq. 1): one step of size epsilon along the sign of the gradient (L2, L1: along
+/// the gradient scaled to that norm), then a projection onto ball and box. One forward and one backward pass.
 /// </summary>
 public sealed class FgsmAttack : Attack
 {

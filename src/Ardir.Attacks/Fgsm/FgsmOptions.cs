@@ -5,7 +5,8 @@ namespace Ardir.Attacks;
 /// <summary>Options of <see cref="FgsmAttack"/>. The defaults are the original attack (Goodfellow et al. 2015).</summary>
 public sealed record FgsmOptions
 {
-    /// <summary>Length of the step in units of [0,1] pixels. Fast adversarial training (Wong et al. 2020) uses 1.25 * epsilon with a random start.</summary>
+    /// <summary>Size of the step in units of [0,1] pixels, in the norm of the threat model. Fast adversarial training (Wong et al. 2020)
+    /// uses 1.25 * epsilon with a random start.</summary>
     /// <value>null by default: epsilon.</value>
     public double? StepSize { get; init; }
 

@@ -15,12 +15,12 @@ public readonly record struct AttackLossInputs(Tensor Logits, Tensor Labels, Ten
     public FeatureMaps? Features { get; init; }
 
     /// <summary>
-    /// The number of each sample in its data set, int64 [n] on the device of the labels: <see cref="AttackContext.SampleIndices"/> of the samples
-    /// that are still under attack, by default their position, 0 to N-1, among all images that were passed in. What belongs to a sample (a weight,
-    /// soft labels, a target of its own) is then found in a tensor of the whole data set with <c>data.index_select(0, inputs.SampleIndices)</c>,
-    /// whatever batches an attack or an ensemble makes.
+    /// The number of each sample in its data set, int64 [n] on the device of the labels: <see cref="AttackContext.SampleIndices"/> of
+    /// the samples that are still under attack, by default their position, 0 to N-1, among all images that were passed in. What
+    /// belongs to a sample (a weight, soft labels, a target of its own) is then found in a tensor of the whole data set with
+    /// <c>data.index_select(0, inputs.SampleIndices)</c>, regardless of the batches that an attack or an ensemble forms.
     /// </summary>
-    /// <value>Set by every attack; 0 to n-1 where the inputs were put together by hand without it.</value>
+    /// <value>Set by every attack; 0 to n-1 for inputs that were constructed without it.</value>
     public Tensor SampleIndices
     {
         get => _sampleIndices ?? arange(Labels.shape[0], ScalarType.Int64, Labels.device);

@@ -14,7 +14,7 @@ internal sealed class CustomAttackLoss(string name, Func<AttackLossInputs, Tenso
 
     public Tensor Compute(AttackLossInputs inputs) => loss(inputs);
 
-    // Options print their loss, and an interrupted run is recognised by that text: all that it can know of a function is the name it was
-    // given.
+    // The text of an attack's options contains its loss, and a resumed run compares that text. A function has no text of its own, so
+    // the name must identify it.
     public override string ToString() => $"custom '{name}'";
 }

@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>What an attack makes as large as possible. Ready ones are in <see cref="AttackLoss"/>.</summary>
+/// <summary>The loss that an attack maximises. <see cref="AttackLoss"/> has predefined ones.</summary>
 public interface IAttackLoss
 {
     /// <summary>Short name for messages.</summary>
@@ -13,10 +13,11 @@ public interface IAttackLoss
     /// <returns>[n], to be maximised.</returns>
     Tensor Compute(AttackLossInputs inputs);
 
-    /// <summary>What stays fixed during the attack, computed once from the clean images; called without gradient.</summary>
+    /// <summary>Computes what stays fixed during the attack, once, from the clean images; called without gradient.</summary>
     /// <param name="model">The attacked model.</param>
     /// <param name="images">Clean images [N,C,H,W].</param>
-    /// <returns>Tensors whose first dimension is the sample, so that they can follow a shrinking batch. None by default.</returns>
+    /// <returns>Tensors whose first dimension is the sample, so that an attack can select the rows of the samples that are left.
+    /// None by default.</returns>
     IReadOnlyList<Tensor> Prepare(IModule model, Tensor images) => [];
 
     /// <summary>Runs the model. Override it to see more than logits, through a feature tap.</summary>

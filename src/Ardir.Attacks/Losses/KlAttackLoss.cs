@@ -6,7 +6,7 @@ internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss
 {
     public string Name => teacher is null ? "KL to clean" : "KL to teacher";
 
-    // Options print their loss; a run is recognised by that text, and the two forms must differ in it.
+    // The text of an attack's options contains its loss, and a resumed run compares that text, so the two variants must differ in it.
     public override string ToString() => Name;
 
     public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
@@ -26,7 +26,8 @@ internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss
         var logP = inputs.Reference[0];
         var logQ = inputs.Logits.log_softmax(1);
         if (!logP.shape.AsSpan().SequenceEqual(logQ.shape))
-            throw new InvalidOperationException($"The teacher returned {TensorGuard.Shape(logP)} and the model {TensorGuard.Shape(logQ)}; expected the same classes.");
+            throw new InvalidOperationException(
+                $"The teacher returned {TensorGuard.Shape(logP)} and the model {TensorGuard.Shape(logQ)}; expected the same classes.");
         return nn.functional.kl_div(logQ, logP, reduction: nn.Reduction.None, log_target: true).sum(1).MoveToOuterDisposeScope();
     }
 }

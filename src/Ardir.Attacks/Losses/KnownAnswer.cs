@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Logits of a model on the images that are about to be attacked on this thread, for a loss that would otherwise run the model again. Given out once: what an
-/// attack asks for later may be about some of the images only.
+/// Logits of a model on the images that are about to be attacked on this thread, for a loss that would otherwise run the model again.
+/// They are returned only once, because a later request may be about a subset of the images.
 /// </summary>
 internal sealed class KnownAnswer : IDisposable
 {
@@ -21,10 +21,11 @@ internal sealed class KnownAnswer : IDisposable
         _current = this;
     }
 
-    /// <summary>The logits, [N,K], if they are known for so many images.</summary>
+    /// <summary>The logits, [N,K], if they are known for this model and number of images; null otherwise.</summary>
     public static Tensor? Take(IModule model, long images)
     {
-        if (_current is not { } known || !ReferenceEquals(known._model, model) || known._logits is not { } logits || logits.shape[0] != images) return null;
+        if (_current is not { } known || !ReferenceEquals(known._model, model)) return null;
+        if (known._logits is not { } logits || logits.shape[0] != images) return null;
         known._logits = null;
         return logits;
     }

@@ -8,7 +8,8 @@ internal sealed class MarginAttackLoss : IAttackLoss
         ? Margin(inputs.Logits, inputs.Labels)
         : Margin(inputs.Logits, inputs.Targets).neg();
 
-    /// <summary>max_{i!=c} z_i - z_c, [n]. The class itself is masked with -inf: multiplying by (1 - one-hot) would return 0 when all others are negative.</summary>
+    /// <summary>max_{i!=c} z_i - z_c, [n]. The class itself is masked with -inf: multiplying by (1 - one-hot) would return 0 when all
+    /// others are negative.</summary>
     public static Tensor Margin(Tensor logits, Tensor classes)
     {
         using var scope = NewDisposeScope();

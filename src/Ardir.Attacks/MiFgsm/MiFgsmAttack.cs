@@ -4,8 +4,8 @@ namespace Ardir.Attacks;
 
 /// <summary>
 /// Momentum iterative FGSM (Dong et al. 2018, "Boosting adversarial attacks with momentum", Alg. 1): from the clean image, steps along an
-/// accumulated gradient to which each step adds the current one at unit mean size. Known for examples that transfer to other models.
-/// One forward and one backward pass per step; returns the last point.
+/// accumulated gradient to which each step adds the current one, scaled to a mean absolute value of one. Known for adversarial examples
+/// that transfer to other models. One forward and one backward pass per step; returns the last point.
 /// </summary>
 public sealed class MiFgsmAttack : Attack
 {

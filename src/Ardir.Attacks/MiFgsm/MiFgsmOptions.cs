@@ -7,7 +7,7 @@ public sealed record MiFgsmOptions
     /// <value>10 by default.</value>
     public int Steps { get; init; } = 10;
 
-    /// <summary>Length of a step in units of [0,1] pixels, in the norm of the threat model.</summary>
+    /// <summary>Size of a step in units of [0,1] pixels, in the norm of the threat model.</summary>
     /// <value>null by default: epsilon / <see cref="Steps"/>.</value>
     public double? StepSize { get; init; }
 
@@ -23,7 +23,8 @@ public sealed record MiFgsmOptions
     {
         OptionGuard.Positive(Steps);
         OptionGuard.StepSize(StepSize);
-        if (!(double.IsFinite(Decay) && Decay >= 0)) throw new ArgumentOutOfRangeException(nameof(Decay), Decay, "Decay must be a finite number of at least 0.");
+        if (!(double.IsFinite(Decay) && Decay >= 0))
+            throw new ArgumentOutOfRangeException(nameof(Decay), Decay, "Decay must be a finite number of at least 0.");
         OptionGuard.Start(Core.RandomStart.None, Loss);
     }
 }

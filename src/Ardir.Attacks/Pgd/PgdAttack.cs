@@ -24,7 +24,15 @@ public sealed class PgdAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string Name => $"{(_options.EotSamples > 1 ? $"EoT{_options.EotSamples}-" : "")}PGD-{_options.Steps}{(_options.Restarts > 1 ? $"x{_options.Restarts}" : "")}";
+    public override string Name
+    {
+        get
+        {
+            var eot = _options.EotSamples > 1 ? $"EoT{_options.EotSamples}-" : "";
+            var restarts = _options.Restarts > 1 ? $"x{_options.Restarts}" : "";
+            return $"{eot}PGD-{_options.Steps}{restarts}";
+        }
+    }
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
@@ -120,7 +128,7 @@ public sealed class PgdAttack : Attack
         return Threat.Ball.BallThenBox(run.Images, points.add(direction, alpha: _stepSize), Threat.Epsilon).MoveToOuterDisposeScope();
     }
 
-    // The next value outlives the scope of its step; the old one goes at once, so memory does not grow with the number of steps.
+    // The next value outlives the scope of its step; the old one is disposed at once, so memory does not grow with the number of steps.
     private static void Renew(ref Tensor value, Tensor next)
     {
         next.MoveToOuterDisposeScope();

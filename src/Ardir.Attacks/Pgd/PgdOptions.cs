@@ -2,19 +2,20 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>Options of <see cref="PgdAttack"/>. The defaults are the usual training attack: 10 steps of epsilon/4 from a uniform start.</summary>
+/// <summary>Options of <see cref="PgdAttack"/>. The defaults are the usual training attack: 10 steps of epsilon/4 from a uniform
+/// start.</summary>
 public sealed record PgdOptions
 {
     /// <summary>Gradient steps per restart.</summary>
     /// <value>10 by default.</value>
     public int Steps { get; init; } = 10;
 
-    /// <summary>Length of a step in units of [0,1] pixels, in the norm of the threat model.</summary>
+    /// <summary>Size of a step in units of [0,1] pixels, in the norm of the threat model.</summary>
     /// <value>null by default: epsilon/4, which is 2/255 for 8/255.</value>
     public double? StepSize { get; init; }
 
-    /// <summary>Independent attempts. Only samples that still resist go on to the next; the result is the worst case per sample: the first
-    /// success, otherwise the highest final loss.</summary>
+    /// <summary>Independent attempts. Only samples that still resist continue with the next; the result is the worst case per sample: the
+    /// first success, otherwise the highest final loss.</summary>
     /// <value>1 by default.</value>
     public int Restarts { get; init; } = 1;
 
@@ -34,8 +35,8 @@ public sealed record PgdOptions
     /// <value>0.01 by default.</value>
     public double SparseFraction { get; init; } = 0.01;
 
-    /// <summary>Evaluations per step of which the gradient is the mean (EoT-PGD; Athalye et al. 2018, expectation over transformation), for models that are random.
-    /// What a selection other than <see cref="PgdSelection.Last"/> sees of a point is the last of them.</summary>
+    /// <summary>Evaluations per step of which the gradient is the mean (EoT-PGD; Athalye et al. 2018, expectation over transformation), for
+    /// models that are random. A selection other than <see cref="PgdSelection.Last"/> uses loss and logits of the last of them.</summary>
     /// <value>1 by default.</value>
     public int EotSamples { get; init; } = 1;
 
@@ -47,10 +48,19 @@ public sealed record PgdOptions
         OptionGuard.StepSize(StepSize);
         OptionGuard.Start(Start, Loss);
         if (!Enum.IsDefined(Selection)) throw new ArgumentOutOfRangeException(nameof(Selection), Selection, "Unknown selection.");
-        if (!(SparseFraction > 0 && SparseFraction <= 1)) throw new ArgumentOutOfRangeException(nameof(SparseFraction), SparseFraction, "SparseFraction must be in (0,1].");
+        if (!(SparseFraction > 0 && SparseFraction <= 1))
+            throw new ArgumentOutOfRangeException(nameof(SparseFraction), SparseFraction, "SparseFraction must be in (0,1].");
         if (Selection != PgdSelection.Last && Start is (RandomStart.UniformUnclamped or RandomStart.GaussianUnclamped))
-            throw new ArgumentException($"{Selection} may return the start, but an unclamped start lies outside [0,1] and is no result. Use PgdSelection.Last or a clamped start.", nameof(Selection));
+        {
+            throw new ArgumentException(
+                $"{Selection} may return the start, but an unclamped start lies outside [0,1] and is no result. Use PgdSelection.Last or " +
+                "a clamped start.",
+                nameof(Selection));
+        }
         if (Restarts > 1 && Start == RandomStart.None)
-            throw new ArgumentException("Restarts from the clean image would all be the same; choose a random start or a single restart.", nameof(Restarts));
+        {
+            throw new ArgumentException(
+                "Restarts from the clean image would all be the same; choose a random start or a single restart.", nameof(Restarts));
+        }
     }
 }

@@ -9,6 +9,7 @@ public enum PgdSelection
     /// <summary>The one with the highest loss, the last included. One more forward pass.</summary>
     BestLoss,
 
-    /// <summary>The first that succeeds: the sample then leaves the batch and costs nothing more. The last one if none does. For evaluation.</summary>
+    /// <summary>The first that succeeds: the sample then leaves the batch and costs nothing more. The last one if none does. For
+    /// evaluation.</summary>
     FirstSuccess,
 }

@@ -15,12 +15,18 @@ internal static class HtmlRobustnessReport
         page.Heading("Findings");
         if (report.Findings.Count == 0) page.Paragraph("None: the checks of the evaluation found no reason to doubt it.");
         foreach (var finding in report.Findings) page.Paragraph($"{finding.Kind}: {finding.Message}");
+        var afterAttacks = report.Attacks.Select((attack, i) => (i + 1.0, attack.RobustAccuracyAfter));
         page.Heading("Accuracy after each attack")
-            .LineChart(new LineChart("0 is the clean accuracy, then one attack after the other") { XLabel = "Attacks", YLabel = "Accuracy", Percent = true }
-                .Line("robust", report.Attacks.Select((attack, i) => (i + 1.0, attack.RobustAccuracyAfter)).Prepend((0.0, report.CleanAccuracy))));
+            .LineChart(new LineChart("0 is the clean accuracy, then one attack after the other")
+            {
+                XLabel = "Attacks", YLabel = "Accuracy", Percent = true,
+            }.Line("robust", afterAttacks.Prepend((0.0, report.CleanAccuracy))));
+        var curve = report.Data.SecurityCurve.Select(point => (point.Epsilon, point.RobustAccuracy));
         if (report.Data.SecurityCurve.Count > 0)
-            page.Heading("Security curve").LineChart(new LineChart("Robust accuracy against the budget (targeted APGD)") { XLabel = "Epsilon", YLabel = "Accuracy", Percent = true }
-                .Line("robust", report.Data.SecurityCurve.Select(point => (point.Epsilon, point.RobustAccuracy)).Prepend((0.0, report.CleanAccuracy))));
+            page.Heading("Security curve").LineChart(new LineChart("Robust accuracy against the budget (targeted APGD)")
+            {
+                XLabel = "Epsilon", YLabel = "Accuracy", Percent = true,
+            }.Line("robust", curve.Prepend((0.0, report.CleanAccuracy))));
         page.Heading("By class").Table(ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (Grid(report, classNames) is { } grid) page.Heading("Broken images").ImageGrid(grid);
         page.Save(path);

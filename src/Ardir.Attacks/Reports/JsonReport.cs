@@ -82,7 +82,8 @@ internal static partial class JsonReport
         public required long[] Predictions { get; init; }
     }
 
-    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
+    [JsonSourceGenerationOptions(
+        PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UseStringEnumConverter = true)]
     [JsonSerializable(typeof(Document))]
     private sealed partial class ReportJson : JsonSerializerContext;
 }

@@ -19,10 +19,14 @@ internal static class MarkdownReport
         Table(text, ReportTables.AttackHeaders, ReportTables.Attacks(report));
         Table(text, ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (report.Data.SecurityCurve.Count > 0)
-            Table(text, ["Epsilon", "Robust accuracy (targeted APGD)"], report.Data.SecurityCurve.Select(point => (string[])[point.Epsilon.ToString("G6", CultureInfo.InvariantCulture), ReportTables.Percent(point.RobustAccuracy)]));
+            Table(text, ["Epsilon", "Robust accuracy (targeted APGD)"], report.Data.SecurityCurve.Select(point => (string[])
+            [
+                point.Epsilon.ToString("G6", CultureInfo.InvariantCulture), ReportTables.Percent(point.RobustAccuracy),
+            ]));
         text.Append("## Findings\n\n");
         if (report.Findings.Count == 0) text.Append("None.\n");
-        foreach (var finding in report.Findings) text.Append("- **").Append(finding.Kind).Append("**: ").Append(Escape(finding.Message)).Append('\n');
+        foreach (var finding in report.Findings)
+            text.Append("- **").Append(finding.Kind).Append("**: ").Append(Escape(finding.Message)).Append('\n');
         return text.ToString();
     }
 
@@ -33,7 +37,7 @@ internal static class MarkdownReport
         text.Append('\n');
     }
 
-    // A name must neither end its cell or its row nor become markup.
+    // A class or attack name must neither end its table cell or row nor be read as markup.
     private static string Escape(string text)
     {
         var escaped = new StringBuilder();

@@ -6,17 +6,21 @@ namespace Ardir.Attacks;
 /// <summary>The tables that every printed form of a report shows.</summary>
 internal static class ReportTables
 {
-    public static readonly string[] AttackHeaders = ["Attack", "Attacked", "Broken", "Robust accuracy after", "Sample forwards", "Sample backwards", "Time"];
+    public static readonly string[] AttackHeaders =
+        ["Attack", "Attacked", "Broken", "Robust accuracy after", "Sample forwards", "Sample backwards", "Time"];
 
     public static readonly string[] ClassHeaders = ["Class", "Images", "Clean", "Robust"];
 
     public static string Summary(RobustnessReport report) => string.Create(CultureInfo.InvariantCulture,
-        $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to {Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, seed {report.Seed}{(report.ContextSeed == 0 ? "" : $" and {report.ContextSeed}")}.");
+        $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to " +
+        $"{Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; " +
+        $"AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, " +
+        $"seed {report.Seed}{(report.ContextSeed == 0 ? "" : $" and {report.ContextSeed}")}.");
 
     public static IEnumerable<string[]> Attacks(RobustnessReport report) => report.Attacks.Select(attack => (string[])
     [
-        attack.Name, Number(attack.Attacked), Number(attack.Broken), Percent(attack.RobustAccuracyAfter), Number(attack.SampleForwards), Number(attack.SampleBackwards),
-        Duration(attack.Elapsed),
+        attack.Name, Number(attack.Attacked), Number(attack.Broken), Percent(attack.RobustAccuracyAfter),
+        Number(attack.SampleForwards), Number(attack.SampleBackwards), Duration(attack.Elapsed),
     ]);
 
     public static IEnumerable<string[]> Classes(RobustnessReport report, IReadOnlyList<string>? names)
@@ -34,11 +38,13 @@ internal static class ReportTables
     }
 
     public static string Class(long label, IReadOnlyList<string>? names) =>
-        names is not null && label < names.Count && names[(int)label] is { Length: > 0 } name ? name : label.ToString(CultureInfo.InvariantCulture);
+        names is not null && label < names.Count && names[(int)label] is { Length: > 0 } name
+            ? name
+            : label.ToString(CultureInfo.InvariantCulture);
 
     public static string Percent(double value) => value.ToString("P2", CultureInfo.InvariantCulture);
 
-    /// <summary>Hours beyond a day too, which "h" of a format would leave out.</summary>
+    /// <summary>h:mm:ss with the total hours: the format "h" would drop whole days.</summary>
     public static string Duration(TimeSpan time) => string.Create(CultureInfo.InvariantCulture, $"{(long)time.TotalHours}:{time:mm\\:ss}");
 
     private static string Number(long value) => value.ToString("N0", CultureInfo.InvariantCulture);

@@ -3,7 +3,7 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// L2 and L1: a window receives a bump on top of the perturbation it has, and the budget of a second window, which goes back to the image.
+/// L2 and L1: a window receives a bump on top of its perturbation, and the budget of a second window, whose perturbation is removed.
 /// </summary>
 internal abstract class BumpSquareMoves : SquareMoves
 {
@@ -56,22 +56,23 @@ internal abstract class BumpSquareMoves : SquareMoves
         _bumps?.Dispose();
     }
 
-    /// <summary>The radius to fill.</summary>
+    /// <summary>The norm that perturbations are scaled to.</summary>
     protected virtual double Radius => Threat.Epsilon;
 
-    /// <summary>Length over the last dimension, which is kept.</summary>
+    /// <summary>The norm over the last dimension, which is kept.</summary>
     protected abstract Tensor Length(Tensor values);
 
-    /// <summary>The length that a window may have in each channel, [n,C,1].</summary>
-    /// <param name="used">The length of the whole perturbation, [n,1,1].</param>
-    /// <param name="first">Of what was in the window, [n,C,1].</param>
-    /// <param name="second">Of what was in the second window, [n,C,1].</param>
+    /// <summary>The norm that a window may have in each channel, [n,C,1].</summary>
+    /// <param name="used">Norm of the whole perturbation, [n,1,1].</param>
+    /// <param name="first">Norm of the previous values in the window, [n,C,1].</param>
+    /// <param name="second">Norm of the previous values in the second window, [n,C,1].</param>
     protected abstract Tensor Budget(Tensor used, Tensor first, Tensor second);
 
-    /// <summary>Images [n,C,H,W] with a perturbation [n,d], in the threat set.</summary>
+    /// <summary>Images, [n,C,H,W], plus a perturbation, [n,d], projected onto the threat set.</summary>
     protected abstract Tensor Candidate(Tensor images, Tensor delta);
 
-    // What is in the windows, [n,C,s*s], and its length in each channel; zero from then on, so that what both windows share counts once.
+    // The values in a window, [n,C,s*s], and their norm in each channel. Sets them to zero, so that the overlap of both windows counts
+    // once.
     private (Tensor Values, Tensor Length) Cut(Tensor delta, Tensor at, int side)
     {
         var values = delta.gather(1, at);
@@ -89,12 +90,14 @@ internal abstract class BumpSquareMoves : SquareMoves
         return _bumps;
     }
 
-    /// <summary>A bump in each tile of a grid in the middle of the image, five by five if it is square; each one's direction is drawn.</summary>
+    /// <summary>A bump in each tile of a grid in the middle of the image, five by five if the image is square; the direction of each is
+    /// random.</summary>
     private Tensor Tiles(Tensor images, SampleStreams streams)
     {
         var smaller = Math.Min(Height, Width);
         var side = Math.Max(smaller / TilesPerSide, 1);
-        var (rows, columns) = (Math.Min(Height / side, TilesPerSide * Height / smaller), Math.Min(Width / side, TilesPerSide * Width / smaller));
+        var rows = Math.Min(Height / side, TilesPerSide * Height / smaller);
+        var columns = Math.Min(Width / side, TilesPerSide * Width / smaller);
         var (top, left) = ((Height - rows * side) / 2, (Width - columns * side) / 2);
         var bump = SquareBump.Create(side, Power, ArrayLength);
         var keys = streams.Derive(0).Keys;

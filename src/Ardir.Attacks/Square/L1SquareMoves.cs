@@ -2,16 +2,16 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>L1: a window may take more than the budget; the projection onto ball and box then takes it from everywhere.</summary>
+/// <summary>L1: a window may exceed the budget; the projection onto ball and box then shrinks the whole perturbation.</summary>
 internal sealed class L1SquareMoves(AttackRun run)
     : BumpSquareMoves(run, power: 4, values => values.Sum(Math.Abs))
 {
-    // Float32 adds up to a little too much.
+    // A sum in float32 may come out slightly too large, so the target is slightly smaller than the radius.
     private const double Inside = 1 - 1e-6;
 
     protected override double Radius => Threat.Epsilon * Inside;
 
-    // The library's 1-norm is several times slower on a CPU.
+    // libtorch's 1-norm is several times slower on a CPU.
     protected override Tensor Length(Tensor values) => values.abs().sum(-1, keepdim: true);
 
     protected override Tensor Budget(Tensor used, Tensor first, Tensor second) =>
@@ -24,7 +24,7 @@ internal sealed class L1SquareMoves(AttackRun run)
         var length = Length((candidate - images).flatten(1)).squeeze(1);
         var beyond = HostRead.Rows(length > Threat.Epsilon);
         if (beyond.numel() == 0) return candidate;
-        // The exact projection of what was asked for, not of what the box left of it.
+        // The exact projection of the perturbation before it was clamped to the box.
         var (some, wanted) = (images.index_select(0, beyond), delta.index_select(0, beyond));
         var projected = Threat.Ball.Project(some, some + wanted.view(some.shape), Radius);
         return candidate.index_copy_(0, beyond, projected);

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Linf: every value of a window goes to the upper or the lower end of what ball and box allow. Moving by 2*eps from anywhere in the ball and
-/// clipping ends there, so only the windows are read and written, in place, and put back if they do not help.
+/// Linf: every value of a window is set to the upper or the lower end of what ball and box allow. The paper's move by 2*eps, clipped, ends
+/// there from any point in the ball, so only the windows are read and written, in place, and restored if they do not help.
 /// </summary>
 internal sealed class LinfSquareMoves : SquareMoves
 {

@@ -3,9 +3,10 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Square attack (Andriushchenko et al. 2020): random search over square windows that needs no gradient, so it also judges models that mask
-/// theirs. Windows and signs are drawn for each sample, as in the paper's own code, so results do not depend on the batch. A sample leaves
-/// with its first success; one that resists costs <see cref="SquareOptions.Queries"/> forward passes and one on the clean image.
+/// Square attack (Andriushchenko et al. 2020): random search over square windows that needs no gradient, so it also evaluates models
+/// that mask their gradients. Windows and signs are drawn for each sample, as in the paper's own code, so results do not depend on the
+/// batch. A sample leaves with its first success; one that resists costs <see cref="SquareOptions.Queries"/> forward passes and one on the
+/// clean image.
 /// The L1 form is that of AutoAttack (Croce and Hein 2021).
 /// </summary>
 public sealed class SquareAttack : UnitAttack

@@ -1,12 +1,13 @@
 namespace Ardir.Attacks;
 
-/// <summary>The shape of a perturbation inside a window for L2 and L1: a pyramid upwards in its upper half and one downwards in its lower half.</summary>
+/// <summary>The shape of a perturbation inside a window for L2 and L1: a positive pyramid in its upper half and a negative one in its lower
+/// half.</summary>
 internal static class SquareBump
 {
     /// <summary>The bump and its transpose.</summary>
     /// <param name="side">Side of the window.</param>
     /// <param name="power">How fast the pyramids fall: 2 for L2, 4 for L1.</param>
-    /// <param name="length">The norm that shall be one.</param>
+    /// <param name="length">The norm in which the bump has norm one.</param>
     /// <returns>Two times side*side values, row by row.</returns>
     public static double[] Create(int side, int power, Func<double[], double> length)
     {

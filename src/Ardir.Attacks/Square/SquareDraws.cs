@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Random windows for each sample. What a sample gets in a query is a hash of its stream and the number of the query. Made for a block of
-/// queries at once and copied to the device in one piece.
+/// Random windows for each sample. The draws of a sample in a query are a hash of its stream and the number of the query. They are made for
+/// a block of queries at once and copied to the device in one piece.
 /// </summary>
 internal sealed class SquareDraws(SquareOptions options, bool odd, int channels, int height, int width) : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class SquareDraws(SquareOptions options, bool odd, int channels,
 
     private Tensor? _block;      // [queries, n, fixed + channels]
     private int _from;
-    private Tensor? _offsets;    // of the values of a window from its corner, [1, C*s*s]
+    private Tensor? _offsets;    // offsets of the values of a window from its corner, [1, C*s*s]
     private int _side;
 
     /// <summary>Side of the windows of a query.</summary>
@@ -36,7 +36,7 @@ internal sealed class SquareDraws(SquareOptions options, bool odd, int channels,
         var row = _block.select(0, query - _from);
         var offsets = Offsets(Side(query), device);
         var first = row.narrow(1, 0, 1) + offsets;
-        // Linf has no use for a second window, and adding up positions takes time.
+        // Linf does not use a second window, and computing its positions takes time.
         var second = odd ? row.narrow(1, 1, 1) + offsets : first;
         return new SquareWindow(first, second, row.select(1, 2), row.narrow(1, Fixed, channels).unsqueeze(2));
     }

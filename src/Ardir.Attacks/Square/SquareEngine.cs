@@ -11,10 +11,10 @@ internal sealed class SquareEngine : IDisposable
     private readonly int _unit;
     private readonly SquareMoves _moves;
     private readonly SquareDraws _draws;
-    private readonly Tensor _found;    // of all samples of the unit
+    private readonly Tensor _found;    // for all samples of the unit
     private readonly Tensor _broken;
     private AttackRun _run;
-    private Tensor _rows;              // of the samples still at work: their positions among all
+    private Tensor _rows;              // for the samples still under attack: their positions among all
     private Tensor _loss;              // and the best loss so far
     private bool _done;
 
@@ -33,7 +33,7 @@ internal sealed class SquareEngine : IDisposable
     /// <summary>Runs a restart.</summary>
     /// <param name="run">The samples, with the loss to climb.</param>
     /// <param name="options">Parameters of the method.</param>
-    /// <param name="marginIsLoss">Whether the loss is the margin, which is needed anyway.</param>
+    /// <param name="marginIsLoss">Whether the loss is the margin, which then need not be computed a second time.</param>
     /// <param name="purpose">Names the random stream.</param>
     /// <param name="unit">The unit, from 0.</param>
     public static UnitOutcome Search(AttackRun run, SquareOptions options, bool marginIsLoss, string purpose, int unit)
@@ -80,7 +80,7 @@ internal sealed class SquareEngine : IDisposable
         if (adversarial is not null) Leave(adversarial);
     }
 
-    // Of some samples to [n].
+    // Expands the values of some samples to all, [n], with a default for the others.
     private Tensor Everyone(Tensor values, Tensor? rows, double otherwise) => rows is null
         ? values
         : full([_run.Count], otherwise, values.dtype, values.device).index_copy_(0, rows, values);

@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>What depends on the norm in the Square attack: where a sample starts and what a window changes. Holds the best points so far.</summary>
+/// <summary>What depends on the norm in the Square attack: where a sample starts and what a window changes. Holds the best points so
+/// far.</summary>
 internal abstract class SquareMoves : IDisposable
 {
     private Tensor _best;

@@ -1,30 +1,33 @@
 namespace Ardir.Attacks;
 
-/// <summary>Options of <see cref="SquareAttack"/>. The defaults are those of AutoAttack (Andriushchenko et al. 2020; Croce and Hein 2020).</summary>
+/// <summary>Options of <see cref="SquareAttack"/>. The defaults are those of AutoAttack (Andriushchenko et al. 2020; Croce and Hein
+/// 2020).</summary>
 public sealed record SquareOptions
 {
     /// <summary>Evaluations of the model per sample and restart, the start included.</summary>
     /// <value>5000 by default.</value>
     public int Queries { get; init; } = 5000;
 
-    /// <summary>The share of the pixels that the first windows cover, in (0,1]; it is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000 and 8000 queries.</summary>
+    /// <summary>The share of the pixels that the first windows cover, in (0,1]; it is halved after 10, 50, 200, 500, 1000, 2000, 4000, 6000
+    /// and 8000 queries.</summary>
     /// <value>0.8 by default.</value>
     public double InitialProbability { get; init; } = 0.8;
 
-    /// <summary>Independent attempts. Only samples that still resist go on to the next.</summary>
+    /// <summary>Independent attempts. Only samples that still resist continue with the next.</summary>
     /// <value>1 by default.</value>
     public int Restarts { get; init; } = 1;
 
-    /// <summary>Stretches the schedule, which is made for 10000 queries, to <see cref="Queries"/>. Sensible with few queries.</summary>
+    /// <summary>Rescales the schedule, which is made for 10000 queries, to <see cref="Queries"/>. Sensible with few queries.</summary>
     /// <value>false by default, as in AutoAttack.</value>
     public bool RescaleSchedule { get; init; }
 
     /// <summary>What to climb; a candidate is kept if the loss is higher or the goal is reached.</summary>
-    /// <value>null by default: <see cref="AttackLoss.Margin"/>, and with <see cref="AttackContext.Targets"/> <see cref="AttackLoss.CrossEntropy"/>.</value>
+    /// <value>null by default: <see cref="AttackLoss.Margin"/>, or <see cref="AttackLoss.CrossEntropy"/> with
+    /// <see cref="AttackContext.Targets"/>.</value>
     public IAttackLoss? Loss { get; init; }
 
-    /// <summary>Draws the corners of windows from 0 to H-s-1 (W-s-1) as the published code does, so that no window smaller than the image ever
-    /// covers the last row or column. Otherwise up to H-s: a little stronger.</summary>
+    /// <summary>Draws the corners of windows from 0 to H-s-1 (W-s-1) as the published code does, so that no window smaller than the image
+    /// ever covers the last row or column. Otherwise up to H-s (W-s), which makes the attack slightly stronger.</summary>
     /// <value>true by default, for numbers that compare with published ones.</value>
     public bool OfficialWindows { get; init; } = true;
 

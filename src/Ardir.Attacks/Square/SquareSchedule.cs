@@ -23,5 +23,6 @@ internal static class SquareSchedule
         return Math.Min(side + (side + 1) % 2, Math.Min(height, width));
     }
 
-    private static int Rounded(double share, int height, int width) => (int)Math.Round(Math.Sqrt(share * height * width), MidpointRounding.ToEven);
+    private static int Rounded(double share, int height, int width) =>
+        (int)Math.Round(Math.Sqrt(share * height * width), MidpointRounding.ToEven);
 }

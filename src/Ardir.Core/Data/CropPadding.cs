@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>What lies outside the image when it is padded before a random crop.</summary>
+/// <summary>What the padding around an image holds before a random crop.</summary>
 public enum CropPadding
 {
     /// <summary>The image mirrored at its border, the border itself not repeated (Rice et al., AWP).</summary>

@@ -11,13 +11,22 @@ public sealed record DataFile
     /// <summary>Size in bytes.</summary>
     public required long Length { get; init; }
 
-    /// <summary>MD5 of the content, 32 lower-case hexadecimal digits: what data sets are published with, no protection against malice.</summary>
+    /// <summary>
+    /// MD5 of the content, 32 lower-case hexadecimal digits: the checksum that data sets are published with. It does not protect against
+    /// deliberate tampering.
+    /// </summary>
     public required string Md5 { get; init; }
 
-    /// <summary>The published file with this checksum, for example <c>CIFAR-10 test_batch.bin</c>; null when it is none of those known here.</summary>
+    /// <summary>
+    /// The published file with this checksum, for example <c>CIFAR-10 test_batch.bin</c>; null when the checksum is none of those that
+    /// the library knows.
+    /// </summary>
     public string? PublishedAs { get; init; }
 
-    /// <summary>Whether the file is, byte by byte, one of the published ones known here. Files that were unpacked, converted or shortened are not, and still fine.</summary>
+    /// <summary>
+    /// Whether the file is byte for byte one of the published files that the library knows. Files that were unpacked, converted or
+    /// shortened are not, and can still be used.
+    /// </summary>
     public bool MatchesPublished => PublishedAs is not null;
 
     internal static DataFile Of(string path)

@@ -1,6 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>A data file is not what it claims to be: truncated, of the wrong size, or with values out of range. Nothing was loaded.</summary>
+/// <summary>
+/// A data file does not have the expected content: it is truncated, has the wrong size or checksum, or holds values out of range.
+/// Nothing was loaded.
+/// </summary>
 public sealed class DataFormatException : IOException
 {
     /// <summary>Creates the exception.</summary>
@@ -11,7 +14,7 @@ public sealed class DataFormatException : IOException
 
     /// <summary>Creates the exception.</summary>
     /// <param name="message">Which file, what it holds and what was expected.</param>
-    /// <param name="innerException">What the decoder said.</param>
+    /// <param name="innerException">The decoder's exception.</param>
     public DataFormatException(string message, Exception innerException) : base(message, innerException)
     {
     }

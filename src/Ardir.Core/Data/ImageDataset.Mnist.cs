@@ -5,11 +5,15 @@ public sealed partial class ImageDataset
     private static readonly string[] _fashionNames =
         ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"];
 
-    /// <summary>Reads a data set of the MNIST family: <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-...</c>, gzipped
-    /// (with or without <c>.gz</c> in the name) or not.</summary>
+    /// <summary>
+    /// Reads a data set of the MNIST family: <c>train-images-idx3-ubyte</c>, <c>train-labels-idx1-ubyte</c>, <c>t10k-...</c>, gzipped (with
+    /// or without <c>.gz</c> in the name) or not.
+    /// </summary>
     /// <param name="folder">The folder with the files.</param>
     /// <param name="split"><see cref="Split.Train"/> or <see cref="Split.Test"/>.</param>
-    /// <param name="classNames">Names of the classes; digits when null. <see cref="FashionMnistClassNames"/> are at hand.</param>
+    /// <param name="classNames">
+    /// Names of the classes, for example <see cref="FashionMnistClassNames"/>; "0", "1", ... up to the highest label when null.
+    /// </param>
     /// <returns>Images uint8 [N,1,H,W] on the CPU, owned by the caller.</returns>
     /// <exception cref="FileNotFoundException">A file is missing; the message says which.</exception>
     /// <exception cref="DataFormatException">A file is not in idx format, is truncated or too long, or counts differ.</exception>
@@ -21,7 +25,8 @@ public sealed partial class ImageDataset
         var images = IdxFile.Read(imagePath, dimensions: 3);
         var labels = IdxFile.Read(labelPath, dimensions: 1);
         if (images.Shape[0] != labels.Shape[0])
-            throw new DataFormatException($"{folder}: {images.Shape[0]} images but {labels.Shape[0]} labels; the files do not belong together.");
+            throw new DataFormatException(
+                $"{folder}: {images.Shape[0]} images but {labels.Shape[0]} labels; the files do not belong together.");
         if (images.Data.Length == 0) throw new DataFormatException($"{folder}: the files hold no images.");
         if (classNames is not null && labels.Data.Max() >= classNames.Count)
             throw new DataFormatException($"{folder}: a label is {labels.Data.Max()} but there are {classNames.Count} class names.");

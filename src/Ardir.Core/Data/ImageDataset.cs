@@ -1,7 +1,7 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// Labelled images, held as one uint8 tensor on one device. A batch is one indexed read: nothing is copied sample by sample.
+/// Labelled images, held as one uint8 tensor on one device, so that a batch is one indexed read and not a copy per sample.
 /// </summary>
 /// <example><code>
 /// using ImageDataset train = ImageDataset.Mnist("data/fashion", Split.Train);
@@ -13,7 +13,7 @@ public sealed partial class ImageDataset : IDisposable
 
     private bool _disposed;
 
-    /// <summary>Makes a data set of images in memory. Takes ownership of both tensors.</summary>
+    /// <summary>Creates a data set from images in memory. Takes ownership of both tensors.</summary>
     /// <param name="images">uint8 [N,C,H,W].</param>
     /// <param name="labels">int64 [N] on the same device, values 0..K-1.</param>
     /// <param name="classNames">The K names; "0", "1", ... when null.</param>
@@ -24,12 +24,15 @@ public sealed partial class ImageDataset : IDisposable
         if (images.dtype != ScalarType.Byte)
             throw new ArgumentException($"images has dtype {images.dtype}; expected uint8 pixels 0..255.", nameof(images));
         if (images.dim() != 4 || images.numel() == 0)
-            throw new ArgumentException($"images has shape {TensorGuard.Shape(images)}; expected [N,C,H,W] with at least one image.", nameof(images));
+            throw new ArgumentException(
+                $"images has shape {TensorGuard.Shape(images)}; expected [N,C,H,W] with at least one image.", nameof(images));
         TensorGuard.Labels(labels, images);
         using var largest = labels.max();
         var highest = HostRead.Int64(largest);
         if (classNames is null && highest >= MaxClasses)
-            throw new ArgumentException($"labels has the value {highest}; more than {MaxClasses} classes need classNames. Are these class indices?", nameof(labels));
+            throw new ArgumentException(
+                $"labels has the value {highest}; more than {MaxClasses} classes need classNames. Are these class indices?",
+                nameof(labels));
         if (classNames is not null && classNames.Contains(null!)) throw new ArgumentException("A class name is null.", nameof(classNames));
         var classes = classNames?.Count ?? (int)Math.Max(highest + 1, 1);
         TensorGuard.LabelRange(labels, classes);
@@ -47,38 +50,46 @@ public sealed partial class ImageDataset : IDisposable
     /// <summary>The name of each class; the number of names is the number of classes.</summary>
     public IReadOnlyList<string> ClassNames { get; }
 
-    /// <summary>The files that the images came from, with checksums; empty for images made in memory. Parts and copies name the same files.</summary>
+    /// <summary>
+    /// The files that the images were read from, with checksums; empty for images made in memory. Subsets and copies of a data set list the
+    /// same files.
+    /// </summary>
     public IReadOnlyList<DataFile> Files { get; private init; } = [];
 
-    /// <summary>How many images.</summary>
+    /// <summary>Number of images.</summary>
     /// <exception cref="ObjectDisposedException">The data set was disposed.</exception>
     public int Count => (int)Alive(Images).shape[0];
 
-    /// <summary>Where the tensors live.</summary>
+    /// <summary>The device that both tensors are on.</summary>
     /// <exception cref="ObjectDisposedException">The data set was disposed.</exception>
     public Device Device => Alive(Images).device;
 
-    /// <summary>Reads some images.</summary>
+    /// <summary>Reads the images at the given positions as one batch.</summary>
     /// <param name="indices">Positions, 0 to <see cref="Count"/> - 1, in any order.</param>
-    /// <param name="dtype">Floating dtype of the images.</param>
+    /// <param name="dtype">Floating dtype of the images; float32 by default.</param>
     /// <returns>Images [n,C,H,W] in [0,1] and labels int64 [n], owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none, or the dtype is no floating-point type.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There are no indices, an index is outside the data set, or <paramref name="dtype"/> is not a floating-point type.
+    /// </exception>
     public (Tensor Images, Tensor Labels) Batch(ReadOnlySpan<long> indices, ScalarType dtype = ScalarType.Float32)
     {
         ImageBatchOptions.Floating(dtype, nameof(dtype));
         if (indices.IsEmpty) throw new ArgumentOutOfRangeException(nameof(indices), "The batch is empty; pass at least one index.");
         foreach (var index in indices)
-            if (index < 0 || index >= Count) throw new ArgumentOutOfRangeException(nameof(indices), index, $"The data set has images 0 to {Count - 1}.");
+            if (index < 0 || index >= Count)
+                throw new ArgumentOutOfRangeException(nameof(indices), index, $"The data set has images 0 to {Count - 1}.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var rows = tensor(indices.ToArray(), device: Device);
-        return (ToFloat(Images.index_select(0, rows), dtype).MoveToOuterDisposeScope(), Labels.index_select(0, rows).MoveToOuterDisposeScope());
+        return (
+            ToFloat(Images.index_select(0, rows), dtype).MoveToOuterDisposeScope(),
+            Labels.index_select(0, rows).MoveToOuterDisposeScope());
     }
 
-    /// <summary>The images at some positions, as a data set of their own.</summary>
+    /// <summary>Copies the images at the given positions into a new data set.</summary>
     /// <param name="indices">Positions, 0 to <see cref="Count"/> - 1.</param>
     /// <returns>A new data set with the same class names, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An index is outside the data set, or there is none.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">There are no indices, or an index is outside the data set.</exception>
     public ImageDataset Subset(IReadOnlyList<long> indices)
     {
         ArgumentNullException.ThrowIfNull(indices);
@@ -88,10 +99,10 @@ public sealed partial class ImageDataset : IDisposable
         return new ImageDataset(Images.index_select(0, rows), Labels.index_select(0, rows), ClassNames) { Files = Files };
     }
 
-    /// <summary>The first images.</summary>
-    /// <param name="count">How many; all when there are fewer.</param>
+    /// <summary>Copies the first images into a new data set.</summary>
+    /// <param name="count">How many images, at least 1; all when the data set has fewer.</param>
     /// <returns>A new data set, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is not positive.</exception>
     public ImageDataset Take(int count)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
@@ -99,7 +110,10 @@ public sealed partial class ImageDataset : IDisposable
         return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames) { Files = Files };
     }
 
-    /// <summary>Divides the images at random, for a validation set. The permutation is Fisher-Yates over SplitMix64, the same on every machine.</summary>
+    /// <summary>
+    /// Splits the images at random into two parts, for example to hold out a validation set. The permutation is a Fisher-Yates shuffle with
+    /// SplitMix64, the same on every machine.
+    /// </summary>
     /// <param name="held">How many images go to the second part, 1 to <see cref="Count"/> - 1.</param>
     /// <param name="seed">Seed of the permutation.</param>
     /// <returns>The kept and the held-out part, both owned by the caller.</returns>
@@ -112,10 +126,11 @@ public sealed partial class ImageDataset : IDisposable
         return (Subset(order[held..]), Subset(order[..held]));
     }
 
-    /// <summary>A copy on another device.</summary>
-    /// <param name="device">Where to.</param>
+    /// <summary>Copies the data set to another device.</summary>
+    /// <param name="device">The device of the copy.</param>
     /// <returns>A new data set, owned by the caller.</returns>
-    public ImageDataset To(Device device) => new(Alive(Images).to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
+    public ImageDataset To(Device device) =>
+        new(Alive(Images).to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
 
     /// <summary>Disposes the tensors.</summary>
     public void Dispose()
@@ -133,7 +148,7 @@ public sealed partial class ImageDataset : IDisposable
 
     internal static Tensor ToFloat(Tensor pixels, ScalarType dtype)
     {
-        // /255 in float32 first, so that lower precisions round once.
+        // Divides in float32 before converting, so that a float16 or bfloat16 value is rounded to that precision only once.
         using var floats = pixels.to(dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32);
         return floats.div_(255).to(dtype).alias();
     }

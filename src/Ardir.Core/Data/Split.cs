@@ -6,9 +6,9 @@ public enum Split
     /// <summary>The images to train on.</summary>
     Train,
 
-    /// <summary>The images to report on.</summary>
+    /// <summary>The images to evaluate on.</summary>
     Test,
 
-    /// <summary>Further images to train on; SVHN has them.</summary>
+    /// <summary>Additional images to train on; only SVHN has them.</summary>
     Extra,
 }

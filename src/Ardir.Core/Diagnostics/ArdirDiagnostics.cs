@@ -4,15 +4,23 @@ using System.Diagnostics.Metrics;
 namespace Ardir.Core;
 
 /// <summary>
-/// What the library shows of its work to whoever listens: an <see cref="ActivitySource"/> and a <see cref="System.Diagnostics.Metrics.Meter"/>, both named
+/// The library's traces and metrics: an <see cref="ActivitySource"/> and a <see cref="System.Diagnostics.Metrics.Meter"/>, both named
 /// <see cref="Name"/>. Without a listener nothing is measured, allocated or read from the device.
 /// </summary>
 /// <remarks>
-/// <para>Activities: <c>ardir.fit</c>, <c>ardir.epoch</c>, <c>ardir.evaluate</c>, <c>ardir.attack</c> (one call of an attack, or one batch of a unit of AutoAttack) and <c>ardir.autoattack</c>.</para>
-/// <para>Counters: <c>ardir.training.samples</c>, <c>ardir.training.steps</c>, <c>ardir.training.epochs</c>, and <c>ardir.attack.sample_forwards</c> and
-/// <c>ardir.attack.sample_backwards</c> (samples passed through a model by an attack, tagged <c>attack</c>).</para>
-/// <para>Gauges: <c>ardir.training.loss</c> (mean of the epoch so far, at logging points) and <c>ardir.accuracy</c> (0 to 1, tagged <c>kind</c>: train, clean, robust and,
-/// for averaged weights, average_clean and average_robust).</para>
+/// <para>
+/// Activities: <c>ardir.fit</c>, <c>ardir.epoch</c>, <c>ardir.evaluate</c>, <c>ardir.attack</c> (one call of an attack, or one batch of one
+/// of AutoAttack's attacks) and <c>ardir.autoattack</c>.
+/// </para>
+/// <para>
+/// Counters: <c>ardir.training.samples</c>, <c>ardir.training.steps</c>, <c>ardir.training.epochs</c>, and
+/// <c>ardir.attack.sample_forwards</c> and <c>ardir.attack.sample_backwards</c> (samples passed forward and backward through a model by an
+/// attack, tagged <c>attack</c>).
+/// </para>
+/// <para>
+/// Gauges: <c>ardir.training.loss</c> (mean of the epoch so far, at logging points) and <c>ardir.accuracy</c> (0 to 1, tagged <c>kind</c>:
+/// train, clean, robust and, for averaged weights, average_clean and average_robust).
+/// </para>
 /// </remarks>
 /// <example><code>
 /// using var traces = Sdk.CreateTracerProviderBuilder().AddSource(ArdirDiagnostics.Name).AddConsoleExporter().Build();
@@ -29,7 +37,10 @@ public static class ArdirDiagnostics
 
     internal static Meter Meter { get; } = new(Name, _version);
 
-    /// <summary>For an exception filter: notes on the activity what went wrong, and catches nothing. A cancellation is no failure.</summary>
+    /// <summary>
+    /// For an exception filter: records the exception on the activity and returns false, so that nothing is caught. A cancellation is not
+    /// recorded as a failure.
+    /// </summary>
     internal static bool Failed(Activity? activity, Exception exception)
     {
         if (activity is not null && exception is not OperationCanceledException)

@@ -3,9 +3,10 @@ using System.Reflection;
 namespace Ardir.Core;
 
 /// <summary>
-/// Says whether the TorchSharp that this process has loaded is safe beside garbage collections. TorchSharp up to 0.107.0 passes the handle of a managed object to libtorch and
-/// does not keep the object alive during the call; a collection on any thread may free what libtorch is reading. The MSBuild target that comes with <c>Ardir.Core</c> marks the
-/// methods concerned as not to be optimised, in the copy of <c>TorchSharp.dll</c> in the output folder of a program, and the runtime then keeps their arguments alive
+/// Reports whether native calls of the TorchSharp that this process has loaded are safe from garbage collections. TorchSharp up to 0.107.0
+/// passes the handle of a managed object to libtorch and does not keep the object alive during the call, so a collection on any thread may
+/// free what libtorch is reading. The MSBuild target that comes with <c>Ardir.Core</c> marks the methods concerned as not to be optimised,
+/// in the copy of <c>TorchSharp.dll</c> in the output folder of a program, and the runtime then keeps their arguments alive
 /// (<c>docs/backends.md</c>, property <c>ArdirKeepArgumentsAlive</c>).
 /// </summary>
 public static class TorchSharpRuntime
@@ -13,7 +14,8 @@ public static class TorchSharpRuntime
     /// <summary>The newest version of TorchSharp that is known to need the repair.</summary>
     internal static readonly Version LastUnsafeVersion = new(0, 107, 0);
 
-    // Three of the methods that every attack and every training step calls; the target marks all methods that call native code or none.
+    // Three methods that every attack and every training step calls. Checking them is enough, since the build marks either all methods
+    // that call native code or none.
     private static readonly MethodInfo?[] _samples =
     [
         typeof(torch.Tensor).GetMethod(nameof(torch.Tensor.mul), [typeof(Scalar)]),
@@ -27,16 +29,19 @@ public static class TorchSharpRuntime
     public static Version Version { get; } = typeof(torch.Tensor).Assembly.GetName().Version!;
 
     /// <summary>
-    /// Whether calls into libtorch keep their arguments alive: because the loaded <c>TorchSharp.dll</c> has been repaired by the build, or because its version is above 0.107.0.
-    /// When false, a program that allocates on another thread while libtorch works may see an <see cref="System.Runtime.InteropServices.ExternalException"/>
-    /// such as <i>Expected false to be true, but got false</i>, or the end of its process. The value never changes while the process lives.
+    /// Whether calls into libtorch keep their arguments alive: because the loaded <c>TorchSharp.dll</c> has been repaired by the build, or
+    /// because its version is above 0.107.0. When false, a program that allocates on another thread while libtorch works may get an
+    /// <see cref="System.Runtime.InteropServices.ExternalException"/> such as <i>Expected false to be true, but got false</i>, or its
+    /// process may crash. The value never changes during the lifetime of the process.
     /// </summary>
     public static bool KeepsArgumentsAlive => _keepsArgumentsAlive.Value;
 
-    /// <summary>Whether a TorchSharp of this version is left alone by the repair. The fourth number of a version does not count.</summary>
-    internal static bool NeedsNoRepair(Version version) => new Version(version.Major, version.Minor, Math.Max(version.Build, 0)) > LastUnsafeVersion;
+    /// <summary>Whether a TorchSharp of this version is safe without the repair. The fourth number of the version is ignored.</summary>
+    internal static bool NeedsNoRepair(Version version) =>
+        new Version(version.Major, version.Minor, Math.Max(version.Build, 0)) > LastUnsafeVersion;
 
     private static bool Check() => NeedsNoRepair(Version) || _samples.All(IsRepaired);
 
-    private static bool IsRepaired(MethodInfo? method) => method?.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization) == true;
+    private static bool IsRepaired(MethodInfo? method) =>
+        method?.MethodImplementationFlags.HasFlag(MethodImplAttributes.NoOptimization) == true;
 }

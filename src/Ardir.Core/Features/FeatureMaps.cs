@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace Ardir.Core;
 
-/// <summary>Feature maps by layer name and by position. Shapes are what the layers put out, [N,C,H,W] for convolutions.</summary>
+/// <summary>Feature maps by layer name and by position. Each has the shape of its layer's output, [N,C,H,W] for convolutions.</summary>
 public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
 {
     private readonly Tensor[] _maps;
@@ -39,14 +39,17 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
         {
             for (var i = 0; i < _maps.Length; i++)
                 if (string.Equals(Layers[i], layer, StringComparison.Ordinal)) return _maps[i];
-            throw new KeyNotFoundException($"Layer '{layer}' was not tapped. There is {(Count == 0 ? "none" : string.Join(", ", Layers))}.");
+            var available = Count == 0 ? "none" : string.Join(", ", Layers);
+            throw new KeyNotFoundException($"Layer '{layer}' was not tapped. There is {available}.");
         }
     }
 
-    /// <summary>Where each layer stands in its model, when a tap took the maps: their order is that of the tap's patterns.</summary>
+    /// <summary>The position of each layer in the definition order of its model; null when no tap made the maps. The maps themselves are in
+    /// the order of the tap's patterns.</summary>
     internal IReadOnlyList<int>? DefinitionOrder { get; init; }
 
-    /// <summary>What a tap with these patterns alone would have given, as a view that owns nothing: one tap can serve several users.</summary>
+    /// <summary>The maps that a tap with only these patterns would have given, so that one tap can serve several losses. The result is a
+    /// view: the tensors still belong to this instance.</summary>
     internal FeatureMaps Select(IReadOnlyList<string> patterns)
     {
         var inOrder = Enumerable.Range(0, Count).OrderBy(i => DefinitionOrder?[i] ?? i).ToList();

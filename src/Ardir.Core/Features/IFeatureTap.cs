@@ -1,8 +1,8 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// Runs a model and keeps what chosen layers put out. Between two <see cref="Forward"/> calls the model carries no hook and the tap
-/// holds no tensor, so everything else that runs the model (attacks above all) costs what it costs without a tap.
+/// Runs a model and keeps the outputs of chosen layers. Between two <see cref="Forward"/> calls the model has no hook and the tap holds no
+/// tensor, so whatever else runs the model (attacks above all) is not slowed down by the tap.
 /// </summary>
 /// <remarks>Not thread-safe: one thread at a time may run <see cref="Forward"/> on a model. The tap never disposes the model.</remarks>
 public interface IFeatureTap : IDisposable

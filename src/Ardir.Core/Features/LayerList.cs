@@ -26,11 +26,16 @@ public sealed class LayerList : IReadOnlyList<string>
     {
         ArgumentNullException.ThrowIfNull(model);
         if (model is jit.ScriptModule || model is not nn.Module module)
-            throw new ArgumentException($"{model.GetType().Name} does not show its layers (TorchScript hides them), so none can be tapped. Rebuild the network as a Module and load its weights.", nameof(model));
+        {
+            throw new ArgumentException(
+                $"{model.GetType().Name} does not show its layers (TorchScript hides them), so none can be tapped. Rebuild the network " +
+                "as a Module and load its weights.", nameof(model));
+        }
         return new LayerList(module);
     }
 
-    /// <summary>The type of a module, <c>BatchNorm2d</c>. Not its own name, which TorchSharp leaves empty or wrong for some (its batch norms), and which others set at will.</summary>
+    /// <summary>The type of a module, for example <c>BatchNorm2d</c>. The module's own name is not used, because TorchSharp leaves it empty
+    /// or wrong for some modules (its batch norms) and user code may set it to anything.</summary>
     internal static string Kind(nn.Module module)
     {
         var name = module.GetType().Name;
@@ -45,7 +50,7 @@ public sealed class LayerList : IReadOnlyList<string>
     public IEnumerator<string> GetEnumerator() => _layers.Select(layer => layer.Path).GetEnumerator();
 
     /// <summary>One line per layer: its path and its type.</summary>
-    /// <returns>Text for people.</returns>
+    /// <returns>Human-readable text.</returns>
     public override string ToString()
     {
         var text = new StringBuilder().Append(_model).Append(": ").Append(Count).Append(" layers can be tapped");

@@ -12,7 +12,10 @@ internal sealed partial class LayerPattern
     public LayerPattern(string pattern)
     {
         if (string.IsNullOrWhiteSpace(pattern))
-            throw new ArgumentException("A layer pattern is empty; expected a module path such as 'layer1' or a pattern such as 'layer*'.", nameof(pattern));
+        {
+            throw new ArgumentException(
+                "A layer pattern is empty; expected a module path such as 'layer1' or a pattern such as 'layer*'.", nameof(pattern));
+        }
         var element = ElementSuffix().Match(pattern);
         var path = element.Success ? pattern[..element.Index] : pattern;
         Suffix = element.Value;
@@ -20,19 +23,20 @@ internal sealed partial class LayerPattern
         _path = new Regex(ToRegex(path), RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
     }
 
-    /// <summary>Which tensor of a layer that returns several.</summary>
+    /// <summary>Index of the tensor to take from a layer that returns several.</summary>
     public int Element { get; }
 
-    /// <summary><c>[i]</c> as written, to name the feature.</summary>
+    /// <summary><c>[i]</c> as written, which becomes part of the feature's name; empty without an element.</summary>
     public string Suffix { get; }
 
     public bool Matches(string path) => _path.IsMatch(path);
 
-    /// <summary>Whether a feature of this name, path and element as in <see cref="Suffix"/>, is one of the pattern's.</summary>
+    /// <summary>Whether the pattern selects the feature of this name, which is a path with an optional <see cref="Suffix"/>.</summary>
     public bool MatchesFeature(string feature)
     {
         var element = ElementSuffix().Match(feature);
-        return string.Equals(element.Value, Suffix, StringComparison.Ordinal) && Matches(element.Success ? feature[..element.Index] : feature);
+        return string.Equals(element.Value, Suffix, StringComparison.Ordinal)
+            && Matches(element.Success ? feature[..element.Index] : feature);
     }
 
     private static string ToRegex(string path)
@@ -43,7 +47,7 @@ internal sealed partial class LayerPattern
             if (path[i] == '*' && i + 1 < path.Length && path[i + 1] == '*')
             {
                 i++;
-                // As a whole part it may stand for no part at all: a.**.b is also a.b.
+                // A ** that is a whole part of the path may also match no part at all: a.**.b matches a.b.
                 var whole = i + 1 < path.Length && path[i + 1] == '.' && (i == 1 || path[i - 2] == '.');
                 if (whole) i++;
                 regex.Append(whole ? @"(?:.*\.)?" : ".*");

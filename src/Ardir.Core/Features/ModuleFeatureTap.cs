@@ -31,7 +31,8 @@ internal sealed class ModuleFeatureTap : IFeatureTap
             (_model as nn.Module)?.eval();
             using var noGrad = no_grad();
             output = Call(input);
-            // Only what was there before can require a gradient here: the input or a parameter, of which Call made an alias.
+            // Under no_grad only a tensor from before the pass can require a gradient: the input or a parameter that the model returned.
+            // Call has made an alias of it, so the alias can be disposed here.
             if (output.requires_grad)
             {
                 using var attached = output;
@@ -56,11 +57,11 @@ internal sealed class ModuleFeatureTap : IFeatureTap
     private Tensor Call(Tensor input)
     {
         var output = _model.call(input) ?? throw new InvalidOperationException("The model returned null; expected a tensor.");
-        // A model may hand its input or a parameter back; the caller will dispose what we return, so it must be ours.
+        // A model may return its input or one of its parameters. The caller disposes the output, so it gets an alias of these.
         return ReferenceEquals(output, input) || output is TorchSharp.Modules.Parameter ? output.alias() : output;
     }
 
-    // Hooks exist only inside Forward, which removes them itself.
+    // Forward removes the hooks that it registers, so only the mode of a frozen model is left to restore.
     public void Dispose()
     {
         if (_disposed) return;
@@ -71,7 +72,7 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         }
         catch (ObjectDisposedException)
         {
-            // The model went first, and its mode with it.
+            // The model was disposed before the tap, so there is no mode to restore.
         }
     }
 
@@ -96,7 +97,8 @@ internal sealed class ModuleFeatureTap : IFeatureTap
 
     private sealed record Layer(string Name, int Element, int Position, Func<Action<object?>, Action> Attach);
 
-    /// <summary>Hooks and captured tensors of one forward pass; whatever happens, neither outlives it.</summary>
+    /// <summary>Hooks and captured tensors of one forward pass. Disposing it removes the hooks and releases the tensors that were not
+    /// taken, also after an exception.</summary>
     private sealed class Capture : IDisposable
     {
         private readonly List<Layer> _layers;
@@ -123,13 +125,22 @@ internal sealed class ModuleFeatureTap : IFeatureTap
             {
                 var name = _layers[i].Name;
                 if (_fired[i] == 0)
-                    throw new InvalidOperationException($"Layer '{name}' did not run in this forward pass. It is registered but unused, or called by forward() instead of call().");
+                {
+                    throw new InvalidOperationException(
+                        $"Layer '{name}' did not run in this forward pass. It is registered but unused, or called by forward() " +
+                        "instead of call().");
+                }
                 if (_fired[i] > 1)
-                    throw new InvalidOperationException($"Layer '{name}' ran {_fired[i]} times in one forward pass (a shared module?), so its feature map is ambiguous. Tap the layers around it.");
+                {
+                    throw new InvalidOperationException(
+                        $"Layer '{name}' ran {_fired[i]} times in one forward pass (a shared module?), so its feature map is ambiguous. " +
+                        "Tap the layers around it.");
+                }
                 if (_maps[i] is null)
                     throw new InvalidOperationException($"Layer '{name}' did not return a tensor at position {_layers[i].Element}.");
             }
-            // Into the caller's scope, if there is one: TorchSharp shows it only as the outer scope of a new one.
+            // The maps move into the caller's dispose scope, if there is one. TorchSharp gives access to that scope only as the outer
+            // one of a new scope.
             using (var scope = NewDisposeScope())
             {
                 foreach (var map in _maps)
@@ -138,7 +149,10 @@ internal sealed class ModuleFeatureTap : IFeatureTap
                     map!.MoveToOuterDisposeScope();
                 }
             }
-            var features = new FeatureMaps(_layers.Select((layer, i) => (layer.Name, _maps[i]!))) { DefinitionOrder = [.. _layers.Select(layer => layer.Position)] };
+            var features = new FeatureMaps(_layers.Select((layer, i) => (layer.Name, _maps[i]!)))
+            {
+                DefinitionOrder = [.. _layers.Select(layer => layer.Position)],
+            };
             Array.Clear(_maps);
             return features;
         }
@@ -152,8 +166,8 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         private void Receive(int index, object? result)
         {
             if (Environment.CurrentManagedThreadId != _thread) return;
-            // A copy, not an alias: an in-place layer that follows would change an alias, values and gradient both. It is detached
-            // from any scope because Sequential disposes what it is done with.
+            // A copy, because a following in-place layer would change both the values and the gradient of an alias. It is detached from any
+            // dispose scope, because Sequential disposes its intermediate results.
             if (++_fired[index] == 1 && LayerHook.Pick(result, _layers[index].Element) is { } map)
                 _maps[index] = map.clone().DetachFromDisposeScope();
         }

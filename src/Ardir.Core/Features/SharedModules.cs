@@ -1,11 +1,11 @@
 namespace Ardir.Core;
 
-/// <summary>What two networks have in common. A teacher must stay as it is while the student learns, so the two may share
-/// nothing.</summary>
+/// <summary>Finds modules and parameters that two networks share. A teacher must not change while the student learns, so the two may
+/// share none.</summary>
 internal static class SharedModules
 {
-    /// <summary>The kind of a module that both networks hold, or the name of a parameter; null where they share nothing or do not show
-    /// what they hold.</summary>
+    /// <summary>The type of a module that both networks contain, or the name of a shared parameter; null where they share nothing or do
+    /// not show their modules.</summary>
     public static string? Find(nn.Module? first, nn.Module? second)
     {
         if (first is null || second is null) return null;
@@ -17,7 +17,7 @@ internal static class SharedModules
         return null;
     }
 
-    /// <summary>Why a student and a teacher with something in common are refused.</summary>
+    /// <summary>The exception message for a student and a teacher that share a module or a parameter.</summary>
     public static string Refusal(string shared) =>
         $"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: " +
         "give it modules of its own.";

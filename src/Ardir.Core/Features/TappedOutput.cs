@@ -1,9 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>What one forward pass gave: the model's output and the feature maps of the tapped layers.</summary>
+/// <summary>The result of one forward pass: the model's output and the feature maps of the tapped layers.</summary>
 public sealed class TappedOutput : IDisposable
 {
-    /// <summary>Puts together an output and features that were computed elsewhere. Takes ownership of both.</summary>
+    /// <summary>Combines an output and features that were computed without a tap. Takes ownership of both.</summary>
     /// <param name="output">The model's output, for a classifier the logits [N,K].</param>
     /// <param name="features">The feature maps; none when null.</param>
     public TappedOutput(Tensor output, FeatureMaps? features = null)
@@ -19,7 +19,7 @@ public sealed class TappedOutput : IDisposable
     /// <summary>The feature maps, in the order of the tap's layers.</summary>
     public FeatureMaps Features { get; }
 
-    /// <summary>The model that the tap ran; null for passes that were put together elsewhere.</summary>
+    /// <summary>The model that the tap ran; null for outputs that were computed without a tap.</summary>
     internal TapSource? Source { get; init; }
 
     /// <summary>Disposes <see cref="Output"/> and <see cref="Features"/>.</summary>

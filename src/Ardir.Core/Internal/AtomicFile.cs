@@ -1,9 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>Writes a file so that a reader, or a crash half-way, sees the old content or the new one, never a part.</summary>
+/// <summary>Writes a file so that a reader sees the complete old content or the complete new one, even after a crash.</summary>
 internal static class AtomicFile
 {
-    // One writer at a time in this process: between the end of a file and its renaming another could begin to write over it.
+    // One writer at a time in this process, because a second one could overwrite the temporary file between its completion and its rename.
     private static readonly Lock _gate = new();
 
     public static void Write(string path, Action<Stream> write)
@@ -12,11 +12,13 @@ internal static class AtomicFile
         path = Path.GetFullPath(path);
         if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
             throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
-        // A link goes on pointing where it did.
-        if (new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target) (path, folder) = (target.FullName, Path.GetDirectoryName(target.FullName)!);
+        // The target of a link is replaced and not the link itself.
+        if (new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
+            (path, folder) = (target.FullName, Path.GetDirectoryName(target.FullName)!);
         var old = new FileInfo(path);
-        // A rename asks only whether the folder may be written to.
-        if (old is { Exists: true, IsReadOnly: true }) throw new UnauthorizedAccessException($"'{path}' exists and is read-only; nothing was written.");
+        // A rename needs write access to the folder only, so it would replace a read-only file.
+        if (old is { Exists: true, IsReadOnly: true })
+            throw new UnauthorizedAccessException($"'{path}' exists and is read-only; nothing was written.");
         if (IsDevice(old))
         {
             using var device = new FileStream(path, FileMode.Open, FileAccess.Write);
@@ -24,20 +26,28 @@ internal static class AtomicFile
             return;
         }
         Directory.CreateDirectory(folder);
-        // In the same folder, because a rename is atomic only within one file system; under one name, so that a process killed
+        Replace(old, folder, write);
+    }
+
+    private static void Replace(FileInfo old, string folder, Action<Stream> write)
+    {
+        var path = old.FullName;
+        // In the same folder, because a rename is atomic only within one file system. Always under the same name, so that a process killed
         // while writing leaves at most one such file, which the next write replaces.
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.tmp");
         using var turn = _gate.EnterScope();
-        var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None);   // outside of the try: what another writer holds is not ours to delete
+        // Opened outside of the try block, because a temporary file that another process has open must not be deleted here.
+        var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None);
         try
         {
             using (stream)
             {
-                // What only some may read stays so.
+                // The new file gets the permissions of the old one, so that a private file stays private.
                 if (!OperatingSystem.IsWindows() && old.Exists) File.SetUnixFileMode(stream.SafeFileHandle, old.UnixFileMode);
                 write(stream);
                 stream.Flush(flushToDisk: true);
-                // Still locked, so that no other process comes in between; Windows does not rename what is open.
+                // Renamed while the file is still locked, so that no other process can overwrite it first. Windows cannot rename open
+                // files.
                 if (!OperatingSystem.IsWindows()) File.Move(temporary, path, overwrite: true);
             }
             if (OperatingSystem.IsWindows()) File.Move(temporary, path, overwrite: true);
@@ -45,12 +55,16 @@ internal static class AtomicFile
         catch (Exception e)
         {
             File.Delete(temporary);
-            // What .NET makes of EFBIG; for the user it is a disk that takes no more, like the others.
-            if (e is ArgumentOutOfRangeException) throw new IOException($"The file system does not take a file of this size: {e.Message}", e);
+            // .NET reports EFBIG (file too large) as ArgumentOutOfRangeException; callers expect IOException, as for a full disk.
+            if (e is ArgumentOutOfRangeException)
+                throw new IOException($"The file system does not take a file of this size: {e.Message}", e);
             throw;
         }
     }
 
-    // A rename would put a plain file in the place of /dev/null.
-    private static bool IsDevice(FileInfo file) => !OperatingSystem.IsWindows() && file is { Exists: true, Length: 0 } && file.FullName.StartsWith("/dev/", StringComparison.Ordinal);
+    // Devices such as /dev/null are written to directly, because a rename would replace them by a regular file.
+    private static bool IsDevice(FileInfo file) =>
+        !OperatingSystem.IsWindows()
+        && file is { Exists: true, Length: 0 }
+        && file.FullName.StartsWith("/dev/", StringComparison.Ordinal);
 }

@@ -1,8 +1,9 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// While it lives, <see cref="TensorGuard"/> on this thread does not look again at the values of one batch that is known to be sound: to look is to wait
-/// for the device. It goes by the very tensors: whatever an attack or a loss derives from them is checked as ever.
+/// Marks one batch as already checked. Until this is disposed, <see cref="TensorGuard"/> on this thread does not read the values of that
+/// batch again, because each read waits for the device. Only these tensor objects are exempt: tensors that an attack or a loss derives
+/// from them are checked as usual.
 /// </summary>
 internal sealed class CheckedBatch : IDisposable
 {
@@ -14,10 +15,10 @@ internal sealed class CheckedBatch : IDisposable
     private readonly HashSet<Tensor> _labels = new(ReferenceEqualityComparer.Instance);
     private readonly long _classes;
 
-    /// <summary>Vouches for a batch.</summary>
+    /// <summary>Marks a batch whose values the caller has checked.</summary>
     /// <param name="images">Finite and in [0,1].</param>
     /// <param name="labels">From 0 to <paramref name="classes"/> - 1.</param>
-    /// <param name="classes">An upper bound; a model with fewer classes has its labels checked after all.</param>
+    /// <param name="classes">An upper bound; for a model with fewer classes the labels are checked again.</param>
     public CheckedBatch(Tensor images, Tensor labels, long classes)
     {
         _images.Add(images);
@@ -26,14 +27,15 @@ internal sealed class CheckedBatch : IDisposable
         _current = this;
     }
 
-    /// <summary>Whether this thread works on such a batch, so that nothing should be read that need not be.</summary>
+    /// <summary>Whether this thread works on a checked batch, so that reads from the device should be avoided.</summary>
     public static bool IsOpen => _current is not null;
 
     public static bool HasImages(Tensor images) => _current is { } batch && batch._images.Contains(images);
 
-    public static bool HasLabels(Tensor labels, long? classes) => _current is { } batch && batch._labels.Contains(labels) && !(classes < batch._classes);
+    public static bool HasLabels(Tensor labels, long? classes) =>
+        _current is { } batch && batch._labels.Contains(labels) && !(classes < batch._classes);
 
-    /// <summary>What holds for a batch holds for some of its samples.</summary>
+    /// <summary>Marks some samples of a checked batch as checked too.</summary>
     public static void Vouch(Tensor part, Tensor whole)
     {
         if (_current is not { } batch) return;

@@ -1,6 +1,7 @@
 namespace Ardir.Core;
 
-/// <summary>Puts a model into eval mode and gives every module back the mode it had, one by one: a frozen batch norm inside a training model stays frozen.</summary>
+/// <summary>Puts a model into eval mode until it is disposed, then restores the mode of every single module, so that a frozen batch norm
+/// inside a training model stays frozen.</summary>
 internal sealed class EvaluationModeScope : IDisposable
 {
     private readonly List<nn.Module> _modules = [];
@@ -21,7 +22,7 @@ internal sealed class EvaluationModeScope : IDisposable
     public void Dispose()
     {
         if (_modules.Count == 0) return;
-        // train() is recursive, so parents first; when all agree one call does it.
+        // train() also sets the mode of all children, so parents come first. If all modules were training, one call on the root suffices.
         var modules = _training.TrueForAll(training => training) ? 1 : _modules.Count;
         for (var i = 0; i < modules; i++) _modules[i].train(_training[i]);
     }

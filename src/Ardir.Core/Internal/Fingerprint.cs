@@ -3,21 +3,23 @@ using System.Text;
 
 namespace Ardir.Core;
 
-/// <summary>Short texts that tell whether two things are the same: the first 64 bits of a SHA-256 over names, dtypes, shapes and values.</summary>
+/// <summary>Short texts to compare data sets or models for equality: the first 64 bits of a SHA-256 over names, dtypes, shapes and
+/// values.</summary>
 internal static class Fingerprint
 {
     public static string Of(ImageDataset data) => $"{data.Count} images, {Of(("images", data.Images), ("labels", data.Labels))}";
 
-    /// <summary>Weights and buffers; the type's name for models that do not show them.</summary>
+    /// <summary>Covers weights and buffers; the type's name for models that do not show them.</summary>
     public static string Of(IModule model) => model is nn.Module module
         ? Of([.. module.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value))])
         : model.GetType().Name;
 
-    /// <summary>Names, dtypes and shapes, not the values.</summary>
+    /// <summary>Covers names, dtypes and shapes, but not the values.</summary>
     public static string OfShapes(IReadOnlyDictionary<string, Tensor> tensors)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, value) in tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal)) hash.AppendData(Describe(name, value));
+        foreach (var (name, value) in tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+            hash.AppendData(Describe(name, value));
         return Shorten(hash);
     }
 
@@ -33,7 +35,8 @@ internal static class Fingerprint
         return Shorten(hash);
     }
 
-    private static byte[] Describe(string name, Tensor value) => Encoding.UTF8.GetBytes($"{name} {value.dtype} {TensorGuard.Shape(value)}\n");
+    private static byte[] Describe(string name, Tensor value) =>
+        Encoding.UTF8.GetBytes($"{name} {value.dtype} {TensorGuard.Shape(value)}\n");
 
     private static string Shorten(IncrementalHash hash) => Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 8));
 }

@@ -1,15 +1,15 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// The only place that reads a tensor's values on the host. On a GPU each read waits until all queued work is done, so the steps of training and of
-/// attacks do without; the counter lets tests hold them to it.
+/// The only place that reads a tensor's values on the host. On a GPU each read waits until all queued work is done, so the steps of
+/// training and of attacks avoid it; the counter lets tests verify that.
 /// </summary>
 internal static class HostRead
 {
     [ThreadStatic]
     private static long _count;
 
-    /// <summary>Reads of this thread so far.</summary>
+    /// <summary>Number of reads on this thread so far.</summary>
     public static long Count => _count;
 
     public static bool Bool(Tensor scalar)
@@ -38,7 +38,7 @@ internal static class HostRead
         return OnHost(tensor).data<T>().ToArray();
     }
 
-    /// <summary>The values in contiguous host memory, for a writer of files. May be the tensor's own memory.</summary>
+    /// <summary>The values in contiguous host memory, for code that writes files. May share the tensor's own memory.</summary>
     public static Tensor OnHost(Tensor tensor)
     {
         using var scope = NewDisposeScope();
@@ -46,7 +46,7 @@ internal static class HostRead
         return tensor.detach().cpu().contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>The positions of what is true, int64 [m]. A read, because the host must know how many there are.</summary>
+    /// <summary>The positions of the true values of a mask [n], int64 [m]. It counts as a read, because the host waits for m.</summary>
     public static Tensor Rows(Tensor mask)
     {
         using var scope = NewDisposeScope();

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Ardir.Core;
 
-/// <summary>Formats numbers the same way everywhere while it lives, for text that is compared or read by a machine.</summary>
+/// <summary>Makes number formatting independent of the machine's culture until it is disposed, for text that is compared or
+/// parsed.</summary>
 internal sealed class InvariantCultureScope : IDisposable
 {
     private readonly CultureInfo _before = CultureInfo.CurrentCulture;

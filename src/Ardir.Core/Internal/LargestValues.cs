@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Ardir.Core;
 
-/// <summary>The value at a place of each row's descending order, with another place for each row.</summary>
+/// <summary>The k-th largest value of each row, where k may differ from row to row.</summary>
 internal static class LargestValues
 {
     private const int Ends = int.MaxValue;
@@ -14,28 +14,30 @@ internal static class LargestValues
     /// <returns>[n,1], the dtype of the values.</returns>
     public static Tensor At(Tensor values, Tensor places)
     {
-        if (values.device_type == DeviceType.CPU && values.dtype == ScalarType.Float32) return ByBisection(values.contiguous(), places.contiguous());
-        // All of them: how many are needed is known on the device only, and waiting for it costs a GPU more.
+        if (values.device_type == DeviceType.CPU && values.dtype == ScalarType.Float32)
+            return ByBisection(values.contiguous(), places.contiguous());
+        // All values are sorted, because the largest k is known on the device only and waiting for it would cost a GPU more time.
         var (sorted, _) = values.sort(1, descending: true);
         return sorted.gather(1, (places - 1).unsqueeze(1));
     }
 
-    // On a CPU a sort takes several times longer than counting what is above a value for as long as it takes to find the right one.
+    // On a CPU a sort takes several times longer than a bisection that counts the values above a bound until it has found the right one.
     private static Tensor ByBisection(Tensor values, Tensor places)
     {
         var result = empty([values.shape[0], 1], ScalarType.Float32, values.device);
         var width = (int)values.shape[1];
-        // Floats that are not negative have the order of their bits.
+        // Non-negative floats have the same order as their bit patterns read as integers.
         var all = MemoryMarshal.Cast<byte, int>(values.bytes);
         var each = MemoryMarshal.Cast<byte, long>(places.bytes);
         var into = MemoryMarshal.Cast<byte, int>(result.bytes);
-        for (var row = 0; row < into.Length; row++) into[row] = Largest(all.Slice(row * width, width), (int)each[row]);
+        for (var row = 0; row < into.Length; row++)
+            into[row] = Largest(all.Slice(row * width, width), (int)each[row]);
         return result;
     }
 
     private static int Largest(ReadOnlySpan<int> row, int place)
     {
-        // At least so many are at or above low, fewer at or above high.
+        // Invariant: at least k values are at or above low, and fewer than k are at or above high.
         var (low, high) = (0, Ends);
         while (high - low > 1)
         {
@@ -48,7 +50,7 @@ internal static class LargestValues
         return low;
     }
 
-    /// <summary>How many values are at or above a bound that is not 0, and the smallest of these.</summary>
+    /// <summary>How many values are at or above a bound, which must not be 0, and the smallest of them.</summary>
     private static (int Count, int Smallest) AtOrAbove(ReadOnlySpan<int> row, int bound)
     {
         var vectors = MemoryMarshal.Cast<int, Vector<int>>(row);

@@ -2,7 +2,8 @@ namespace Ardir.Core;
 
 internal static class Predictions
 {
-    /// <summary>The class with the largest logit [N]; the lowest index on ties, which libtorch's argmax does not promise. A row with NaN gives K, which is no class.</summary>
+    /// <summary>The class with the largest logit, int64 [N]; the lowest index on ties, which libtorch's argmax does not guarantee. A
+    /// row with NaN gives K, the number of classes, which is not a valid class.</summary>
     public static Tensor Of(Tensor logits)
     {
         using var scope = NewDisposeScope();

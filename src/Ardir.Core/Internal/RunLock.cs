@@ -4,30 +4,31 @@ using System.Globalization;
 namespace Ardir.Core;
 
 /// <summary>
-/// Holds a folder for one run. The lock is a file kept open for itself alone, which the system releases when its process ends in whatever
-/// way. Beside
-/// it lies a text that says whose it is: for the message, and for file systems that do not lock.
+/// Reserves a folder for one run. The lock is a file that is kept open without sharing, so the operating system releases it when the
+/// process ends, even by a crash. A text file beside it names the owner: for the error message, and for file systems that do not support
+/// locking.
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
     private const int Attempts = 3;
 
-    // The start of one process as two others see it, from the clock and the time since the machine was started.
+    // Allowed difference between two readings of a process's start time: the system derives it from the clock and the time since boot,
+    // so two processes read slightly different values.
     private static readonly TimeSpan _tolerance = TimeSpan.FromSeconds(2);
 
     private readonly FileStream _file;
     private readonly string _path;
-    private readonly string _owner;   // what this lock wrote
+    private readonly string _owner;   // the text that this lock wrote to the owner file
 
     private RunLock(FileStream file, string path, string owner) => (_file, _path, _owner) = (file, path, owner);
 
-    /// <summary>Where the owner of a lock is named.</summary>
+    /// <summary>The path of the file that names the owner of a lock.</summary>
     public static string OwnerOf(string path) => path + ".owner";
 
     /// <summary>Takes the lock.</summary>
-    /// <param name="path">The file; its folder is made if need be.</param>
-    /// <param name="use">What the folder is used for, for the message: "training run".</param>
-    /// <returns>The lock, released when disposed; null where no file can be made, so that there is nothing to protect.</returns>
+    /// <param name="path">The lock file; its folder is created if necessary.</param>
+    /// <param name="use">The purpose of the folder for the message, for example "training run".</param>
+    /// <returns>The lock, released when disposed; null where no file can be created, so that there is nothing to protect.</returns>
     /// <exception cref="IOException">Another run holds it; the message says which process.</exception>
     public static RunLock? Take(string path, string use)
     {
@@ -35,7 +36,8 @@ internal sealed class RunLock : IDisposable
         for (var attempt = 1; ; attempt++)
         {
             if (Open(path, use) is not { } file) return null;
-            // Between the opening and the locking its holder may have deleted the file, and with it what others can see of this lock.
+            // The previous holder may have deleted the file between our opening and our locking it. Other processes would then not see this
+            // lock, so it is taken again.
             if (!File.Exists(path) && attempt < Attempts)
             {
                 file.Dispose();
@@ -47,9 +49,9 @@ internal sealed class RunLock : IDisposable
 
     public void Dispose()
     {
-        // Where the folder was deleted and made anew, another run may hold the files that are there now.
+        // If the folder was deleted and created again, the files in it may belong to another run and must stay.
         var isOurs = Text(OwnerOf(_path)) == _owner;
-        // Before the lock is given up: afterwards they may be another's.
+        // Deleted before the lock is released, because another run may own the files afterwards. Windows cannot delete an open file.
         if (isOurs) Delete(OwnerOf(_path));
         if (isOurs && !OperatingSystem.IsWindows()) Delete(_path);
         _file.Dispose();
@@ -69,21 +71,21 @@ internal sealed class RunLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The lock may be somebody else's who lets nobody open it, in a folder that can be written all the same.
+            // The folder may be writable while the lock file belongs to another user and may not be opened.
             return Owner(path) is { } owner && IsAlive(owner) ? throw Refused(path, use, owner, e) : null;
         }
     }
 
     private static RunLock Own(FileStream file, string path, string use)
     {
-        // A lock that was free beside an owner who lives: the file system does not lock.
+        // The lock was free although its owner is still running, so this file system does not support locking.
         if (Owner(path) is { } owner && IsAlive(owner))
         {
             file.Dispose();
             throw Refused(path, use, owner, inner: null);
         }
         using var self = Process.GetCurrentProcess();
-        // The last line tells the locks of one process apart.
+        // The last line distinguishes several locks of one process.
         var text = string.Create(
             CultureInfo.InvariantCulture,
             $"{Environment.ProcessId}\n{Environment.MachineName}\n{self.StartTime.ToUniversalTime():O}\n{Guid.NewGuid():N}\n");
@@ -93,7 +95,7 @@ internal sealed class RunLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The lock itself is held; only its owner is not named.
+            // The lock is held all the same; only the name of its owner is missing.
         }
         return new RunLock(file, path, text);
     }
@@ -126,9 +128,9 @@ internal sealed class RunLock : IDisposable
         }
     }
 
-    /// <summary>Whether it is a process of this machine that still runs, and not another that was given its number. Of other machines
-    /// nothing can be known, so that
-    /// there only the lock itself counts: a run may go on elsewhere.</summary>
+    /// <summary>Whether the owner is a process of this machine that still runs, and not a later process with the same id. For an owner on
+    /// another machine this cannot be found out, and the answer is false: only the lock itself counts there, so that a run can resume on
+    /// another machine.</summary>
     private static bool IsAlive(LockOwner owner)
     {
         if (!string.Equals(owner.Machine, Environment.MachineName, StringComparison.OrdinalIgnoreCase)) return false;
@@ -147,12 +149,12 @@ internal sealed class RunLock : IDisposable
         }
         catch (System.Runtime.InteropServices.ExternalException)
         {
-            // It runs, as somebody else.
+            // The process exists but belongs to another user.
             return true;
         }
     }
 
-    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows.
+    // EWOULDBLOCK on Linux (11) and on macOS (35), ERROR_SHARING_VIOLATION on Windows.
     private static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     private static void Delete(string path)
@@ -163,7 +165,7 @@ internal sealed class RunLock : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // What is left behind names a process that will have ended.
+            // A file that cannot be deleted does no harm: it names a process that will have ended.
         }
     }
 

@@ -2,41 +2,57 @@ using System.Runtime.CompilerServices;
 
 namespace Ardir.Core;
 
-/// <summary>Checks of tensors at public boundaries. Each failure names the argument, what it was and what was expected.</summary>
+/// <summary>Checks of tensors at public boundaries. Each exception message names the argument, what it was and what was
+/// expected.</summary>
 internal static class TensorGuard
 {
-    // Rounding that a data pipeline may leave outside [0,1]; anything more is a mistake, usually a normalisation outside the model.
+    // Rounding in a data pipeline may leave [0,1] by this much. Anything more is a mistake, usually a normalisation outside the model.
     public const double BoxTolerance = 1e-6;
 
     public static void Floating(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         Dense(tensor, name);
         if (!tensor.is_floating_point())
-            throw new ArgumentException($"{name} has dtype {tensor.dtype}; expected a floating-point tensor (float32). Convert with .to(ScalarType.Float32), and divide uint8 pixels by 255.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has dtype {tensor.dtype}; expected a floating-point tensor (float32). Convert with .to(ScalarType.Float32), and " +
+                "divide uint8 pixels by 255.", name);
+        }
     }
 
-    /// <summary>Floating point [N,C,H,W] with at least one sample.</summary>
+    /// <summary>Requires floating point [N,C,H,W] with at least one sample.</summary>
     public static void Images(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null)
     {
         Floating(images, name);
         if (images.dim() != 4)
-            throw new ArgumentException($"{name} has shape {Shape(images)}; expected [N,C,H,W]. Use unsqueeze for a single image, reshape(N,1,1,D) for flat data.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has shape {Shape(images)}; expected [N,C,H,W]. Use unsqueeze for a single image, reshape(N,1,1,D) for flat data.",
+                name);
+        }
         if (images.numel() == 0)
             throw new ArgumentException($"{name} has shape {Shape(images)}: the batch is empty. Pass at least one image.", name);
     }
 
-    /// <summary>int64 [N] on the device of the images. The upper bound is checked once the number of classes is known.</summary>
+    /// <summary>Requires int64 [N] on the device of the images. <see cref="LabelRange"/> checks the values.</summary>
     public static void Labels(Tensor labels, Tensor images, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
         Dense(labels, name);
         if (labels.dtype != ScalarType.Int64)
-            throw new ArgumentException($"{name} has dtype {labels.dtype}; expected int64 class indices. Convert with .to(ScalarType.Int64); one-hot labels with .argmax(1).", name);
+        {
+            throw new ArgumentException(
+                $"{name} has dtype {labels.dtype}; expected int64 class indices. Convert with .to(ScalarType.Int64); one-hot labels with " +
+                ".argmax(1).", name);
+        }
         if (labels.dim() != 1 || labels.shape[0] != images.shape[0])
-            throw new ArgumentException($"{name} has shape {Shape(labels)}; expected [{images.shape[0]}], one class index per image.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has shape {Shape(labels)}; expected [{images.shape[0]}], one class index per image.", name);
+        }
         SameDevice(labels, images, name);
     }
 
-    /// <summary>Labels within [0,classes); not negative while the number of classes is unknown.</summary>
+    /// <summary>Requires labels within [0,classes), or only non-negative ones while the number of classes is unknown.</summary>
     public static void LabelRange(Tensor labels, long? classes = null, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
         if (CheckedBatch.HasLabels(labels, classes)) return;
@@ -44,11 +60,15 @@ internal static class TensorGuard
         using var high = labels.max();
         var (lowest, highest) = (HostRead.Int64(low), HostRead.Int64(high));
         if (lowest < 0 || highest >= classes)
-            throw new ArgumentException(
-                $"{name} has values from {lowest} to {highest}; {(classes is null ? "expected class indices, which start at 0" : $"there are {classes} classes, so expected 0 to {classes - 1}")}.", name);
+        {
+            var expected = classes is null
+                ? "expected class indices, which start at 0"
+                : $"there are {classes} classes, so expected 0 to {classes - 1}";
+            throw new ArgumentException($"{name} has values from {lowest} to {highest}; {expected}.", name);
+        }
     }
 
-    /// <summary>Values in [0,1] up to rounding; NaN and infinity are named as such.</summary>
+    /// <summary>Requires values in [0,1] up to rounding; NaN and infinite values have a message of their own.</summary>
     public static void Box(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null)
     {
         if (CheckedBatch.HasImages(images)) return;
@@ -58,9 +78,11 @@ internal static class TensorGuard
         if (double.IsNaN(lowest) || double.IsNaN(highest) || double.IsInfinity(lowest) || double.IsInfinity(highest))
             throw new ArgumentException($"{name} contains NaN or infinite values.", name);
         if (lowest < -BoxTolerance || highest > 1 + BoxTolerance)
+        {
             throw new ArgumentException(
-                $"{name} has values from {lowest:G6} to {highest:G6}; expected pixels in [0,1]. Divide 0..255 pixels by 255, and put any mean/std " +
-                "normalisation inside the model: new Normalize(mean, std, model).", name);
+                $"{name} has values from {lowest:G6} to {highest:G6}; expected pixels in [0,1]. Divide 0..255 pixels by 255, and put any " +
+                "mean/std normalisation inside the model: new Normalize(mean, std, model).", name);
+        }
     }
 
     public static void Finite(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
@@ -71,12 +93,18 @@ internal static class TensorGuard
     }
 
     public static void SameKind(
-        Tensor a, Tensor b, [CallerArgumentExpression(nameof(a))] string? nameA = null, [CallerArgumentExpression(nameof(b))] string? nameB = null)
+        Tensor a,
+        Tensor b,
+        [CallerArgumentExpression(nameof(a))] string? nameA = null,
+        [CallerArgumentExpression(nameof(b))] string? nameB = null)
     {
         Floating(a, nameA);
         Floating(b, nameB);
         if (a.dim() < 2 || !a.shape.AsSpan().SequenceEqual(b.shape))
-            throw new ArgumentException($"{nameB} has shape {Shape(b)} and {nameA} has {Shape(a)}; expected the same [N,C,H,W].", nameB);
+        {
+            throw new ArgumentException(
+                $"{nameB} has shape {Shape(b)} and {nameA} has {Shape(a)}; expected the same [N,C,H,W].", nameB);
+        }
         if (a.dtype != b.dtype)
             throw new ArgumentException($"{nameB} has dtype {b.dtype} and {nameA} has {a.dtype}; expected the same.", nameB);
         SameDevice(b, a, nameB);
@@ -85,12 +113,15 @@ internal static class TensorGuard
     public static void SameDevice(Tensor tensor, Tensor other, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         if (tensor.device_type != other.device_type || tensor.device_index != other.device_index)
-            throw new ArgumentException($"{name} is on {tensor.device} but the images are on {other.device}; move it with .to(device).", name);
+        {
+            throw new ArgumentException(
+                $"{name} is on {tensor.device} but the images are on {other.device}; move it with .to(device).", name);
+        }
     }
 
     public static string Shape(Tensor tensor) => $"[{string.Join(",", tensor.shape)}]";
 
-    /// <summary>A tensor that is there, not disposed and not sparse.</summary>
+    /// <summary>Requires a tensor that is not null, not disposed and not sparse.</summary>
     public static void Dense(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);

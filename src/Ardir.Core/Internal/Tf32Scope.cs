@@ -1,7 +1,7 @@
 namespace Ardir.Core;
 
-/// <summary>Lets, or does not let, matrix products and convolutions on NVIDIA GPUs round their inputs to TF32 (10 bits of mantissa) while it lives. The settings
-/// are the process's; they get back what they were.</summary>
+/// <summary>Allows or forbids matrix products and convolutions on NVIDIA GPUs to round their inputs to TF32 (10 bits of mantissa). The
+/// settings apply to the whole process; disposing this restores the previous ones.</summary>
 internal sealed class Tf32Scope : IDisposable
 {
     private readonly bool _products = backends.cuda.matmul.allow_tf32;

@@ -1,15 +1,16 @@
 namespace Ardir.Core;
 
-/// <summary>From the host to a device. To a GPU the values go through pinned memory and nobody waits for them: pageable memory would hold up the host until
-/// all queued work is done.</summary>
+/// <summary>Copies from the host to a device. Copies to a GPU go through pinned memory and do not block: with pageable memory the host
+/// would wait until all queued work is done.</summary>
 internal static class Transfer
 {
-    /// <summary>The tensor itself where it is there already.</summary>
+    /// <summary>A copy on the device; the tensor itself if it is already there.</summary>
     public static Tensor To(Tensor tensor, Device device)
     {
-        if (tensor.device_type == device.type && (tensor.device_index == device.index || device.type == DeviceType.CPU)) return tensor;
+        if (tensor.device_type == device.type && (tensor.device_index == device.index || device.type == DeviceType.CPU))
+            return tensor;
         if (tensor.device_type != DeviceType.CPU || device.type != DeviceType.CUDA) return tensor.to(device);
-        // Freed at once for us, for others only when the copy is done: the allocator of pinned memory sees to that.
+        // Disposing the tensor right away is safe, because the pinned-memory allocator reuses the block only after the copy has finished.
         using var pinned = tensor.pin_memory();
         return pinned.to(device, non_blocking: true);
     }

@@ -1,8 +1,8 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// The built-in normalisation of a network: its two small tensors, made once for each device and dtype that comes by. As buffers they would be state entries, which the
-/// published checkpoints lack. Belongs to the network that made it.
+/// The built-in normalisation of a network: its two small tensors, made once for each device and dtype of the inputs. They are not
+/// buffers, because buffers are state entries and the published checkpoints have none for them. The network that made this disposes it.
 /// </summary>
 internal sealed class ChannelConstants(ChannelStatistics statistics) : IDisposable
 {
@@ -29,18 +29,19 @@ internal sealed class ChannelConstants(ChannelStatistics statistics) : IDisposab
         }
     }
 
-    // None is released before the network is: another thread may be using it.
+    // The tensors are kept until the network is disposed, because another thread may be using them.
     private (Tensor Mean, Tensor Std) For(Tensor input)
     {
         lock (_made)
         {
             var key = (input.dtype, input.device_type, input.device_index);
-            if (!_made.TryGetValue(key, out var pair)) _made[key] = pair = (Make(statistics.Mean, input), Make(statistics.Std, input));
+            if (!_made.TryGetValue(key, out var pair))
+                _made[key] = pair = (Make(statistics.Mean, input), Make(statistics.Std, input));
             return pair;
         }
     }
 
-    // Tensors made in inference mode could never take part in a backward pass.
+    // Inference mode is switched off, because tensors made in it could never take part in a backward pass.
     private static Tensor Make(IReadOnlyList<double> values, Tensor like)
     {
         using var normal = inference_mode(false);

@@ -1,6 +1,7 @@
 namespace Ardir.Core;
 
-/// <summary>Mean and standard deviation per channel, in [0,1] pixel units, with those that published checkpoints were trained with.</summary>
+/// <summary>Mean and standard deviation per channel, in [0,1] pixel units, with the values that published checkpoints were trained
+/// with.</summary>
 /// <example><code>Module ready = ChannelStatistics.Cifar10.Wrap(net);</code></example>
 public sealed record ChannelStatistics
 {
@@ -13,8 +14,9 @@ public sealed record ChannelStatistics
     /// <summary>CIFAR-10 over all pixels of the training set (Rice et al., AWP, AKD2, DeepMind, most of RobustBench).</summary>
     public static ChannelStatistics Cifar10 { get; } = new() { Mean = [0.4914, 0.4822, 0.4465], Std = [0.2471, 0.2435, 0.2616] };
 
-    /// <summary>CIFAR-10 with the mean of the images' own deviations (kuangliu, Engstrom et al.).</summary>
-    public static ChannelStatistics Cifar10PerImage { get; } = new() { Mean = [0.4914, 0.4822, 0.4465], Std = [0.2023, 0.1994, 0.2010] };
+    /// <summary>CIFAR-10 with the average of each image's own standard deviation (kuangliu, Engstrom et al.).</summary>
+    public static ChannelStatistics Cifar10PerImage { get; } =
+        new() { Mean = [0.4914, 0.4822, 0.4465], Std = [0.2023, 0.1994, 0.2010] };
 
     /// <summary>CIFAR-100.</summary>
     public static ChannelStatistics Cifar100 { get; } = new() { Mean = [0.5071, 0.4865, 0.4409], Std = [0.2673, 0.2564, 0.2762] };
@@ -25,7 +27,8 @@ public sealed record ChannelStatistics
     /// <summary>Puts the normalisation in front of a network.</summary>
     /// <param name="network">Takes normalised [N,C,H,W]; becomes a child and is disposed with the result.</param>
     /// <returns>A module that takes pixels in [0,1].</returns>
-    /// <exception cref="ArgumentException">The lists differ in length or are empty, or a value is not finite or a std not positive.</exception>
+    /// <exception cref="ArgumentException">The lists differ in length or are empty, or a value is not finite or a std not
+    /// positive.</exception>
     public Normalize Wrap(nn.Module<Tensor, Tensor> network) => new(Mean, Std, network);
 
     /// <summary>Whether every mean is finite and every deviation positive and finite.</summary>
@@ -35,8 +38,15 @@ public sealed record ChannelStatistics
     internal void Validate(int channels, string name)
     {
         if (Mean is null || Std is null || Mean.Count != channels || Std.Count != channels)
-            throw new ArgumentException($"{name} has {Mean?.Count ?? 0} means and {Std?.Count ?? 0} standard deviations for {channels} channels; expected one of each per channel, or null for none.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has {Mean?.Count ?? 0} means and {Std?.Count ?? 0} standard deviations for {channels} channels; expected one of " +
+                "each per channel, or null for none.", name);
+        }
         if (!AreSound(Mean, Std))
-            throw new ArgumentException($"{name} has a mean that is not finite or a standard deviation that is not a positive number.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has a mean that is not finite or a standard deviation that is not a positive number.", name);
+        }
     }
 }

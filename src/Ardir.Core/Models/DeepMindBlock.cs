@@ -3,8 +3,9 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// The pre-activation block of DeepMind's robust networks. Strided 3x3 convolutions pad at the right and the bottom only, as TensorFlow does. The wide networks'
-/// form has a 1x1 shortcut that reads the activation, the PreActResNet's a 3x3 shortcut that reads the raw input, padded alike.
+/// The pre-activation block of DeepMind's robust networks. Strided 3x3 convolutions pad at the right and the bottom only, as TensorFlow
+/// does. The block of the wide networks has a 1x1 shortcut that reads the activation; the block of the PreActResNet has a 3x3 shortcut
+/// that reads the raw input and is padded in the same manner.
 /// </summary>
 internal sealed class DeepMindBlock : nn.Module<Tensor, Tensor>
 {
@@ -30,11 +31,14 @@ internal sealed class DeepMindBlock : nn.Module<Tensor, Tensor>
         register_module("relu_1", _relu1);
         register_module(wide ? "conv_1" : "conv_2d_2", _second);
         if (!_strided && input == output) return;
-        _shortcut = wide ? nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false) : Convolution(input, output, stride);
+        _shortcut = wide
+            ? nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)
+            : Convolution(input, output, stride);
         register_module("shortcut", _shortcut);
     }
 
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }

@@ -3,11 +3,13 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// The PreActResNet of Gowal et al. (2021), Rebuffi et al. (2021) and Rade and Moosavi-Dezfooli (2021), with their state entries (<c>conv_2d</c>,
-/// <c>layer_0.0.batchnorm_0</c>, <c>layer_1.0.shortcut</c>, <c>batchnorm</c>, <c>logits</c>): 3x3 shortcuts that read the raw input, padding as in TensorFlow, Swish or ReLU, and a
-/// built-in normalisation, so that it takes pixels in [0,1]. 12,548,426 parameters at depth 18 for 10 classes.
+/// The PreActResNet of Gowal et al. (2021), Rebuffi et al. (2021) and Rade and Moosavi-Dezfooli (2021), with their state entries
+/// (<c>conv_2d</c>, <c>layer_0.0.batchnorm_0</c>, <c>layer_1.0.shortcut</c>, <c>batchnorm</c>, <c>logits</c>): 3x3 shortcuts that read
+/// the raw input, padding as in TensorFlow, Swish or ReLU, and a built-in normalisation, so that it takes pixels in [0,1].
+/// 12,548,426 parameters at depth 18 for 10 classes.
 /// </summary>
-/// <remarks><see cref="FeatureTap"/> sees <c>layer_0</c> to <c>layer_3</c> (before activation) and <c>relu</c> (the activated last map).</remarks>
+/// <remarks><see cref="FeatureTap"/> sees <c>layer_0</c> to <c>layer_3</c> (before activation) and <c>relu</c> (the activated last
+/// map).</remarks>
 /// <example><code>
 /// using var model = DeepMindPreActResNet.Create();        // depth 18, Swish
 /// </code></example>
@@ -46,7 +48,7 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
     /// <summary>A network.</summary>
     /// <param name="options">Its shape; depth 18 with Swish when null.</param>
     /// <returns>A float32 network on the CPU in training mode, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the activation is unknown.</exception>
     /// <exception cref="ArgumentException">There are no widths, or not as many blocks, or the normalisation does not fit.</exception>
     public static DeepMindPreActResNet Create(DeepMindPreActResNetOptions? options = null)
     {
@@ -57,14 +59,15 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
 
     /// <summary>Classifies images.</summary>
-    /// <param name="input">Pixels in [0,1], [N,C,H,W] with C = <see cref="DeepMindPreActResNetOptions.InputChannels"/>; height and width at least 2 to the power of the number
-    /// of halvings, 8 for four stages.</param>
+    /// <param name="input">Pixels in [0,1], [N,C,H,W] with C = <see cref="DeepMindPreActResNetOptions.InputChannels"/>; height and width
+    /// at least 2 to the power of the number of halvings, 8 for four stages.</param>
     /// <returns>Logits [N,K].</returns>
     /// <exception cref="ArgumentException">Another shape, or not floating point.</exception>
     public override Tensor forward(Tensor input)
@@ -90,7 +93,10 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
         var (input, output) = (Options.Widths[Math.Max(index - 1, 0)], Options.Widths[index]);
         var stage = nn.Sequential();
         for (var i = 0; i < Options.Blocks[index]; i++)
-            stage.append($"{i}", new DeepMindBlock(i == 0 ? input : output, output, i == 0 && index > 0 ? 2 : 1, wide: false, Options.Activation));
+        {
+            var stride = i == 0 && index > 0 ? 2 : 1;
+            stage.append($"{i}", new DeepMindBlock(i == 0 ? input : output, output, stride, wide: false, Options.Activation));
+        }
         return stage;
     }
 }

@@ -11,7 +11,8 @@ public sealed record DeepMindPreActResNetOptions
     /// <value>10 by default.</value>
     public int Classes { get; init; } = 10;
 
-    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height and width.</summary>
+    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height
+    /// and width.</summary>
     /// <value>64, 128, 256, 512 by default.</value>
     public IReadOnlyList<int> Widths { get; init; } = [64, 128, 256, 512];
 
@@ -19,11 +20,11 @@ public sealed record DeepMindPreActResNetOptions
     /// <value>2, 2, 2, 2 by default.</value>
     public IReadOnlyList<int> Blocks { get; init; } = [2, 2, 2, 2];
 
-    /// <summary>The nonlinearity. State entries do not tell which one a checkpoint was trained with.</summary>
+    /// <summary>The nonlinearity. The state entries of a checkpoint do not show which one it was trained with.</summary>
     /// <value><see cref="ModelActivation.Swish"/> by default.</value>
     public ModelActivation Activation { get; init; } = ModelActivation.Swish;
 
-    /// <summary>Built-in normalisation of the input and not part of the state; null for none.</summary>
+    /// <summary>Built-in normalisation of the input, which is not part of the state; null for none.</summary>
     /// <value><see cref="ChannelStatistics.Cifar10"/> by default.</value>
     public ChannelStatistics? Normalization { get; init; } = ChannelStatistics.Cifar10;
 
@@ -39,8 +40,15 @@ public sealed record DeepMindPreActResNetOptions
         ModelGuard.Widths(Widths);
         ModelGuard.Widths(Blocks);
         if (Widths.Count != Blocks.Count)
-            throw new ArgumentException($"There are {Widths.Count} Widths and {Blocks.Count} Blocks; expected one of each per stage.", nameof(Blocks));
-        if (!Enum.IsDefined(Activation)) throw new ArgumentOutOfRangeException(nameof(Activation), Activation, "Activation is not a member of ModelActivation.");
+        {
+            throw new ArgumentException(
+                $"There are {Widths.Count} Widths and {Blocks.Count} Blocks; expected one of each per stage.", nameof(Blocks));
+        }
+        if (!Enum.IsDefined(Activation))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(Activation), Activation, "Activation is not a member of ModelActivation.");
+        }
         Normalization?.Validate(InputChannels, nameof(Normalization));
     }
 }

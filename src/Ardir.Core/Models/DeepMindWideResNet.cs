@@ -3,11 +3,12 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// The wide residual network of Gowal et al. (2020, 2021), Rebuffi et al. (2021), Pang et al. (2022) and Wang et al. (2023), with their state entries
-/// (<c>init_conv</c>, <c>layer.0.block.0.batchnorm_0</c>, <c>layer.1.block.0.shortcut</c>, <c>batchnorm</c>, <c>logits</c>): Swish or ReLU, padding as in TensorFlow, and a built-in
-/// normalisation, so that it takes pixels in [0,1].
+/// The wide residual network of Gowal et al. (2020, 2021), Rebuffi et al. (2021), Pang et al. (2022) and Wang et al. (2023), with their
+/// state entries (<c>init_conv</c>, <c>layer.0.block.0.batchnorm_0</c>, <c>layer.1.block.0.shortcut</c>, <c>batchnorm</c>,
+/// <c>logits</c>): Swish or ReLU, padding as in TensorFlow, and a built-in normalisation, so that it takes pixels in [0,1].
 /// </summary>
-/// <remarks><see cref="FeatureTap"/> sees <c>layer.0</c>, <c>layer.1</c>, <c>layer.2</c> (before activation) and <c>relu</c> (the activated last map).</remarks>
+/// <remarks><see cref="FeatureTap"/> sees <c>layer.0</c>, <c>layer.1</c>, <c>layer.2</c> (before activation) and <c>relu</c> (the
+/// activated last map).</remarks>
 /// <example><code>
 /// using var teacher = DeepMindWideResNet.Create(new DeepMindWideResNetOptions { Depth = 70, Widen = 16 });
 /// </code></example>
@@ -43,8 +44,9 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
     /// <summary>A network.</summary>
     /// <param name="options">Its shape; WRN-28-10 with Swish when null.</param>
     /// <returns>A float32 network on the CPU in training mode, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
-    /// <exception cref="ArgumentException">The normalisation is not for as many channels, or not of finite means and positive deviations.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range, or the activation is unknown.</exception>
+    /// <exception cref="ArgumentException">The normalisation is for another number of channels, or a mean is not finite or a standard
+    /// deviation not positive.</exception>
     public static DeepMindWideResNet Create(DeepMindWideResNetOptions? options = null)
     {
         options ??= new DeepMindWideResNetOptions();
@@ -53,14 +55,15 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
 
     /// <summary>Classifies images.</summary>
-    /// <param name="input">Pixels in [0,1], [N,C,H,W] with C = <see cref="DeepMindWideResNetOptions.InputChannels"/>; height and width multiples of 4, since the one-sided
-    /// padding fits even sizes only.</param>
+    /// <param name="input">Pixels in [0,1], [N,C,H,W] with C = <see cref="DeepMindWideResNetOptions.InputChannels"/>; height and width
+    /// multiples of 4, since the one-sided padding fits even sizes only.</param>
     /// <returns>Logits [N,K].</returns>
     /// <exception cref="ArgumentException">Another shape, or not floating point.</exception>
     public override Tensor forward(Tensor input)
@@ -87,7 +90,10 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
         var (input, output) = (Options.Widths[index], Options.Widths[index + 1]);
         var blocks = nn.Sequential();
         for (var i = 0; i < Options.BlocksPerGroup; i++)
-            blocks.append($"{i}", new DeepMindBlock(i == 0 ? input : output, output, i == 0 && index > 0 ? 2 : 1, wide: true, Options.Activation));
+        {
+            var stride = i == 0 && index > 0 ? 2 : 1;
+            blocks.append($"{i}", new DeepMindBlock(i == 0 ? input : output, output, stride, wide: true, Options.Activation));
+        }
         return nn.Sequential(("block", blocks));
     }
 }

@@ -19,11 +19,11 @@ public sealed record DeepMindWideResNetOptions
     /// <value>3 by default.</value>
     public int InputChannels { get; init; } = 3;
 
-    /// <summary>The nonlinearity. State entries do not tell which one a checkpoint was trained with.</summary>
+    /// <summary>The nonlinearity. The state entries of a checkpoint do not show which one it was trained with.</summary>
     /// <value><see cref="ModelActivation.Swish"/> by default.</value>
     public ModelActivation Activation { get; init; } = ModelActivation.Swish;
 
-    /// <summary>Built-in normalisation of the input and not part of the state; null for none.</summary>
+    /// <summary>Built-in normalisation of the input, which is not part of the state; null for none.</summary>
     /// <value><see cref="ChannelStatistics.Cifar10"/> by default.</value>
     public ChannelStatistics? Normalization { get; init; } = ChannelStatistics.Cifar10;
 
@@ -42,7 +42,11 @@ public sealed record DeepMindWideResNetOptions
         ModelGuard.Positive(Widen);
         ModelGuard.Positive(Classes);
         ModelGuard.Positive(InputChannels);
-        if (!Enum.IsDefined(Activation)) throw new ArgumentOutOfRangeException(nameof(Activation), Activation, "Activation is not a member of ModelActivation.");
+        if (!Enum.IsDefined(Activation))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(Activation), Activation, "Activation is not a member of ModelActivation.");
+        }
         Normalization?.Validate(InputChannels, nameof(Normalization));
     }
 }

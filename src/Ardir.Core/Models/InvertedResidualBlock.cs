@@ -2,8 +2,9 @@ using TorchSharp.Modules;
 
 namespace Ardir.Core;
 
-/// <summary>The block of MobileNetV2 (Sandler et al. 2018): 1x1 expansion, 3x3 depthwise, linear 1x1 projection. At stride 1 the input is added,
-/// through a 1x1 convolution and a batch norm where the width changes (kuangliu; the paper leaves it out there).</summary>
+/// <summary>The block of MobileNetV2 (Sandler et al. 2018): 1x1 expansion, 3x3 depthwise, linear 1x1 projection. At stride 1 the input is
+/// added. Where the width changes it passes through a 1x1 convolution and a batch norm first, as in kuangliu's code; the paper adds
+/// nothing there.</summary>
 internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d _conv1, _conv2, _conv3;
@@ -35,7 +36,8 @@ internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
         register_module("shortcut", _shortcut);
     }
 
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }

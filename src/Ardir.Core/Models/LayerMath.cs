@@ -5,13 +5,16 @@ internal static class LayerMath
 {
     private static readonly long[] _positions = [2, 3];
 
-    /// <summary>Mean over height and width, [N,C,H,W] to [N,C]. At 32x32 inputs it is the pooling that published code writes with a fixed size.</summary>
+    /// <summary>Mean over height and width, [N,C,H,W] to [N,C]. At 32x32 inputs it equals the pooling with a fixed window that published
+    /// code uses.</summary>
     public static Tensor GlobalAverage(this Tensor map) => map.mean(_positions);
 
-    /// <summary>A column and a row of zeros at the right and the bottom: what TensorFlow's "SAME" does before a 3x3 convolution of stride 2 on an even size.</summary>
-    public static Tensor PadRightAndBottom(this Tensor map) => nn.functional.pad(map, [0, 1, 0, 1], PaddingModes.Constant, 0);
+    /// <summary>Appends a column of zeros at the right and a row of zeros at the bottom, which is what TensorFlow's "SAME" padding does
+    /// before a 3x3 convolution of stride 2 on an even size.</summary>
+    public static Tensor PadRightAndBottom(this Tensor map) =>
+        nn.functional.pad(map, [0, 1, 0, 1], PaddingModes.Constant, 0);
 
-    /// <summary>Calls one module after the other; the first map and those between are released.</summary>
+    /// <summary>Calls one module after the other; disposes the first map and all intermediate ones.</summary>
     public static Tensor Chain(Tensor map, IReadOnlyList<nn.Module<Tensor, Tensor>> modules)
     {
         foreach (var module in modules)

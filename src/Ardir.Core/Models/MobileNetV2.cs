@@ -3,12 +3,14 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// MobileNetV2 (Sandler et al. 2018) for CIFAR as in kuangliu's pytorch-cifar, the small student of ARD, IAD and RSLAD, with the same state entries
-/// (<c>conv1</c>, <c>bn1</c>, <c>layers.0.conv1</c>, <c>layers.0.shortcut.0</c>, <c>conv2</c>, <c>bn2</c>, <c>linear</c>). The first convolution and the second group have
-/// stride 1, so that 32x32 images end as 4x4 maps. 2,296,922 parameters for 10 classes.
+/// MobileNetV2 (Sandler et al. 2018) for CIFAR as in kuangliu's pytorch-cifar, the small student of ARD, IAD and RSLAD, with the same
+/// state entries (<c>conv1</c>, <c>bn1</c>, <c>layers.0.conv1</c>, <c>layers.0.shortcut.0</c>, <c>conv2</c>, <c>bn2</c>,
+/// <c>linear</c>). The first convolution and the second group have stride 1, so that 32x32 images end as 4x4 maps.
+/// 2,296,922 parameters for 10 classes.
 /// </summary>
-/// <remarks><see cref="FeatureTap"/> sees <c>layers.0</c> to <c>layers.16</c>; <c>layers.2</c>, <c>layers.5</c>, <c>layers.12</c> and <c>layers.16</c> are the last
-/// maps at 32x32, 16x16, 8x8 and 4x4. The network does not normalise its input: wrap it in <see cref="Normalize"/> for that.</remarks>
+/// <remarks><see cref="FeatureTap"/> sees <c>layers.0</c> to <c>layers.16</c>; <c>layers.2</c>, <c>layers.5</c>, <c>layers.12</c> and
+/// <c>layers.16</c> are the last maps at 32x32, 16x16, 8x8 and 4x4. The network does not normalise its input: wrap it in
+/// <see cref="Normalize"/> for that.</remarks>
 /// <example><code>
 /// using var student = MobileNetV2.Create(classes: 10);
 /// </code></example>
@@ -35,7 +37,8 @@ public sealed class MobileNetV2 : nn.Module<Tensor, Tensor>
         {
             for (var i = 0; i < group.Blocks; i++)
             {
-                _layers.append($"{_layers.Count}", new InvertedResidualBlock(width, group.Width, group.Expansion, i == 0 ? group.Stride : 1));
+                var stride = i == 0 ? group.Stride : 1;
+                _layers.append($"{_layers.Count}", new InvertedResidualBlock(width, group.Width, group.Expansion, stride));
                 width = group.Width;
             }
         }
@@ -66,7 +69,8 @@ public sealed class MobileNetV2 : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }

@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>The nonlinearity of a network that comes with more than one.</summary>
+/// <summary>The nonlinearity of a network that exists with more than one.</summary>
 public enum ModelActivation
 {
     /// <summary>max(x, 0).</summary>

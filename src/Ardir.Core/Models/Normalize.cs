@@ -17,20 +17,25 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     /// <param name="mean">One value per channel, in [0,1] pixel units.</param>
     /// <param name="std">One positive value per channel.</param>
     /// <param name="network">Takes normalised [N,C,H,W]; becomes the child <c>network</c> and is disposed with this module.</param>
-    /// <exception cref="ArgumentException">The lists differ in length or are empty, or a value is not finite or a std not positive.</exception>
+    /// <exception cref="ArgumentException">The lists differ in length or are empty, or a value is not finite or a std not
+    /// positive.</exception>
     public Normalize(IReadOnlyList<double> mean, IReadOnlyList<double> std, nn.Module<Tensor, Tensor> network) : base(nameof(Normalize))
     {
         ArgumentNullException.ThrowIfNull(mean);
         ArgumentNullException.ThrowIfNull(std);
         ArgumentNullException.ThrowIfNull(network);
         if (mean.Count == 0 || mean.Count != std.Count)
-            throw new ArgumentException($"There are {mean.Count} means and {std.Count} standard deviations; expected one of each per channel.", nameof(mean));
+        {
+            throw new ArgumentException(
+                $"There are {mean.Count} means and {std.Count} standard deviations; expected one of each per channel.", nameof(mean));
+        }
         if (!mean.All(double.IsFinite)) throw new ArgumentException("A mean is not finite.", nameof(mean));
-        if (!std.All(value => double.IsFinite(value) && value > 0)) throw new ArgumentException("A standard deviation is not a positive number.", nameof(std));
+        if (!std.All(value => double.IsFinite(value) && value > 0))
+            throw new ArgumentException("A standard deviation is not a positive number.", nameof(std));
         (Mean, Std, _network) = ([.. mean], [.. std], network);
         var at = network.parameters().FirstOrDefault();
         var (dtype, device) = (at?.dtype ?? ScalarType.Float32, at?.device ?? CPU);
-        // Created outside any scope of the caller: a module's buffers live as long as the module.
+        // Detached from any dispose scope of the caller, because a module's buffers live as long as the module.
         _mean = tensor(mean.ToArray(), [1, mean.Count, 1, 1], dtype, device).DetachFromDisposeScope();
         _std = tensor(std.ToArray(), [1, std.Count, 1, 1], dtype, device).DetachFromDisposeScope();
         register_module("network", network);
@@ -45,7 +50,8 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     public IReadOnlyList<double> Std { get; private set; }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
@@ -58,13 +64,16 @@ public sealed class Normalize : nn.Module<Tensor, Tensor>
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.dim() != 4 || input.shape[1] != Mean.Count)
-            throw new ArgumentException($"input has shape {TensorGuard.Shape(input)}; this normalisation is for [N,{Mean.Count},H,W].", nameof(input));
+        {
+            throw new ArgumentException(
+                $"input has shape {TensorGuard.Shape(input)}; this normalisation is for [N,{Mean.Count},H,W].", nameof(input));
+        }
         using var centred = input - get_buffer("mean")!;
         using var normalised = centred / get_buffer("std")!;
         return _network.call(normalised);
     }
 
-    /// <summary>Takes over values that came with weights; as many as there are channels.</summary>
+    /// <summary>Replaces mean and standard deviation by values that were stored with weights, one of each per channel.</summary>
     internal void Configure(double[] mean, double[] std)
     {
         using var scope = NewDisposeScope();

@@ -2,22 +2,33 @@ using TorchSharp.Modules;
 
 namespace Ardir.Core;
 
-/// <summary>The pre-activation block of He et al. (2016, ECCV, figure 1b): BN-ReLU-conv twice, plus the input. Where the shape changes, the
-/// input is replaced by a 1x1 convolution of its activation, or of itself. Wide residual networks may drop out before the last convolution.</summary>
+/// <summary>The pre-activation block of He et al. (2016, ECCV, figure 1b): BN-ReLU-conv twice, plus the input. Where the shape changes,
+/// the input is replaced by a 1x1 convolution of its activation or of the input itself. Wide residual networks may use dropout before the
+/// last convolution.</summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 {
     private readonly BatchNorm2d _bn1, _bn2;
     private readonly Conv2d _conv1, _conv2;
-    // Not in place: a hook on a batch norm may hold what these read. Of their own per use, so that each can be tapped.
+    // Not in place, because a hook on a batch norm may still hold the tensor that these read. Each use has a module of its own, so that
+    // its output can be tapped.
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
     private readonly Dropout? _dropout;
     private readonly nn.Module<Tensor, Tensor>? _shortcut;
     private readonly bool _rawShortcut;
 
     public PreActBlock(long input, long output, long stride, bool rawShortcut)
-        : this(nameof(PreActBlock), input, output, stride, dropout: 0, "shortcut", convolution => nn.Sequential(("0", convolution))) => _rawShortcut = rawShortcut;
+        : this(
+            nameof(PreActBlock), input, output, stride, dropout: 0, "shortcut", convolution => nn.Sequential(("0", convolution))) =>
+        _rawShortcut = rawShortcut;
 
-    private PreActBlock(string name, long input, long output, long stride, double dropout, string shortcut, Func<Conv2d, nn.Module<Tensor, Tensor>> wrap) : base(name)
+    private PreActBlock(
+        string name,
+        long input,
+        long output,
+        long stride,
+        double dropout,
+        string shortcut,
+        Func<Conv2d, nn.Module<Tensor, Tensor>> wrap) : base(name)
     {
         _bn1 = nn.BatchNorm2d(input);
         _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
@@ -43,7 +54,8 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
     public static PreActBlock Wide(long input, long output, long stride, double dropout) =>
         new("WideBlock", input, output, stride, dropout, "convShortcut", convolution => convolution);
 
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }

@@ -3,13 +3,15 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// Pre-activation ResNet (He et al. 2016, ECCV), by default in the form used for adversarial training on CIFAR since Rice et al. (2020): a final batch norm and
-/// ReLU, and projection shortcuts that read the activated input. <see cref="PreActResNetVariant"/> has the other forms. State entries are named as in that line of
-/// checkpoints (<c>conv1</c>, <c>layer1.0.bn1</c>, <c>layer2.0.shortcut.0</c>, <c>bn</c>, <c>linear</c>).
+/// Pre-activation ResNet (He et al. 2016, ECCV), by default in the form used for adversarial training on CIFAR since Rice et al. (2020):
+/// a final batch norm and ReLU, and projection shortcuts that read the activated input. <see cref="PreActResNetVariant"/> has the other
+/// forms. State entries are named as in the checkpoints of that code (<c>conv1</c>, <c>layer1.0.bn1</c>, <c>layer2.0.shortcut.0</c>,
+/// <c>bn</c>, <c>linear</c>).
 /// </summary>
 /// <remarks>
-/// <see cref="FeatureTap"/> sees <c>layer1</c>, <c>layer2</c>, ... (stage outputs, before activation), <c>layer1.0.relu1</c> and <c>layer1.0.relu2</c> (inside
-/// blocks) and <c>relu</c> (the activated last map). At 32x32 the stages of PreActResNet-18 are 64x32x32, 128x16x16, 256x8x8 and 512x4x4.
+/// <see cref="FeatureTap"/> sees <c>layer1</c>, <c>layer2</c>, ... (stage outputs, before activation), <c>layer1.0.relu1</c> and
+/// <c>layer1.0.relu2</c> (inside blocks) and <c>relu</c> (the activated last map). At 32x32 the stages of PreActResNet-18 give 64x32x32,
+/// 128x16x16, 256x8x8 and 512x4x4.
 /// The network does not normalise its input: wrap it in <see cref="Normalize"/> for that.
 /// </remarks>
 /// <example><code>
@@ -27,7 +29,8 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     private PreActResNet(PreActResNetOptions options) : base(nameof(PreActResNet))
     {
         Options = options;
-        _conv1 = nn.Conv2d(options.InputChannels, options.Widths[0], kernel_size: 3, stride: options.FirstStride, padding: 1, bias: false);
+        _conv1 = nn.Conv2d(
+            options.InputChannels, options.Widths[0], kernel_size: 3, stride: options.FirstStride, padding: 1, bias: false);
         register_module("conv1", _conv1);
         _stages = new Sequential[options.Widths.Count];
         for (var i = 0; i < _stages.Length; i++)
@@ -56,13 +59,14 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     /// <param name="variant">Which of the published forms.</param>
     /// <returns>A float32 network on the CPU in training mode, owned by the caller.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or the variant is unknown.</exception>
-    public static PreActResNet Create18(int classes = 10, int inputChannels = 3, ulong? seed = null, PreActResNetVariant variant = PreActResNetVariant.Rice) =>
+    public static PreActResNet Create18(
+        int classes = 10, int inputChannels = 3, ulong? seed = null, PreActResNetVariant variant = PreActResNetVariant.Rice) =>
         Create(new PreActResNetOptions { Classes = classes, InputChannels = inputChannels, Seed = seed, Variant = variant });
 
     /// <summary>A network of any depth and width.</summary>
     /// <param name="options">Its shape.</param>
     /// <returns>A float32 network on the CPU in training mode, owned by the caller.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A number is not positive.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A number is not positive, or the variant is unknown.</exception>
     /// <exception cref="ArgumentException">There are no widths.</exception>
     public static PreActResNet Create(PreActResNetOptions options)
     {
@@ -73,7 +77,8 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
@@ -81,7 +86,7 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     /// <summary>Classifies images.</summary>
     /// <param name="input">[N,C,H,W] with C = <see cref="PreActResNetOptions.InputChannels"/>; any height and width.</param>
     /// <returns>Logits [N,K].</returns>
-    /// <exception cref="ArgumentException">Another shape.</exception>
+    /// <exception cref="ArgumentException">Another shape, or not floating point.</exception>
     public override Tensor forward(Tensor input)
     {
         ModelGuard.Input(input, Options.InputChannels);
@@ -102,7 +107,11 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     {
         var stage = nn.Sequential();
         for (var i = 0; i < options.BlocksPerStage; i++)
-            stage.append($"{i}", i == 0 ? new PreActBlock(input, output, stride, options.RawShortcut) : new PreActBlock(output, output, stride: 1, options.RawShortcut));
+        {
+            stage.append($"{i}", i == 0
+                ? new PreActBlock(input, output, stride, options.RawShortcut)
+                : new PreActBlock(output, output, stride: 1, options.RawShortcut));
+        }
         return stage;
     }
 }

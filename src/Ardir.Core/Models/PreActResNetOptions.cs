@@ -14,7 +14,8 @@ public sealed record PreActResNetOptions
     /// <value>10 by default.</value>
     public int Classes { get; init; } = 10;
 
-    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height and width.</summary>
+    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height
+    /// and width.</summary>
     /// <value>64, 128, 256, 512 by default.</value>
     public IReadOnlyList<int> Widths { get; init; } = [64, 128, 256, 512];
 
@@ -46,6 +47,7 @@ public sealed record PreActResNetOptions
         ModelGuard.Positive(BlocksPerStage);
         ModelGuard.Positive(FirstStride);
         ModelGuard.Widths(Widths);
-        if (!Enum.IsDefined(Variant)) throw new ArgumentOutOfRangeException(nameof(Variant), Variant, "Variant is not a member of PreActResNetVariant.");
+        if (!Enum.IsDefined(Variant))
+            throw new ArgumentOutOfRangeException(nameof(Variant), Variant, "Variant is not a member of PreActResNetVariant.");
     }
 }

@@ -3,10 +3,12 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// ResNet of basic blocks (He et al. 2016, CVPR) for CIFAR: a 3x3 first convolution and no pooling after it, as in kuangliu's pytorch-cifar, ARD, IAD, RSLAD, TRADES
-/// and MART, with the same state entries (<c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>, <c>layer2.0.shortcut.0</c>, <c>layer2.0.shortcut.1</c>, <c>linear</c>).
+/// ResNet of basic blocks (He et al. 2016, CVPR) for CIFAR: a 3x3 first convolution and no pooling after it, as in kuangliu's
+/// pytorch-cifar, ARD, IAD, RSLAD, TRADES and MART, with the same state entries (<c>conv1</c>, <c>bn1</c>, <c>layer1.0.conv1</c>,
+/// <c>layer2.0.shortcut.0</c>, <c>layer2.0.shortcut.1</c>, <c>linear</c>).
 /// </summary>
-/// <remarks><see cref="FeatureTap"/> sees <c>layer1</c> to <c>layer4</c> (after their last ReLU), <c>layer1.0.relu1</c> and <c>relu</c> (after the first batch norm).
+/// <remarks><see cref="FeatureTap"/> sees <c>layer1</c> to <c>layer4</c> (after their last ReLU), <c>layer1.0.relu1</c> and <c>relu</c>
+/// (after the first batch norm).
 /// The network does not normalise its input: wrap it in <see cref="Normalize"/> for that.</remarks>
 /// <example><code>
 /// using var model = ResNet.Create18(classes: 10);         // 11,173,962 parameters
@@ -30,7 +32,8 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
         _stages = new Sequential[options.Widths.Count];
         for (var i = 0; i < _stages.Length; i++)
         {
-            _stages[i] = Stage(options.Widths[Math.Max(i - 1, 0)], options.Widths[i], options.Blocks[i], stride: i == 0 ? 1 : 2);
+            var input = options.Widths[Math.Max(i - 1, 0)];
+            _stages[i] = Stage(input, options.Widths[i], options.Blocks[i], stride: i == 0 ? 1 : 2);
             register_module($"layer{i + 1}", _stages[i]);
         }
         _linear = nn.Linear(options.Widths[^1], options.Classes);
@@ -63,7 +66,8 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
@@ -91,7 +95,11 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
     {
         var stage = nn.Sequential();
         for (var i = 0; i < blocks; i++)
-            stage.append($"{i}", i == 0 ? new ResidualBlock(input, output, stride) : new ResidualBlock(output, output, stride: 1));
+        {
+            stage.append($"{i}", i == 0
+                ? new ResidualBlock(input, output, stride)
+                : new ResidualBlock(output, output, stride: 1));
+        }
         return stage;
     }
 }

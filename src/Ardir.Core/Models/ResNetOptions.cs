@@ -11,7 +11,8 @@ public sealed record ResNetOptions
     /// <value>10 by default.</value>
     public int Classes { get; init; } = 10;
 
-    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height and width.</summary>
+    /// <summary>Channels of each stage; the first convolution has as many as the first stage. Each stage after the first halves height
+    /// and width.</summary>
     /// <value>64, 128, 256, 512 by default.</value>
     public IReadOnlyList<int> Widths { get; init; } = [64, 128, 256, 512];
 
@@ -31,6 +32,9 @@ public sealed record ResNetOptions
         ModelGuard.Widths(Widths);
         ModelGuard.Widths(Blocks);
         if (Widths.Count != Blocks.Count)
-            throw new ArgumentException($"There are {Widths.Count} Widths and {Blocks.Count} Blocks; expected one of each per stage.", nameof(Blocks));
+        {
+            throw new ArgumentException(
+                $"There are {Widths.Count} Widths and {Blocks.Count} Blocks; expected one of each per stage.", nameof(Blocks));
+        }
     }
 }

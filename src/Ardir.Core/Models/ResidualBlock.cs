@@ -2,7 +2,8 @@ using TorchSharp.Modules;
 
 namespace Ardir.Core;
 
-/// <summary>The basic block of He et al. (2016, CVPR): conv-BN-ReLU-conv-BN, plus the input (through a 1x1 convolution and a batch norm where the shape changes), then ReLU.</summary>
+/// <summary>The basic block of He et al. (2016, CVPR): conv-BN-ReLU-conv-BN, plus the input (through a 1x1 convolution and a batch norm
+/// where the shape changes), then ReLU.</summary>
 internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d _conv1, _conv2;
@@ -23,11 +24,13 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
         register_module("bn2", _bn2);
         register_module("relu2", _relu2);
         if (stride == 1 && input == output) return;
-        _shortcut = nn.Sequential(("0", nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)), ("1", nn.BatchNorm2d(output)));
+        _shortcut = nn.Sequential(
+            ("0", nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)), ("1", nn.BatchNorm2d(output)));
         register_module("shortcut", _shortcut);
     }
 
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }

@@ -3,15 +3,17 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// PyTorch's default initialisation, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions and linear layers and their biases, from numbers of our own:
-/// they depend only on the seed, the parameter's name and the place in it. Wide residual networks have another one.
+/// PyTorch's default initialisation, U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for convolutions and linear layers and their biases, drawn from
+/// this library's own random streams: a value depends only on the seed, the parameter's name and the position in it. Wide residual
+/// networks have another initialisation, <c>CreateFanOut</c>.
 /// </summary>
 internal static class SeededWeights
 {
     /// <summary>A network with PyTorch's default initialisation; from the global generator without a seed.</summary>
     public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module => Create(seed, build, fillConvolutions: true);
 
-    /// <summary>The same with convolutions from N(0, 2/(k*k*C_out)), which is Kaiming-normal by fan-out, and linear biases 0.</summary>
+    /// <summary>A network whose convolutions come from N(0, 2/(k*k*C_out)), which is Kaiming-normal by fan-out, and whose linear biases
+    /// are 0; the rest has PyTorch's default initialisation.</summary>
     public static T CreateFanOut<T>(ulong? seed, Func<T> build) where T : nn.Module
     {
         var network = Create(seed, build, fillConvolutions: false);
@@ -37,7 +39,8 @@ internal static class SeededWeights
     private static T Create<T>(ulong? seed, Func<T> build, bool fillConvolutions) where T : nn.Module
     {
         if (seed is not { } given) return build();
-        using var untouched = new GlobalRandomScope();   // the layers' constructors draw from it
+        // The layers' constructors draw from the global generator, whose state must be the same afterwards.
+        using var untouched = new GlobalRandomScope();
         var network = build();
         FillDefault(network, given, fillConvolutions);
         return network;
@@ -55,7 +58,8 @@ internal static class SeededWeights
                 _ => (null, null),
             };
             if (weight is null) continue;
-            var bound = 1 / Math.Sqrt((double)weight.numel() / weight.shape[0]);   // one output's weights: its fan-in
+            // The number of weights of one output is its fan-in.
+            var bound = 1 / Math.Sqrt((double)weight.numel() / weight.shape[0]);
             if (fillConvolutions || module is not Conv2d) Fill(weight, bound, seed, name + ".weight");
             if (bias is not null) Fill(bias, bound, seed, name + ".bias");
         }

@@ -3,10 +3,12 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// A network for quick experiments: two 3x3 convolutions with ReLU, each followed by a 2x2 max pooling, then two linear layers. State entries are
-/// <c>features.0</c>, <c>features.3</c>, <c>classifier.0</c>, <c>classifier.2</c> (weight and bias each); 162,710 parameters by default.
+/// A network for quick experiments: two 3x3 convolutions with ReLU, each followed by a 2x2 max pooling, then two linear layers. State
+/// entries are <c>features.0</c>, <c>features.3</c>, <c>classifier.0</c>, <c>classifier.2</c> (weight and bias each); 162,710 parameters
+/// by default.
 /// </summary>
-/// <remarks><see cref="FeatureTap"/> sees <c>features</c>, <c>features.1</c> and <c>features.4</c> (activated maps) and <c>classifier.1</c> (hidden units).</remarks>
+/// <remarks><see cref="FeatureTap"/> sees <c>features</c>, <c>features.1</c> and <c>features.4</c> (activated maps) and
+/// <c>classifier.1</c> (hidden units).</remarks>
 /// <example><code>
 /// using var model = SmallCnn.Create(new SmallCnnOptions { Classes = 10, Seed = 1 });   // [N,1,28,28] to [N,10]
 /// </code></example>
@@ -18,10 +20,15 @@ public sealed class SmallCnn : nn.Module<Tensor, Tensor>
     {
         Options = options;
         _features = nn.Sequential(
-            ("0", nn.Conv2d(options.InputChannels, options.FirstWidth, kernel_size: 3, padding: 1)), ("1", nn.ReLU()), ("2", nn.MaxPool2d(2)),
-            ("3", nn.Conv2d(options.FirstWidth, options.SecondWidth, kernel_size: 3, padding: 1)), ("4", nn.ReLU()), ("5", nn.MaxPool2d(2)));
+            ("0", nn.Conv2d(options.InputChannels, options.FirstWidth, kernel_size: 3, padding: 1)),
+            ("1", nn.ReLU()),
+            ("2", nn.MaxPool2d(2)),
+            ("3", nn.Conv2d(options.FirstWidth, options.SecondWidth, kernel_size: 3, padding: 1)),
+            ("4", nn.ReLU()),
+            ("5", nn.MaxPool2d(2)));
         var flat = (long)options.SecondWidth * (options.Height / 4) * (options.Width / 4);
-        _classifier = nn.Sequential(("0", nn.Linear(flat, options.Hidden)), ("1", nn.ReLU()), ("2", nn.Linear(options.Hidden, options.Classes)));
+        _classifier = nn.Sequential(
+            ("0", nn.Linear(flat, options.Hidden)), ("1", nn.ReLU()), ("2", nn.Linear(options.Hidden, options.Classes)));
         register_module("features", _features);
         register_module("classifier", _classifier);
     }
@@ -41,7 +48,8 @@ public sealed class SmallCnn : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
@@ -54,7 +62,11 @@ public sealed class SmallCnn : nn.Module<Tensor, Tensor>
     {
         ModelGuard.Input(input, Options.InputChannels);
         if (input.shape[2] != Options.Height || input.shape[3] != Options.Width)
-            throw new ArgumentException($"input has shape {TensorGuard.Shape(input)}; this network takes [N,{Options.InputChannels},{Options.Height},{Options.Width}].", nameof(input));
+        {
+            throw new ArgumentException(
+                $"input has shape {TensorGuard.Shape(input)}; this network takes " +
+                $"[N,{Options.InputChannels},{Options.Height},{Options.Width}].", nameof(input));
+        }
         using var map = _features.call(input);
         using var flat = map.flatten(1);
         return _classifier.call(flat);

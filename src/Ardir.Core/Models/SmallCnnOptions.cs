@@ -43,7 +43,9 @@ public sealed record SmallCnnOptions
         ModelGuard.Positive(FirstWidth);
         ModelGuard.Positive(SecondWidth);
         ModelGuard.Positive(Hidden);
-        if (Height < 4) throw new ArgumentOutOfRangeException(nameof(Height), Height, "Height must be at least 4: two poolings halve it twice.");
-        if (Width < 4) throw new ArgumentOutOfRangeException(nameof(Width), Width, "Width must be at least 4: two poolings halve it twice.");
+        if (Height < 4)
+            throw new ArgumentOutOfRangeException(nameof(Height), Height, "Height must be at least 4: two poolings halve it twice.");
+        if (Width < 4)
+            throw new ArgumentOutOfRangeException(nameof(Width), Width, "Width must be at least 4: two poolings halve it twice.");
     }
 }

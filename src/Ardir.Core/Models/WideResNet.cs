@@ -3,15 +3,15 @@ using TorchSharp.Modules;
 namespace Ardir.Core;
 
 /// <summary>
-/// Wide residual network WRN-d-k (Zagoruyko and Komodakis 2016) for 32x32 images, with the state entries of the PyTorch code that TRADES, ARD, RSLAD and
-/// most of RobustBench use (<c>conv1</c>, <c>block1.layer.0.bn1</c>, <c>block2.layer.0.convShortcut</c>, <c>bn1</c>, <c>fc</c>).
-/// Convolutions begin as N(0, 2/(9 C_out)) (Kaiming, fan-out), the last bias as 0.
+/// Wide residual network WRN-d-k (Zagoruyko and Komodakis 2016) for 32x32 images, with the state entries of the PyTorch code that TRADES,
+/// ARD, RSLAD and most of RobustBench use (<c>conv1</c>, <c>block1.layer.0.bn1</c>, <c>block2.layer.0.convShortcut</c>, <c>bn1</c>,
+/// <c>fc</c>). A k x k convolution is initialised with N(0, 2/(k*k*C_out)) (Kaiming, fan-out), the last bias with 0.
 /// </summary>
 /// <remarks>
-/// <see cref="FeatureTap"/> sees <c>block1</c>, <c>block2</c>, <c>block3</c> (before activation), <c>block1.layer.0.relu1</c> and such, and <c>relu</c> (the activated
-/// last map). At 32x32 the groups of WRN-28-10 give 160x32x32, 320x16x16 and 640x8x8.
-/// The network does not normalise its input: wrap it in <see cref="Normalize"/> for that. Checkpoints of TRADES and its descendants hold a group
-/// <c>sub_block1</c> that the network never uses.
+/// <see cref="FeatureTap"/> sees <c>block1</c>, <c>block2</c>, <c>block3</c> (before activation), <c>block1.layer.0.relu1</c> and the
+/// like, and <c>relu</c> (the activated last map). At 32x32 the groups of WRN-28-10 give 160x32x32, 320x16x16 and 640x8x8.
+/// The network does not normalise its input: wrap it in <see cref="Normalize"/> for that. Checkpoints of TRADES and of the code that
+/// derives from it hold a group <c>sub_block1</c> that the network never uses.
 /// </remarks>
 /// <example><code>
 /// using var model = WideResNet.Create(depth: 28, widen: 10, classes: 10);   // 36,479,194 parameters
@@ -68,7 +68,8 @@ public sealed class WideResNet : nn.Module<Tensor, Tensor>
     }
 
     /// <inheritdoc/>
-    // Everything has its published name by now; once inside another module, it would get the names of the fields as well.
+    // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
+    // the base method would register everything a second time, under the names of the fields.
     protected override void RegisterComponents()
     {
     }
@@ -87,12 +88,16 @@ public sealed class WideResNet : nn.Module<Tensor, Tensor>
         return _fc.call(pooled);
     }
 
-    // Published code wraps a group's blocks in a module with one child, so their names have a "layer" inside.
+    // The published code wraps the blocks of a group in a module whose only child is "layer", so that word is part of their names.
     private static Sequential Group(WideResNetOptions options, int input, int output, int stride)
     {
         var blocks = nn.Sequential();
         for (var i = 0; i < options.BlocksPerGroup; i++)
-            blocks.append($"{i}", i == 0 ? PreActBlock.Wide(input, output, stride, options.Dropout) : PreActBlock.Wide(output, output, stride: 1, options.Dropout));
+        {
+            blocks.append($"{i}", i == 0
+                ? PreActBlock.Wide(input, output, stride, options.Dropout)
+                : PreActBlock.Wide(output, output, stride: 1, options.Dropout));
+        }
         return nn.Sequential(("layer", blocks));
     }
 }

@@ -1,17 +1,18 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// Lets code that draws from the global generator (a student's dropout) be repeatable: reseed inside, and the caller's stream
-/// comes back on disposal as if nothing had happened. (CUDA generators cannot be read through TorchSharp, so theirs stay reseeded.)
+/// Makes code that draws from the global generator (a student's dropout) repeatable: reseed inside the scope, and disposal restores the
+/// state of the caller's generator. Only the CPU generator is restored: TorchSharp cannot read the state of the CUDA generators, so they
+/// stay reseeded.
 /// </summary>
 internal sealed class GlobalRandomScope : IDisposable
 {
     private readonly Tensor _saved = torch.random.get_rng_state().DetachFromDisposeScope();
 
-#pragma warning disable CA1822 // only inside a scope may the global stream be reseeded
+#pragma warning disable CA1822 // an instance method, so that the global generator can be reseeded only while a scope exists
     public void Reseed(ulong seed)
     {
-#pragma warning disable RS0030 // the one place that may: the scope gives the caller's state back
+#pragma warning disable RS0030 // allowed only here, because the scope restores the caller's state
         random.manual_seed((long)seed);
 #pragma warning restore RS0030
         if (cuda_is_available()) cuda.manual_seed_all((long)seed);

@@ -1,9 +1,9 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// One independent random stream per sample: value j of a draw is a hash of (stream key, draw number, j). A sample gets the same
-/// noise whatever batch it sits in and on whatever device, and nobody's global generator is touched. The numbers are made on the
-/// CPU in managed code (about a nanosecond each) and copied over once.
+/// One independent random stream per sample: value j of a draw is a hash of (stream key, draw number, j). A sample gets the same noise in
+/// any batch and on any device, and no global generator is used. The numbers are computed on the CPU in managed code (about a nanosecond
+/// each) and copied to the device in one transfer.
 /// </summary>
 internal sealed class SampleStreams
 {
@@ -12,20 +12,21 @@ internal sealed class SampleStreams
 
     public SampleStreams(ulong[] keys) => _keys = keys;
 
-    /// <summary>The key of each sample's stream, for those who draw from it themselves (small integers, many times).</summary>
+    /// <summary>The key of each sample's stream, for code that draws single integers from it directly, many times.</summary>
     public ReadOnlySpan<ulong> Keys => _keys;
 
     /// <summary>Streams for samples 0..count-1, or for the given data-set indices.</summary>
     public static SampleStreams ForSamples(ulong seed, IReadOnlyList<long>? indices, int count)
     {
         if (indices is not null && indices.Count != count)
-            throw new ArgumentException($"There are {indices.Count} sample indices for {count} images; expected one per image.", nameof(indices));
+            throw new ArgumentException(
+                $"There are {indices.Count} sample indices for {count} images; expected one per image.", nameof(indices));
         var keys = new ulong[count];
         for (var i = 0; i < count; i++) keys[i] = SeedMixer.Mix(seed, (ulong)(indices?[i] ?? i));
         return new SampleStreams(keys);
     }
 
-    /// <summary>Streams for one purpose (an attack, a restart), unrelated to any other purpose's.</summary>
+    /// <summary>Streams for one purpose (an attack, a restart), independent of those for any other purpose.</summary>
     public SampleStreams Derive(ulong purpose) => new([.. _keys.Select(key => SeedMixer.Mix(key, purpose))]);
 
     /// <summary>The streams of some of the samples, in the given order.</summary>

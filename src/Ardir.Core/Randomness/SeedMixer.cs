@@ -1,6 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>SplitMix64 (Steele, Lea and Flood 2014): the one source of random bits, so that results do not depend on a library's generator.</summary>
+/// <summary>
+/// SplitMix64 (Steele, Lea and Flood 2014): the library's only source of random bits, so that results do not depend on the generator of
+/// .NET or libtorch.
+/// </summary>
 internal static class SeedMixer
 {
     private const ulong GoldenGamma = 0x9E3779B97F4A7C15;

@@ -8,7 +8,10 @@ internal sealed class AxisTicks
     private readonly double _step;
     private readonly bool _percent;
 
-    /// <summary>About <paramref name="count"/> steps that cover [low,high]; with <paramref name="whole"/> only whole numbers.</summary>
+    /// <summary>
+    /// Chooses about <paramref name="count"/> steps that cover [low,high]. With <paramref name="whole"/> all ticks are whole numbers;
+    /// with <paramref name="percent"/> the values are fractions that are written as percent.
+    /// </summary>
     public AxisTicks(double low, double high, int count, bool whole = false, bool percent = false)
     {
         (_step, _percent) = (Step((high - low) / count, whole), percent);
@@ -16,16 +19,20 @@ internal sealed class AxisTicks
         Last = Math.Ceiling(high / _step - 1e-9);
     }
 
-    /// <summary>Lowest and highest tick in steps from zero; both outside or on the ends of the range.</summary>
+    /// <summary>The lowest tick, counted in steps from zero; at or below the low end of the range.</summary>
     private double First { get; }
 
+    /// <summary>The highest tick, counted in steps from zero; at or above the high end of the range.</summary>
     private double Last { get; }
 
     public double Low => First * _step;
 
     public double High => Last * _step;
 
-    /// <summary>All ticks from <see cref="Low"/> to <see cref="High"/>. Multiples of the step, so that errors do not add up.</summary>
+    /// <summary>
+    /// All ticks from <see cref="Low"/> to <see cref="High"/>. Each is computed as a multiple of the step, so that rounding errors do not
+    /// accumulate.
+    /// </summary>
     public IEnumerable<double> Values
     {
         get
@@ -34,15 +41,17 @@ internal sealed class AxisTicks
         }
     }
 
-    /// <summary>A tick with as many decimals as the step needs.</summary>
+    /// <summary>The label of a tick, with as many decimals as the step needs.</summary>
     public string Format(double tick)
     {
         var (value, step) = _percent ? (100 * tick, 100 * _step) : (tick, _step);
         return Number(value, step) + (_percent ? " %" : "");
     }
 
-    /// <summary>Any value on the axis, a little finer than the ticks.</summary>
-    public string FormatFine(double value) => _percent ? Number(100 * value, 0.1) + " %" : value.ToString("G5", CultureInfo.InvariantCulture);
+    /// <summary>The text of any value on the axis, with more digits than the labels of the ticks usually have.</summary>
+    public string FormatFine(double value) => _percent
+        ? Number(100 * value, 0.1) + " %"
+        : value.ToString("G5", CultureInfo.InvariantCulture);
 
     private static string Number(double value, double step)
     {

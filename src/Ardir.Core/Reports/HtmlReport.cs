@@ -5,8 +5,9 @@ using System.Text;
 namespace Ardir.Core;
 
 /// <summary>
-/// Builds one HTML file that needs nothing else: styles, charts (SVG) and pictures (PNG) are inside, there is no script and no reference to another file or
-/// address. All text is escaped. The page follows the reader's light or dark setting and prints in grey. The same calls give the same bytes.
+/// Builds one self-contained HTML file: styles, charts (SVG) and pictures (PNG) are inside, and there is no script and no reference to
+/// another file or address. All text is escaped. The page follows the reader's light or dark setting and stays readable when it is
+/// printed in greyscale. The same calls give the same bytes.
 /// </summary>
 /// <example><code>
 /// new HtmlReport("Adversarial training")
@@ -18,7 +19,7 @@ namespace Ardir.Core;
 /// </code></example>
 public sealed class HtmlReport
 {
-    // Pictures are brought to at least this width, in CSS pixels, and captions may always use it.
+    // In CSS pixels. Pictures are enlarged to at least this width unless the grid sets PixelSize; captions always get at least this width.
     private const int PictureWidth = 96;
 
     private readonly StringBuilder _body = new();
@@ -55,8 +56,13 @@ public sealed class HtmlReport
         ArgumentNullException.ThrowIfNull(rows);
         var all = rows.ToArray();
         foreach (var row in all)
-            if (row.Count != headers.Count) throw new ArgumentException($"A row has {row.Count} cells; expected {headers.Count}, one per heading.", nameof(rows));
-        var kinds = headers.Select((_, column) => all.Length > 0 && Array.TrueForAll(all, row => IsNumber(row[column])) ? " class=\"number\"" : "").ToArray();
+        {
+            if (row.Count != headers.Count)
+                throw new ArgumentException($"A row has {row.Count} cells; expected {headers.Count}, one per heading.", nameof(rows));
+        }
+        var kinds = headers
+            .Select((_, column) => all.Length > 0 && Array.TrueForAll(all, row => IsNumber(row[column])) ? " class=\"number\"" : "")
+            .ToArray();
         _body.Append("<div class=\"wide\"><table class=\"data\"><thead><tr>");
         for (var i = 0; i < headers.Count; i++) Add($"<th{kinds[i]} scope=\"col\">{Escape(headers[i])}</th>");
         _body.Append("</tr></thead><tbody>\n");
@@ -71,7 +77,7 @@ public sealed class HtmlReport
     }
 
     /// <summary>Adds a chart.</summary>
-    /// <param name="chart">The chart as it is now; later changes to it are not seen.</param>
+    /// <param name="chart">The chart as it is now; later changes to it do not affect the report.</param>
     /// <returns>This report.</returns>
     public HtmlReport LineChart(LineChart chart)
     {
@@ -83,7 +89,7 @@ public sealed class HtmlReport
     }
 
     /// <summary>Adds rows of pictures.</summary>
-    /// <param name="grid">The grid as it is now; later changes to it are not seen.</param>
+    /// <param name="grid">The grid as it is now; later changes to it do not affect the report.</param>
     /// <returns>This report.</returns>
     public HtmlReport ImageGrid(ImageGrid grid)
     {
@@ -131,8 +137,10 @@ public sealed class HtmlReport
 
         """.ReplaceLineEndings("\n");
 
-    /// <summary>Writes the page as UTF-8. The file appears whole or not at all: it is written under another name and renamed.</summary>
-    /// <param name="path">The file. Its folder is made where it is missing; an existing file is replaced.</param>
+    /// <summary>
+    /// Writes the page as UTF-8. It is written under another name first and then renamed, so that no incomplete file appears at the path.
+    /// </summary>
+    /// <param name="path">The file. Its folder is created if it does not exist; an existing file is replaced.</param>
     /// <exception cref="ArgumentException">The path is empty or a folder.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Save(string path)
@@ -143,8 +151,9 @@ public sealed class HtmlReport
 
     private void Picture(ImageGridCell cell, int scale)
     {
-        Add($"<td><img src=\"{cell.DataUri}\" width=\"{cell.Width * scale}\" height=\"{cell.Height * scale}\" alt=\"{Escape(cell.Caption)}\">");
-        Add($"<div class=\"caption\" style=\"width:{Math.Max(cell.Width * scale, PictureWidth)}px\">{Escape(cell.Caption)}</div></td>");
+        var (width, height) = (cell.Width * scale, cell.Height * scale);
+        Add($"<td><img src=\"{cell.DataUri}\" width=\"{width}\" height=\"{height}\" alt=\"{Escape(cell.Caption)}\">");
+        Add($"<div class=\"caption\" style=\"width:{Math.Max(width, PictureWidth)}px\">{Escape(cell.Caption)}</div></td>");
     }
 
     private HtmlReport Element(string tag, string text)
@@ -158,7 +167,9 @@ public sealed class HtmlReport
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 
-    // "8/255", "-0.3", "71.4 %"; a dash or nothing may stand for a missing number.
+    // Numbers are texts such as "8/255", "-0.3" and "71.4 %". A dash or an empty cell may stand for a missing number.
     private static bool IsNumber(string cell) =>
-        cell is "" or "-" or "–" || char.IsAsciiDigit(cell[0]) || (cell.Length > 1 && cell[0] is '-' or '+' && char.IsAsciiDigit(cell[1]));
+        cell is "" or "-" or "–"
+        || char.IsAsciiDigit(cell[0])
+        || (cell.Length > 1 && cell[0] is '-' or '+' && char.IsAsciiDigit(cell[1]));
 }

@@ -7,6 +7,7 @@ internal sealed record ImageGridCell(string DataUri, int Width, int Height, stri
     {
         ArgumentNullException.ThrowIfNull(caption);
         var png = PngEncoder.Encode(picture);
-        return new ImageGridCell("data:image/png;base64," + Convert.ToBase64String(png), (int)picture.shape[2], (int)picture.shape[1], caption);
+        var uri = "data:image/png;base64," + Convert.ToBase64String(png);
+        return new ImageGridCell(uri, (int)picture.shape[2], (int)picture.shape[1], caption);
     }
 }

@@ -1,6 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>A line chart for an <see cref="HtmlReport"/>: several named series over one pair of axes. Lines differ in colour and in dash, so that it prints in grey.</summary>
+/// <summary>
+/// A line chart for an <see cref="HtmlReport"/>: several named series over one pair of axes. Lines differ in colour and in dash pattern,
+/// so that they stay distinguishable in a greyscale print.
+/// </summary>
 /// <example><code>
 /// var chart = new LineChart("Robust accuracy") { XLabel = "Epoch", YLabel = "Accuracy", Percent = true }
 ///     .Line("clean", clean)                                  // values of epochs 1, 2, 3, ...
@@ -23,11 +26,11 @@ public sealed class LineChart
     /// <summary>Shown above the chart.</summary>
     public string Title { get; }
 
-    /// <summary>What the horizontal axis counts.</summary>
+    /// <summary>What the horizontal axis shows.</summary>
     /// <value>Empty by default.</value>
     public string XLabel { get; init; } = "";
 
-    /// <summary>What the vertical axis counts.</summary>
+    /// <summary>What the vertical axis shows.</summary>
     /// <value>Empty by default.</value>
     public string YLabel { get; init; } = "";
 
@@ -49,7 +52,7 @@ public sealed class LineChart
 
     /// <summary>Adds a line whose points are at 1, 2, 3, ...: one value per epoch.</summary>
     /// <param name="name">Its name in the legend.</param>
-    /// <param name="values">The heights. One that is not finite leaves a gap.</param>
+    /// <param name="values">The vertical coordinates. A value that is not finite leaves a gap.</param>
     /// <returns>This chart.</returns>
     public LineChart Line(string name, IEnumerable<double> values)
     {
@@ -59,15 +62,18 @@ public sealed class LineChart
 
     /// <summary>Marks a point, for example the epoch whose weights were kept.</summary>
     /// <param name="label">Written beside it.</param>
-    /// <param name="x">Where, on the horizontal axis.</param>
-    /// <param name="y">Where, on the vertical axis.</param>
+    /// <param name="x">Its horizontal coordinate.</param>
+    /// <param name="y">Its vertical coordinate.</param>
     /// <returns>This chart.</returns>
     /// <exception cref="ArgumentException">A coordinate is not finite.</exception>
     public LineChart Mark(string label, double x, double y)
     {
         ArgumentNullException.ThrowIfNull(label);
         if (!double.IsFinite(x) || !double.IsFinite(y))
-            throw new ArgumentException($"The mark '{label}' is at ({x}, {y}); expected finite coordinates.", double.IsFinite(x) ? nameof(y) : nameof(x));
+        {
+            throw new ArgumentException(
+                $"The mark '{label}' is at ({x}, {y}); expected finite coordinates.", double.IsFinite(x) ? nameof(y) : nameof(x));
+        }
         _marks.Add((label, x, y));
         return this;
     }

@@ -9,7 +9,7 @@ internal static class PngEncoder
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
     private static readonly uint[] _crcTable = CrcTable();
 
-    /// <summary>A picture [C,H,W] with C = 1 or 3 and values in [0,1], rounded to 1/255.</summary>
+    /// <summary>Encodes a picture [C,H,W] with C = 1 or 3 and values in [0,1], which are rounded to multiples of 1/255.</summary>
     public static byte[] Encode(Tensor picture)
     {
         TensorGuard.Floating(picture);
@@ -22,7 +22,7 @@ internal static class PngEncoder
         return Encode(HostRead.Array<byte>(interleaved), (int)picture.shape[2], (int)picture.shape[1], (int)picture.shape[0]);
     }
 
-    /// <summary>Pixels row by row, the channels of a pixel together.</summary>
+    /// <summary>Encodes pixels that are given row by row, with the channels of a pixel next to each other.</summary>
     public static byte[] Encode(ReadOnlySpan<byte> pixels, int width, int height, int channels)
     {
         using var png = new MemoryStream();
@@ -32,7 +32,7 @@ internal static class PngEncoder
         BinaryPrimitives.WriteInt32BigEndian(header[4..], height);
         header[8] = 8;                                     // bits per sample
         header[9] = channels == 1 ? (byte)0 : (byte)2;     // grey or RGB
-        header[10..].Clear();                              // deflate, the usual filters, not interlaced
+        header[10..].Clear();                              // deflate, the standard filters, not interlaced
         Chunk(png, "IHDR"u8, header);
         Chunk(png, "IDAT"u8, Compress(pixels, width * channels));
         Chunk(png, "IEND"u8, []);

@@ -4,14 +4,17 @@ using System.Text;
 
 namespace Ardir.Core;
 
-/// <summary>Draws a <see cref="LineChart"/> as inline SVG. Colours come from the style sheet of <see cref="HtmlReport"/> (classes c0 to c7), dashes from here.</summary>
+/// <summary>
+/// Draws a <see cref="LineChart"/> as inline SVG. Colours come from the style sheet of <see cref="HtmlReport"/> (classes c0 to c7), dash
+/// patterns from this class.
+/// </summary>
 internal sealed class SvgChart
 {
     private const double Width = 680, Height = 340, Left = 70, Right = 660, Top = 14, Bottom = 284;
     private const int Colours = 8;
     private const int MaxDots = 60;
 
-    // Seven against eight colours: 56 lines before a pair repeats.
+    // Seven dash patterns and eight colours have no common divisor, so that a combination repeats only after 56 lines.
     private static readonly string[] _dashes = ["none", "7 4", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 5"];
 
     private readonly LineChart _chart;
@@ -22,12 +25,18 @@ internal sealed class SvgChart
     private SvgChart(LineChart chart)
     {
         _chart = chart;
-        var points = chart.Series.SelectMany(series => series.Points).Concat(chart.Marks.Select(mark => (mark.X, mark.Y))).Where(CanDraw).ToArray();
+        var points = chart.Series
+            .SelectMany(series => series.Points)
+            .Concat(chart.Marks.Select(mark => (mark.X, mark.Y)))
+            .Where(CanDraw)
+            .ToArray();
         if (points.Length == 0) points = [(0, 0)];
         (_xLow, _xHigh) = Widen(points.Min(point => point.Item1), points.Max(point => point.Item1), 0.5);
         _xTicks = new AxisTicks(_xLow, _xHigh, count: 8, whole: Array.TrueForAll(points, point => point.Item1 == Math.Floor(point.Item1)));
         var (yLow, yHigh) = (points.Min(point => point.Item2), points.Max(point => point.Item2));
-        (yLow, yHigh) = chart.Percent ? (Math.Min(yLow, 0), Math.Max(yHigh, 0.01)) : Widen(yLow, yHigh, Math.Max(Math.Abs(yLow) / 10, 1e-3));
+        (yLow, yHigh) = chart.Percent
+            ? (Math.Min(yLow, 0), Math.Max(yHigh, 0.01))
+            : Widen(yLow, yHigh, Math.Max(Math.Abs(yLow) / 10, 1e-3));
         _yTicks = new AxisTicks(yLow, yHigh, count: 5, percent: chart.Percent);
     }
 
@@ -35,7 +44,8 @@ internal sealed class SvgChart
 
     /// <summary>A short line as in the chart, for the legend.</summary>
     public static string Swatch(int series) =>
-        $"<svg class=\"swatch\" width=\"34\" height=\"10\" aria-hidden=\"true\"><path class=\"line {Colour(series)}\" stroke-dasharray=\"{Dash(series)}\" d=\"M1 5H33\"/></svg>";
+        "<svg class=\"swatch\" width=\"34\" height=\"10\" aria-hidden=\"true\">"
+        + $"<path class=\"line {Colour(series)}\" stroke-dasharray=\"{Dash(series)}\" d=\"M1 5H33\"/></svg>";
 
     private string Draw()
     {
@@ -62,7 +72,8 @@ internal sealed class SvgChart
         }
         Add($"<path class=\"base\" d=\"M{Left} {Bottom}H{Right}\"/>");
         Add($"<text class=\"axis\" x=\"{(Left + Right) / 2}\" y=\"{Height - 10}\" text-anchor=\"middle\">{Escape(_chart.XLabel)}</text>");
-        Add($"<text class=\"axis\" transform=\"translate(16 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">{Escape(_chart.YLabel)}</text>");
+        Add($"<text class=\"axis\" transform=\"translate(16 {(Top + Bottom) / 2}) rotate(-90)\" text-anchor=\"middle\">");
+        Add($"{Escape(_chart.YLabel)}</text>");
     }
 
     private void Line(int series)
@@ -78,22 +89,28 @@ internal sealed class SvgChart
         Add($"<path class=\"line {Colour(series)}\" stroke-dasharray=\"{Dash(series)}\" d=\"{path}\"/>");
         if (points.Length > MaxDots) return;
         foreach (var (x, y) in points.Where(CanDraw))
-            Add($"<circle class=\"dot {Colour(series)}\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"2.6\"><title>{Escape(name)}: {_yTicks.FormatFine(y)} at {x:G5}</title></circle>");
+        {
+            Add($"<circle class=\"dot {Colour(series)}\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"2.6\">");
+            Add($"<title>{Escape(name)}: {_yTicks.FormatFine(y)} at {x:G5}</title></circle>");
+        }
     }
 
     private void Mark(string label, double x, double y)
     {
         var leftwards = X(x) > (Left + Right) / 2;
         var above = Y(y) > Top + 30;
-        Add($"<path class=\"guide\" d=\"M{X(x):0.##} {Y(y):0.##}V{Bottom}\"/><circle class=\"mark\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"6\"/>");
-        Add($"<text class=\"label\" x=\"{X(x) + (leftwards ? -9 : 9):0.##}\" y=\"{Y(y) + (above ? -10 : 20):0.##}\" text-anchor=\"{(leftwards ? "end" : "start")}\">{Escape(label)}</text>");
+        var (textX, textY) = (X(x) + (leftwards ? -9 : 9), Y(y) + (above ? -10 : 20));
+        var anchor = leftwards ? "end" : "start";
+        Add($"<path class=\"guide\" d=\"M{X(x):0.##} {Y(y):0.##}V{Bottom}\"/>");
+        Add($"<circle class=\"mark\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"6\"/>");
+        Add($"<text class=\"label\" x=\"{textX:0.##}\" y=\"{textY:0.##}\" text-anchor=\"{anchor}\">{Escape(label)}</text>");
     }
 
     private double X(double value) => Left + (value - _xLow) / (_xHigh - _xLow) * (Right - Left);
 
     private double Y(double value) => Bottom - (value - _yTicks.Low) / (_yTicks.High - _yTicks.Low) * (Bottom - Top);
 
-    // Invariant: a comma as decimal sign would break the drawing in half the world's cultures.
+    // Numbers are formatted invariantly, because SVG does not accept the decimal comma that many cultures use.
     private void Add(FormattableString markup) => _svg.Append(markup.ToString(CultureInfo.InvariantCulture));
 
     private static string Colour(int series) => $"c{series % Colours}";
@@ -102,10 +119,10 @@ internal sealed class SvgChart
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
 
-    // Beyond, differences overflow.
+    // Larger values could overflow when the scale is computed. NaN and infinite values fail the comparisons as well.
     private static bool CanDraw((double X, double Y) point) => Math.Abs(point.X) < 1e100 && Math.Abs(point.Y) < 1e100;
 
-    // Also where the ends differ by little more than rounding: the ticks between would not be distinct numbers.
+    // Widens a range of zero width, and one that is hardly wider than rounding errors, since its ticks would not be distinct numbers.
     private static (double Low, double High) Widen(double low, double high, double by)
     {
         var size = Math.Max(Math.Abs(low), Math.Abs(high));

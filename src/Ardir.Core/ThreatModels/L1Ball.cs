@@ -11,7 +11,8 @@ internal sealed class L1Ball : NormBall
 
     public override Tensor Ascent(Tensor gradient) => Normalized(gradient);
 
-    /// <summary>Sparse L1 descent (Tramer and Boneh 2019): the sign of the gradient on its top fraction, scaled to unit L1 length.</summary>
+    /// <summary>Sparse L1 descent (Tramer and Boneh 2019): the sign of the gradient on the given fraction of its largest values, scaled to
+    /// an L1 norm of 1.</summary>
     public override Tensor SparseAscent(Tensor gradient, double fraction)
     {
         var flat = gradient.flatten(1);
@@ -22,7 +23,8 @@ internal sealed class L1Ball : NormBall
         return Normalized((flat.sign() * mask.to(flat.dtype)).reshape(gradient.shape));
     }
 
-    /// <summary>Uniform in the ball: exponential gaps make a uniform point of the simplex; one more coordinate gives the radius.</summary>
+    /// <summary>Uniform in the ball: d exponential variables divided by the sum of d + 1 of them are uniform in the solid simplex, and
+    /// random signs extend that to the ball.</summary>
     public override Tensor Uniform(Tensor like, double epsilon, SampleStreams streams)
     {
         var exponential = streams.Uniform(like, 0, 1).to(ScalarType.Float64).clamp_min_(1e-300).log_().neg_();
@@ -40,8 +42,8 @@ internal sealed class L1Ball : NormBall
     public override Tensor DualNorm(Tensor flat) => flat.abs().amax(new long[] { 1 });
 
     /// <summary>
-    /// Coordinates move in the order of |w|, each as far as the box lets it, the last one by what is left. A few of them usually suffice, so only the
-    /// largest are sorted at first.
+    /// Coordinates move in descending order of |w|, each as far as the box permits, the last one only as far as necessary. A few of them
+    /// usually suffice, so at first only those with the largest |w| are sorted, and more if these are not enough.
     /// </summary>
     public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
     {

@@ -2,23 +2,25 @@ namespace Ardir.Core;
 
 /// <summary>
 /// Exact projection onto the L1 ball and the box: each coordinate moves by max(0, min(|d|-lambda, cap)) with cap = min(|d|, room)
-/// (Croce and Hein 2021, "Mind the box"). In float64: float32 overshoots the radius by up to 7e-6.
+/// (Croce and Hein 2021, "Mind the box"). It is computed in float64, because float32 overshoots the radius by up to 7e-6.
 /// </summary>
 internal static class L1Projection
 {
     /// <summary>Both tensors [n,d].</summary>
     public static Tensor Project(Tensor reference, Tensor candidate, double epsilon)
     {
-        if (reference.device_type == DeviceType.CPU && reference.dtype == ScalarType.Float32) return L1RowProjection.Project(reference, candidate, epsilon);
+        if (reference.device_type == DeviceType.CPU && reference.dtype == ScalarType.Float32)
+            return L1RowProjection.Project(reference, candidate, epsilon);
         var size = (candidate - reference).abs();
         var most = HostRead.Int64(size.count_nonzero(new long[] { 1 }).max());
         if (most == 0 || most > reference.shape[1] / 2) return Sorting(reference, candidate, epsilon);
-        // Attacks in this norm move few coordinates, and only those need the float64 and the sorting.
+        // Attacks in this norm move few coordinates, and only these need to be converted to float64 and sorted.
         var (_, order) = size.topk((int)most, 1, true, false);
         return reference.scatter(1, order, Sorting(reference.gather(1, order), candidate.gather(1, order), epsilon));
     }
 
-    /// <summary>The length is piecewise linear in lambda, so the segment is found by sorting the 2d breakpoints and solved exactly.</summary>
+    /// <summary>The L1 norm of the move is piecewise linear in lambda, so its segment is found by sorting the 2d breakpoints and the
+    /// equation is solved exactly on that segment.</summary>
     public static Tensor Sorting(Tensor reference, Tensor candidate, double epsilon)
     {
         var x = reference.to(ScalarType.Float64);
@@ -39,7 +41,7 @@ internal static class L1Projection
         return where(inside.unsqueeze(1), candidate, projected);
     }
 
-    // The running sums over thousands of breakpoints cost a few digits; on the piece they found, one Newton step gives them back.
+    // Cumulative sums over thousands of breakpoints lose a few digits of lambda; one Newton step on the linear segment restores them.
     private static Tensor Polished(Tensor lambda, Tensor size, Tensor cap, double epsilon)
     {
         var left = size - lambda;
@@ -54,7 +56,8 @@ internal static class L1Projection
         var count = size.shape[1];
         var breaks = cat(new[] { size - cap, size }, 1);
         var (sorted, order) = breaks.sort(1);
-        var slope = where(order < count, 1.0, -1.0).to(ScalarType.Float64).cumsum(1);   // coordinates falling to the right of each break
+        // The number of coordinates that shrink to the right of each breakpoint.
+        var slope = where(order < count, 1.0, -1.0).to(ScalarType.Float64).cumsum(1);
         var widths = sorted.narrow(1, 1, 2 * count - 1) - sorted.narrow(1, 0, 2 * count - 1);
         var lost = (slope.narrow(1, 0, 2 * count - 1) * widths).cumsum(1);
         var excess = cap.sum(1, keepdim: true) - epsilon;

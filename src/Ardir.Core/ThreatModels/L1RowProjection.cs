@@ -5,16 +5,19 @@ using System.Runtime.InteropServices;
 namespace Ardir.Core;
 
 /// <summary>
-/// <see cref="L1Projection"/> on the CPU in float32, row by row: Newton steps on the length as a function of lambda instead of a sort, which alone takes
-/// longer than the pass of a small network whose result it projects.
+/// <see cref="L1Projection"/> for float32 tensors on the CPU, row by row. It solves for lambda by Newton steps instead of a sort,
+/// because in an attack on a small network the sort alone would take longer than the network.
 /// </summary>
 internal static class L1RowProjection
 {
-    private const double Precision = 1e-13;   // of the radius; below what NormBall.IsBeyond forgives
+    // Relative to the radius, and smaller than the excess that NormBall.IsBeyond accepts.
+    private const double Precision = 1e-13;
+
     private const int FreeSteps = 20;
     private const int MostSteps = 400;
 
-    // A block is as many floats as a vector holds, in float64 two vectors. Rows are filled up with zeros, which stay.
+    // A block is the number of floats in one vector; in float64 it takes two vectors. Rows are padded with zeros, which the projection
+    // leaves at zero.
     private static readonly int _block = Vector<float>.Count;
 
     /// <summary>Both tensors [n,d], float32 on the CPU.</summary>
@@ -30,7 +33,8 @@ internal static class L1RowProjection
         var from = Values(x);
         var to = Values(y);
         var into = Values(result);
-        for (var at = 0; at < from.Length; at += width) row.Project(from.Slice(at, width), to.Slice(at, width), into.Slice(at, width), epsilon);
+        for (var at = 0; at < from.Length; at += width)
+            row.Project(from.Slice(at, width), to.Slice(at, width), into.Slice(at, width), epsilon);
         ArrayPool<float>.Shared.Return(floats);
         ArrayPool<double>.Shared.Return(doubles);
         return result;
@@ -38,7 +42,8 @@ internal static class L1RowProjection
 
     private static Span<float> Values(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 
-    /// <summary>Room for one row: the reference, the candidate, what comes of it, how far each value moves and how far the box lets it.</summary>
+    /// <summary>Buffers for one row: the reference, the candidate, the result, the size of each value's move and that size clipped to the
+    /// box.</summary>
     private readonly ref struct Row
     {
         private readonly Span<Vector<float>> _reference;
@@ -49,8 +54,10 @@ internal static class L1RowProjection
 
         public Row(float[] floats, double[] doubles, int blocks)
         {
-            Span<Vector<float>> Third(int i) => MemoryMarshal.Cast<float, Vector<float>>(floats.AsSpan(i * blocks * _block, blocks * _block));
-            Span<Vector<double>> Half(int i) => MemoryMarshal.Cast<double, Vector<double>>(doubles.AsSpan(i * blocks * _block, blocks * _block));
+            Span<Vector<float>> Third(int i) =>
+                MemoryMarshal.Cast<float, Vector<float>>(floats.AsSpan(i * blocks * _block, blocks * _block));
+            Span<Vector<double>> Half(int i) =>
+                MemoryMarshal.Cast<double, Vector<double>>(doubles.AsSpan(i * blocks * _block, blocks * _block));
             _reference = Third(0);
             _candidate = Third(1);
             _moved = Third(2);
@@ -87,7 +94,9 @@ internal static class L1RowProjection
                 var reference = Wide(_reference, i);
                 var move = Wide(_candidate, i) - reference;
                 var far = Vector.Abs(move);
-                var room = Vector.Max(Vector.ConditionalSelect(Vector.GreaterThan(move, Vector<double>.Zero), Vector<double>.One - reference, reference), Vector<double>.Zero);
+                var upwards = Vector.GreaterThan(move, Vector<double>.Zero);
+                var toEdge = Vector.ConditionalSelect(upwards, Vector<double>.One - reference, reference);
+                var room = Vector.Max(toEdge, Vector<double>.Zero);
                 (_size[i], _cap[i]) = (far, Vector.Min(far, room));
                 clipped |= Vector.GreaterThan(far, room);
                 length += _cap[i];
@@ -98,8 +107,9 @@ internal static class L1RowProjection
             return (Vector.Sum(length), largest, clipped != Vector<long>.Zero);
         }
 
-        /// <summary>The lambda at which the length is the radius. Between the bends of the length a Newton step ends exactly; one that leaves the bracket
-        /// is replaced by its middle, and so is every other one should they ever go round in circles.</summary>
+        /// <summary>The lambda at which the norm equals the radius. The norm is piecewise linear, so a Newton step that stays on the
+        /// piece of the solution is exact. A step that leaves the bracket is replaced by a bisection; after <see cref="FreeSteps"/>
+        /// steps every second one is, so that the iteration cannot cycle.</summary>
         private double Threshold(double most, double epsilon)
         {
             var (low, high, lambda) = (0.0, most, 0.0);
@@ -118,7 +128,7 @@ internal static class L1RowProjection
             return lambda;
         }
 
-        /// <summary>The length at a lambda, and how many values shrink to the right of it: its slope.</summary>
+        /// <summary>The norm at a lambda, and the number of values that shrink as lambda grows, which is minus the slope.</summary>
         private (double Length, double Falling) Length(double lambda)
         {
             var (length, falling, at) = (Vector<double>.Zero, Vector<long>.Zero, new Vector<double>(lambda));
@@ -131,7 +141,7 @@ internal static class L1RowProjection
             return (Vector.Sum(length), Vector.Sum(falling));
         }
 
-        // Rounded towards the reference, as NormBall.RoundInward.
+        // The result is rounded towards the reference, as in NormBall.RoundInward.
         private void Move(double lambda)
         {
             for (var i = 0; i < _moved.Length; i++)
@@ -140,10 +150,13 @@ internal static class L1RowProjection
                 var (secondBy, second) = Moved(2 * i + 1, lambda);
                 var nearest = Vector.Narrow(first, second);
                 Vector.Widen(nearest, out var lower, out var upper);
-                var outward = Vector.Narrow(Exceeds(lower, 2 * i, firstBy), Exceeds(upper, 2 * i + 1, secondBy)) & Vector.GreaterThan(nearest, Vector<float>.Zero);
+                var outward = Vector.Narrow(Exceeds(lower, 2 * i, firstBy), Exceeds(upper, 2 * i + 1, secondBy))
+                    & Vector.GreaterThan(nearest, Vector<float>.Zero);
                 var bits = Vector.AsVectorInt32(nearest);
-                var inward = Vector.ConditionalSelect(Vector.GreaterThan(nearest, _reference[i]), bits - Vector<int>.One, bits + Vector<int>.One);
-                _moved[i] = Vector.Min(Vector.Max(Vector.ConditionalSelect(outward, Vector.AsVectorSingle(inward), nearest), Vector<float>.Zero), Vector<float>.One);
+                var isAbove = Vector.GreaterThan(nearest, _reference[i]);
+                var inward = Vector.ConditionalSelect(isAbove, bits - Vector<int>.One, bits + Vector<int>.One);
+                var rounded = Vector.ConditionalSelect(outward, Vector.AsVectorSingle(inward), nearest);
+                _moved[i] = Vector.Min(Vector.Max(rounded, Vector<float>.Zero), Vector<float>.One);
             }
         }
 
@@ -151,10 +164,12 @@ internal static class L1RowProjection
         {
             var by = Vector.Max(Vector.Min(_size[i] - new Vector<double>(lambda), _cap[i]), Vector<double>.Zero);
             var reference = Wide(_reference, i);
-            return (by, Vector.ConditionalSelect(Vector.GreaterThan(Wide(_candidate, i), reference), reference + by, reference - by));
+            var upwards = Vector.GreaterThan(Wide(_candidate, i), reference);
+            return (by, Vector.ConditionalSelect(upwards, reference + by, reference - by));
         }
 
-        private Vector<long> Exceeds(Vector<double> moved, int i, Vector<double> by) => Vector.GreaterThan(Vector.Abs(moved - Wide(_reference, i)), by);
+        private Vector<long> Exceeds(Vector<double> moved, int i, Vector<double> by) =>
+            Vector.GreaterThan(Vector.Abs(moved - Wide(_reference, i)), by);
 
         private static Vector<double> Wide(Span<Vector<float>> values, int half) =>
             (half & 1) == 0 ? Vector.WidenLower(values[half / 2]) : Vector.WidenUpper(values[half / 2]);

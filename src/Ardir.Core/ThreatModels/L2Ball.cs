@@ -6,7 +6,7 @@ internal sealed class L2Ball : NormBall
 
     private const int MaxNewtonSteps = 100;
 
-    // Below this a value of w counts as zero; small enough for float32 to hold room / TinyNormal.
+    // A value of w below this counts as zero. It is large enough for room / TinyNormal to fit into a float32.
     private const double TinyNormal = 1e-30;
 
     public override bool ClampsOnDevice => true;
@@ -15,7 +15,7 @@ internal sealed class L2Ball : NormBall
 
     /// <summary>
     /// The nearest feasible point is x + sign(d) * min(s*|d|, room) for one s in [0,1] per sample, where d = y - x and room is what the
-    /// box leaves in that direction (Karush-Kuhn-Tucker conditions of the ball constraint). The squared length is increasing and
+    /// box leaves in that direction (Karush-Kuhn-Tucker conditions of the ball constraint). The squared norm is increasing and
     /// piecewise quadratic in s; Newton's method on each piece, s^2 = (eps^2 - saturated) / free, only saturates more coordinates
     /// and so ends exactly after finitely many steps.
     /// </summary>
@@ -33,7 +33,7 @@ internal sealed class L2Ball : NormBall
 
         var moved = minimum(size * s, room) * d.sign();
         var projected = RoundInward(x, moved, reference.dtype).clamp_(0, 1).reshape(reference.shape);
-        // Untouched samples come back bit for bit, which makes the projection idempotent.
+        // Samples that are already inside are returned bit for bit, which makes the projection idempotent.
         var inside = outside.logical_not().logical_and((size <= room).all(1));
         return where(PerSample(inside, candidate), candidate, projected);
     }
@@ -61,7 +61,7 @@ internal sealed class L2Ball : NormBall
 
     public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
     {
-        // The scale of w cancels; without it the squares of small gradients would underflow in float32.
+        // The scale of w does not change the solution; without this division the squares of small gradients would underflow in float32.
         var largest = normal.abs().amax(new long[] { 1 }, true).clamp_min_(TinyNormal);
         var speed = normal.abs().div_(largest);
         var direction = HyperplaneMove.Direction(normal, excess);
@@ -73,7 +73,8 @@ internal sealed class L2Ball : NormBall
 
     private static Tensor Scale(Tensor size, Tensor room, double epsilon)
     {
-        // Start where every coordinate is free: too small a step, so the iterates rise monotonically to the solution.
+        // The first s assumes that no coordinate is limited by the box. It is too small, so the iterates rise monotonically to the
+        // solution.
         var s = epsilon / EuclideanLength.Of(size, keepDimension: true).clamp_min(Tiny);
         for (var step = 0; step < MaxNewtonSteps; step++)
         {

@@ -1,7 +1,8 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// All that depends on the norm, so that no attack needs a switch on it. Inputs are not checked here; flat tensors are [N,d].
+/// All operations that depend on the norm, so that no attack has to distinguish the norms. Inputs are not checked here; flat tensors are
+/// [N,d].
 /// </summary>
 internal abstract class NormBall
 {
@@ -16,13 +17,14 @@ internal abstract class NormBall
     /// <summary>Exact Euclidean projection onto ball and box.</summary>
     public abstract Tensor Project(Tensor reference, Tensor candidate, double epsilon);
 
-    /// <summary>What PGD does after each move: onto the ball, then onto the box. Feasible, and cheaper than <see cref="Project"/> where the two differ.</summary>
+    /// <summary>The projection that PGD applies after each move: onto the ball, then onto the box. The result is feasible, and cheaper than
+    /// that of <see cref="Project"/> where the two differ.</summary>
     public virtual Tensor BallThenBox(Tensor reference, Tensor candidate, double epsilon) => Project(reference, candidate, epsilon);
 
-    /// <summary>Whether <see cref="BallThenBox"/> reads nothing on the host.</summary>
+    /// <summary>Whether <see cref="BallThenBox"/> works without reading values on the host.</summary>
     public virtual bool ClampsOnDevice => false;
 
-    /// <summary>Unit-length direction of steepest ascent for the norm (sign for Linf, g/||g|| otherwise).</summary>
+    /// <summary>Direction of steepest ascent, of norm 1 (the sign for Linf, g/||g|| otherwise).</summary>
     public abstract Tensor Ascent(Tensor gradient);
 
     /// <summary>The direction PGD uses; only L1 differs from <see cref="Ascent"/> (sparse descent).</summary>
@@ -31,18 +33,19 @@ internal abstract class NormBall
     /// <summary>A perturbation uniform in the ball of radius epsilon.</summary>
     public abstract Tensor Uniform(Tensor like, double epsilon, SampleStreams streams);
 
-    /// <summary>A random direction times U(0,1)*epsilon.</summary>
+    /// <summary>A random direction of norm 1 times U(0,1)*epsilon.</summary>
     public abstract Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams);
 
-    /// <summary>Keeps a division by a length finite in a dtype: float16 rounds 1e-12 to zero.</summary>
+    /// <summary>Lower bound that keeps a division by a norm finite in a dtype; float16 would round 1e-12 to zero.</summary>
     public static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : Tiny;
 
-    /// <summary>The norm that measures gradients: |g·d| is at most its value at g times <see cref="Norm"/> of d. Flat [N,d] to [N].</summary>
+    /// <summary>The dual norm, which measures gradients: |g·d| is at most <c>DualNorm(g) * Norm(d)</c>. Flat [N,d] to [N].</summary>
     public abstract Tensor DualNorm(Tensor flat);
 
     /// <summary>
-    /// The smallest move, in this norm, that takes w·v to b and stays in the box, where the excess is w·v - b; to the corner of the box that comes
-    /// nearest if the hyperplane misses the box, none where w is zero. Exact up to rounding, in the dtype of the inputs.
+    /// The smallest move, in this norm, that takes w·v to b and stays in the box, where the excess is w·v - b. If the hyperplane misses
+    /// the box, the move goes to the corner of the box that is nearest to it; where w is zero there is no move. Exact up to rounding, in
+    /// the dtype of the inputs.
     /// </summary>
     /// <param name="points">v in [0,1], [m,n,d]: m points for each hyperplane.</param>
     /// <param name="normal">w, [n,d].</param>
@@ -50,7 +53,7 @@ internal abstract class NormBall
     /// <returns>[m,n,d].</returns>
     public abstract Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess);
 
-    /// <summary>A random direction of length one.</summary>
+    /// <summary>A random direction of norm 1.</summary>
     public virtual Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Normal(like));
 
     /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
@@ -62,11 +65,11 @@ internal abstract class NormBall
         return values.reshape(shape);
     }
 
-    /// <summary>Whether a length measured in float64 is beyond the radius by more than that measurement's rounding. Without the slack a
-    /// projected point could count as outside and be moved again by a last bit.</summary>
+    /// <summary>Whether a norm computed in float64 exceeds the radius by more than rounding errors. Without the slack a projected
+    /// point could count as outside and be moved again in its last bit.</summary>
     public static Tensor IsBeyond(Tensor length, double epsilon) => length > Reach(epsilon);
 
-    /// <summary>The longest length that <see cref="IsBeyond"/> forgives.</summary>
+    /// <summary>The largest norm that <see cref="IsBeyond"/> still counts as inside.</summary>
     public static double Reach(double epsilon) => epsilon * (1 + Slack) + Slack;
 
     /// <summary>x + delta (both float64) in the dtype of the images, rounded towards x: rounding to nearest would leave the ball, in

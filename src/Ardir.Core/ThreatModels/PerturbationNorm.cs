@@ -6,7 +6,7 @@ public enum PerturbationNorm
     /// <summary>Largest absolute change of any pixel value.</summary>
     Linf,
 
-    /// <summary>Euclidean length of the change.</summary>
+    /// <summary>Euclidean norm of the change.</summary>
     L2,
 
     /// <summary>Sum of the absolute changes.</summary>

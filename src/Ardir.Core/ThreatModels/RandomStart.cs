@@ -16,11 +16,12 @@ public enum RandomStart
     /// (the training code of ARD and IAD, the evaluation PGD of TRADES).</summary>
     UniformUnclamped,
 
-    /// <summary>A random direction of random length U(0,1)*eps, clamped. L2: the convention of Rice et al. and torchattacks
-    /// (not uniform in the ball); L1: advertorch's Laplace direction, drawn per sample; Linf: a uniform direction on the cube's surface.</summary>
+    /// <summary>A random direction of random norm U(0,1)*eps, clamped. L2: the convention of Rice et al. and torchattacks (not uniform in
+    /// the ball); L1: advertorch's Laplace direction, drawn per sample; Linf: a uniform direction on the cube's surface.</summary>
     RandomRadius,
 
-    /// <summary>0.001 * N(0,1) per value, clamped to [0,1] (TPGD). Use it with objectives whose gradient is zero at the clean image, such as KL.</summary>
+    /// <summary>0.001 * N(0,1) per value, clamped to [0,1] (TPGD). Use it with objectives whose gradient is zero at the clean image,
+    /// such as KL.</summary>
     Gaussian,
 
     /// <summary>0.001 * N(0,1) per value, not clamped (the training code of TRADES, MART and RSLAD).</summary>

@@ -4,26 +4,40 @@ namespace Ardir.Core;
 
 /// <summary>
 /// What an adversary may do to an image: move it by at most <see cref="Epsilon"/> in one norm and stay inside the box [0,1].
-/// Immutable; all lengths are in pixel units of [0,1].
+/// Immutable; all norms are in pixel units of [0,1].
 /// </summary>
 /// <example><code>var threat = ThreatModel.Linf(8 / 255.0);</code></example>
 public sealed record ThreatModel
 {
-    // Feasibility tolerance for float32 rounding: |delta| <= eps * (1 + Relative) + Absolute. The box has none.
+    // Feasibility tolerance for float32 rounding: |delta| <= eps * (1 + Relative) + Absolute. The box has no tolerance.
     private const double RelativeTolerance = 1e-6;
     private const double AbsoluteTolerance = 1e-7;
 
-    // Beyond any image, and its square still a float32: larger radii overflow in the attacks and end in NaN.
+    // Larger than the norm of any image, while its square still fits into a float32: larger radii overflow in the attacks and give NaN.
     private const double LargestEpsilon = 1e9;
 
     private ThreatModel(PerturbationNorm norm, double epsilon, NormBall ball)
     {
         if (!double.IsFinite(epsilon) || epsilon <= 0)
-            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon must be a positive finite number in units of [0,1] pixels, for example 8/255.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(epsilon), epsilon, "Epsilon must be a positive finite number in units of [0,1] pixels, for example 8/255.");
+        }
         if (norm == PerturbationNorm.Linf && epsilon > 1)
-            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "A Linf epsilon above 1 leaves the pixel box [0,1]. Pixels are in [0,1], not [0,255]: write 8/255.0 for 8.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(epsilon),
+                epsilon,
+                "A Linf epsilon above 1 leaves the pixel box [0,1]. Pixels are in [0,1], not [0,255]: write 8/255.0 for 8.");
+        }
         if (epsilon > LargestEpsilon)
-            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, $"Epsilon must be at most {LargestEpsilon:E0}; the square root of the number of values (L2), or that number (L1), already covers the box [0,1].");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(epsilon),
+                epsilon,
+                $"Epsilon must be at most {LargestEpsilon:E0}; the square root of the number of values (L2), or that number (L1), " +
+                "already covers the box [0,1].");
+        }
         (Norm, Epsilon, Ball) = (norm, epsilon, ball);
     }
 
@@ -41,7 +55,7 @@ public sealed record ThreatModel
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1.</exception>
     public static ThreatModel Linf(double epsilon) => new(PerturbationNorm.Linf, epsilon, LinfBall.Instance);
 
-    /// <summary>The Euclidean length of the change is at most <paramref name="epsilon"/>.</summary>
+    /// <summary>The Euclidean norm of the change is at most <paramref name="epsilon"/>.</summary>
     /// <param name="epsilon">Radius in (0,1e9]; 0.5 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1e9.</exception>
@@ -54,7 +68,7 @@ public sealed record ThreatModel
     public static ThreatModel L1(double epsilon) => new(PerturbationNorm.L1, epsilon, L1Ball.Instance);
 
     /// <summary>The same norm with another budget.</summary>
-    /// <param name="epsilon">Radius, as for the norm's own method.</param>
+    /// <param name="epsilon">Radius, in (0,1] for Linf and in (0,1e9] for L2 and L1.</param>
     /// <returns>The threat model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive, above 1 for Linf or above 1e9.</exception>
     public ThreatModel WithEpsilon(double epsilon) => new(Norm, epsilon, Ball);
@@ -91,10 +105,11 @@ public sealed record ThreatModel
     }
 
     /// <summary>
-    /// Whether each sample of <paramref name="candidate"/> lies in the ball (radius eps*(1+1e-6)+1e-7, for float32 rounding) and in [0,1] (exactly).
+    /// Whether each sample of <paramref name="candidate"/> lies in the ball (radius eps*(1+1e-6)+1e-7, for float32 rounding) and in [0,1]
+    /// (exactly).
     /// </summary>
     /// <param name="reference">Centres, floating point [N,C,H,W].</param>
-    /// <param name="candidate">Points to judge, same shape, dtype and device. NaN is outside.</param>
+    /// <param name="candidate">Points to test, same shape, dtype and device. NaN is outside.</param>
     /// <returns>bool [N], same device, owned by the caller.</returns>
     /// <exception cref="ArgumentException">Shapes, dtypes or devices differ.</exception>
     public Tensor Contains(Tensor reference, Tensor candidate)
@@ -110,9 +125,10 @@ public sealed record ThreatModel
 
     /// <summary>Random starting points in the threat set around <paramref name="images"/>, one random stream per sample.</summary>
     /// <param name="images">Floating point [N,C,H,W] in [0,1].</param>
-    /// <param name="kind">Which of the published conventions.</param>
+    /// <param name="kind">One of the published conventions.</param>
     /// <param name="seed">Root seed.</param>
-    /// <param name="sampleIndices">The number of each sample in its data set ([N]; 0..N-1 when null): a sample draws the same noise in whatever batch it sits.</param>
+    /// <param name="sampleIndices">The index of each sample in its data set ([N]; 0..N-1 when null), so that a sample gets the same noise
+    /// in any batch.</param>
     /// <returns>A new tensor like <paramref name="images"/>, owned by the caller. The unclamped kinds may leave [0,1].</returns>
     /// <exception cref="ArgumentException">Wrong dtype or rank, or not N indices.</exception>
     public Tensor SampleStart(Tensor images, RandomStart kind, ulong seed, IReadOnlyList<long>? sampleIndices = null)
@@ -137,7 +153,7 @@ public sealed record ThreatModel
 
     internal double Tolerated => Epsilon * (1 + RelativeTolerance) + AbsoluteTolerance;
 
-    /// <summary>For people: <c>Linf(0.0314)</c>.</summary>
+    /// <summary>Human-readable text, for example <c>Linf(0.0314)</c>.</summary>
     /// <returns>Norm and radius.</returns>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Norm}({Epsilon:R})");
 }

@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>The entries of a file that say how pixels were normalised.</summary>
+/// <summary>The entries of a weight file that hold the mean and standard deviation by which pixels were normalised.</summary>
 internal sealed class FileStatistics
 {
     private const int MaxChannels = 1024;
@@ -16,7 +16,7 @@ internal sealed class FileStatistics
     /// <summary>Entries that cannot be used, and why.</summary>
     public IReadOnlyList<string> Problems => _problems;
 
-    /// <summary>All of a file.</summary>
+    /// <summary>Collects the statistics from all entries of a file.</summary>
     public static FileStatistics Of(StateDict weights)
     {
         var found = new FileStatistics();
@@ -24,15 +24,20 @@ internal sealed class FileStatistics
         return found;
     }
 
-    /// <summary>What to normalise with; null when there is nothing to do, or the values are not those of so many channels.</summary>
+    /// <summary>
+    /// The statistics to normalise with. Null when the file has none, when they are not valid values for this number of channels, or when
+    /// they change nothing (mean 0, deviation 1).
+    /// </summary>
     public ChannelStatistics? Usable(int channels) =>
-        Mean is { } mean && Deviation is { } deviation && mean.Length == channels && deviation.Length == channels && ChannelStatistics.AreSound(mean, deviation)
+        Mean is { } mean && Deviation is { } deviation
+        && mean.Length == channels && deviation.Length == channels
+        && ChannelStatistics.AreSound(mean, deviation)
         && !(mean.All(value => value == 0) && deviation.All(value => value == 1))
             ? new ChannelStatistics { Mean = mean, Std = deviation }
             : null;
 
-    /// <summary>Takes an entry that is a mean or a deviation, by its name.</summary>
-    /// <returns>Whether it was one.</returns>
+    /// <summary>Stores the values of an entry whose name is that of a mean or a standard deviation.</summary>
+    /// <returns>Whether the name is one of these.</returns>
     public bool Take(string name, Tensor value)
     {
         if (WeightNames.IsMean(name)) Mean = Values(name, value, Mean);
@@ -45,7 +50,9 @@ internal sealed class FileStatistics
     {
         if (!value.is_floating_point() || value.numel() > MaxChannels || value.numel() != (value.dim() == 0 ? 1 : value.shape.Max()))
         {
-            _problems.Add($"{name} (statistics of pixels as {value.dtype} {TensorGuard.Shape(value)}; expected one floating-point number per channel)");
+            _problems.Add(
+                $"{name} (statistics of pixels as {value.dtype} {TensorGuard.Shape(value)}; "
+                + "expected one floating-point number per channel)");
             return before;
         }
         using var scope = NewDisposeScope();

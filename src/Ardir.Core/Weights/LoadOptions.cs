@@ -3,7 +3,10 @@ namespace Ardir.Core;
 /// <summary>How weights are loaded.</summary>
 public sealed record LoadOptions
 {
-    /// <summary>Refuses anything that is missing, unexpected or of another shape, before the first weight is changed. Otherwise loads what fits.</summary>
+    /// <summary>
+    /// Whether loading fails, before the first weight is changed, if anything is missing, unexpected or of another shape. If false,
+    /// everything that fits is loaded.
+    /// </summary>
     /// <value>true by default.</value>
     public bool Strict { get; init; } = true;
 }

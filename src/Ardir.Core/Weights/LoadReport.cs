@@ -1,21 +1,26 @@
 namespace Ardir.Core;
 
-/// <summary>What became of every entry when weights were loaded. Names are those of the module, except where they exist only in the file.</summary>
+/// <summary>
+/// The outcome for every entry when weights were loaded. Names are those of the module, except where they exist only in the file.
+/// </summary>
 public sealed record LoadReport
 {
     /// <summary>Entries of the module that were set.</summary>
     public required IReadOnlyList<string> Loaded { get; init; }
 
-    /// <summary>Entries of the module that the file lacks. Counters of batch norm are not counted.</summary>
+    /// <summary>Entries of the module that the file lacks. Counters of batch norm (<c>num_batches_tracked</c>) are never listed.</summary>
     public required IReadOnlyList<string> Missing { get; init; }
 
     /// <summary>Entries of the file that the module does not have.</summary>
     public required IReadOnlyList<string> Unexpected { get; init; }
 
-    /// <summary>Entries that differ in shape or in kind of number, with both.</summary>
+    /// <summary>Entries that cannot be copied because shapes or dtypes do not match, each with the difference.</summary>
     public required IReadOnlyList<string> Mismatched { get; init; }
 
-    /// <summary>Entries whose floating-point type differs, with both; for example half precision read into float32, which is exact.</summary>
+    /// <summary>
+    /// Entries that were converted to the dtype of the module, with both dtypes; for example half precision read into float32, which is
+    /// exact.
+    /// </summary>
     public required IReadOnlyList<string> Converted { get; init; }
 
     /// <summary>Entries of the file that no forward pass uses and that were left out on purpose.</summary>
@@ -34,6 +39,10 @@ public sealed record LoadReport
         string List(string title, IReadOnlyList<string> names) => names.Count == 0
             ? "" : $"\n{title} ({names.Count}): {string.Join(", ", names.Take(10))}{(names.Count > 10 ? ", ..." : "")}";
         return $"{Loaded.Count} entries loaded{(NormalisationLoaded ? ", normalisation configured" : "")}"
-            + List("missing", Missing) + List("unexpected", Unexpected) + List("mismatched", Mismatched) + List("converted", Converted) + List("dropped", Dropped);
+            + List("missing", Missing)
+            + List("unexpected", Unexpected)
+            + List("mismatched", Mismatched)
+            + List("converted", Converted)
+            + List("dropped", Dropped);
     }
 }

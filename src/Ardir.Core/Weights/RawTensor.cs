@@ -1,12 +1,14 @@
 namespace Ardir.Core;
 
-/// <summary>Plain little-endian values between streams and tensors, in pieces, so that they may exceed what an array can hold.</summary>
+/// <summary>
+/// Copies plain little-endian values between streams and tensors, in pieces, so that a tensor may be larger than an array can be.
+/// </summary>
 internal static class RawTensor
 {
     private const int Chunk = 1 << 24;
 
-    /// <summary>A vector on the CPU, owned by the caller.</summary>
-    /// <exception cref="WeightFormatException">The stream ends before.</exception>
+    /// <summary>Reads a vector of <paramref name="count"/> values to the CPU. It is owned by the caller.</summary>
+    /// <exception cref="WeightFormatException">The stream ends before the last value.</exception>
     public static Tensor Read(Stream stream, ScalarType type, long count, string what)
     {
         var result = empty(count, type, device: CPU).DetachFromDisposeScope();
@@ -18,7 +20,8 @@ internal static class RawTensor
                 var part = Math.Min(count - done, Chunk / size);
                 using var piece = result.narrow(0, done, part);
                 var bytes = piece.bytes;
-                if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length) throw new WeightFormatException($"{what} ends before its {count} values: the file is truncated.");
+                if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length)
+                    throw new WeightFormatException($"{what} ends before its {count} values: the file is truncated.");
                 done += part;
             }
             return result;

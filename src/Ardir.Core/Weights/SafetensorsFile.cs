@@ -4,17 +4,25 @@ using System.Text.Json;
 
 namespace Ardir.Core;
 
-/// <summary>Reads and writes safetensors: 8 bytes length, a JSON header, raw little-endian data. Nothing in a file is executed.</summary>
+/// <summary>
+/// Reads and writes safetensors: the size of the header in 8 bytes, a JSON header, raw little-endian data. Nothing in a file is executed.
+/// </summary>
 internal static class SafetensorsFile
 {
-    /// <summary>Writes to a temporary file, flushes it to the disk and renames it: a reader sees the old file or the new one, never half of one.</summary>
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    /// <summary>
+    /// Writes to a temporary file, flushes it to the disk and renames it, so that a reader sees either the old file or the complete new
+    /// one.
+    /// </summary>
+    public static void Write(
+        string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var ordered = tensors
-            .OrderByDescending(pair => TypeOf(pair.Key, pair.Value).Size).ThenBy(pair => pair.Key, StringComparer.Ordinal)
-            .Select(pair => (pair.Key, Value: HostRead.OnHost(pair.Value))).ToList();
+            .OrderByDescending(pair => TypeOf(pair.Key, pair.Value).Size)
+            .ThenBy(pair => pair.Key, StringComparer.Ordinal)
+            .Select(pair => (pair.Key, Value: HostRead.OnHost(pair.Value)))
+            .ToList();
         var header = Header(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
@@ -31,10 +39,14 @@ internal static class SafetensorsFile
     {
         using var stream = File.OpenRead(path);
         var prefix = new byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw new WeightFormatException($"{path}: only {stream.Length} bytes; not a safetensors file.");
+        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
+            throw new WeightFormatException($"{path}: only {stream.Length} bytes; not a safetensors file.");
         var length = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (length > SafetensorsHeader.MaxHeaderBytes || (long)length > stream.Length - 8)
-            throw new WeightFormatException($"{path}: the header claims {length} bytes, the file has {stream.Length}; it is truncated or not a safetensors file.");
+        {
+            throw new WeightFormatException(
+                $"{path}: the header claims {length} bytes, the file has {stream.Length}; it is truncated or not a safetensors file.");
+        }
         var json = new byte[(int)length];
         stream.ReadExactly(json);
         var header = SafetensorsHeader.Parse(json, stream.Length - 8 - (long)length, path);
@@ -53,7 +65,8 @@ internal static class SafetensorsFile
 
     private static Tensor ReadTensor(Stream stream, SafetensorsHeader.Entry entry, string path)
     {
-        using var values = RawTensor.Read(stream, entry.Type, entry.Shape.Aggregate(1L, (product, size) => product * size), $"{path}: '{entry.Name}'");
+        var count = entry.Shape.Aggregate(1L, (product, size) => product * size);
+        using var values = RawTensor.Read(stream, entry.Type, count, $"{path}: '{entry.Name}'");
         return values.reshape(entry.Shape).DetachFromDisposeScope();
     }
 
@@ -88,7 +101,7 @@ internal static class SafetensorsFile
             }
             json.WriteEndObject();
         }
-        // Padded with spaces so that the data begins at a multiple of 8.
+        // The header is padded with spaces so that the data begins at a multiple of 8.
         var header = new byte[(buffer.WrittenCount + 7) / 8 * 8];
         header.AsSpan().Fill((byte)' ');
         buffer.WrittenSpan.CopyTo(header);

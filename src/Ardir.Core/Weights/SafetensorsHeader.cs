@@ -9,19 +9,20 @@ internal sealed class SafetensorsHeader
     public const long MaxHeaderBytes = 100_000_000;
     private const int MaxRank = 16;
 
-    public static readonly IReadOnlyDictionary<string, (ScalarType Type, int Size)> Types = new Dictionary<string, (ScalarType, int)>(StringComparer.Ordinal)
-    {
-        ["BOOL"] = (ScalarType.Bool, 1),
-        ["U8"] = (ScalarType.Byte, 1),
-        ["I8"] = (ScalarType.Int8, 1),
-        ["I16"] = (ScalarType.Int16, 2),
-        ["I32"] = (ScalarType.Int32, 4),
-        ["I64"] = (ScalarType.Int64, 8),
-        ["F16"] = (ScalarType.Float16, 2),
-        ["BF16"] = (ScalarType.BFloat16, 2),
-        ["F32"] = (ScalarType.Float32, 4),
-        ["F64"] = (ScalarType.Float64, 8),
-    };
+    public static readonly IReadOnlyDictionary<string, (ScalarType Type, int Size)> Types =
+        new Dictionary<string, (ScalarType, int)>(StringComparer.Ordinal)
+        {
+            ["BOOL"] = (ScalarType.Bool, 1),
+            ["U8"] = (ScalarType.Byte, 1),
+            ["I8"] = (ScalarType.Int8, 1),
+            ["I16"] = (ScalarType.Int16, 2),
+            ["I32"] = (ScalarType.Int32, 4),
+            ["I64"] = (ScalarType.Int64, 8),
+            ["F16"] = (ScalarType.Float16, 2),
+            ["BF16"] = (ScalarType.BFloat16, 2),
+            ["F32"] = (ScalarType.Float32, 4),
+            ["F64"] = (ScalarType.Float64, 8),
+        };
 
     private SafetensorsHeader(List<Entry> entries, Dictionary<string, string> metadata) => (Entries, Metadata) = (entries, metadata);
 
@@ -34,11 +35,12 @@ internal sealed class SafetensorsHeader
     {
         try
         {
-            // Invalid UTF-8 and unknown layouts must not slip through as something plausible.
+            // Invalid UTF-8 is refused before parsing, so that it cannot be read as some other, valid name.
             _ = new UTF8Encoding(false, throwOnInvalidBytes: true).GetCharCount(json);
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 8 });
             var root = document.RootElement;
-            if (json.Length == 0 || json[0] != '{' || root.ValueKind != JsonValueKind.Object) throw Bad(path, "the header is not a JSON object");
+            if (json.Length == 0 || json[0] != '{' || root.ValueKind != JsonValueKind.Object)
+                throw Bad(path, "the header is not a JSON object");
             var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
             var entries = new List<Entry>();
             foreach (var property in root.EnumerateObject())
@@ -50,7 +52,8 @@ internal sealed class SafetensorsHeader
             CheckLayout(entries, dataLength, path);
             return new SafetensorsHeader(entries, metadata);
         }
-        catch (Exception e) when (e is JsonException or DecoderFallbackException or InvalidOperationException or FormatException or OverflowException)
+        catch (Exception e) when (
+            e is JsonException or DecoderFallbackException or InvalidOperationException or FormatException or OverflowException)
         {
             throw new WeightFormatException($"{path}: the safetensors header is damaged ({e.Message})", e);
         }
@@ -60,21 +63,29 @@ internal sealed class SafetensorsHeader
     {
         if (element.ValueKind != JsonValueKind.Object) throw Bad(path, "__metadata__ is not an object");
         foreach (var item in element.EnumerateObject())
-            into[item.Name] = item.Value.ValueKind == JsonValueKind.String ? item.Value.GetString()! : throw Bad(path, $"__metadata__ '{item.Name}' is not a string");
+        {
+            into[item.Name] = item.Value.ValueKind == JsonValueKind.String
+                ? item.Value.GetString()!
+                : throw Bad(path, $"__metadata__ '{item.Name}' is not a string");
+        }
     }
 
     private static Entry ReadEntry(JsonProperty property, string path)
     {
         var element = property.Value;
         if (element.ValueKind != JsonValueKind.Object || element.GetPropertyCount() != 3
-            || !element.TryGetProperty("dtype", out var dtype) || !element.TryGetProperty("shape", out var shape) || !element.TryGetProperty("data_offsets", out var offsets)
-            || dtype.ValueKind != JsonValueKind.String || shape.ValueKind != JsonValueKind.Array || offsets.ValueKind != JsonValueKind.Array || offsets.GetArrayLength() != 2)
+            || !element.TryGetProperty("dtype", out var dtype) || dtype.ValueKind != JsonValueKind.String
+            || !element.TryGetProperty("shape", out var shape) || shape.ValueKind != JsonValueKind.Array
+            || !element.TryGetProperty("data_offsets", out var offsets) || offsets.ValueKind != JsonValueKind.Array
+            || offsets.GetArrayLength() != 2)
+        {
             throw Bad(path, $"tensor '{property.Name}' does not have exactly dtype, shape and data_offsets");
+        }
         if (!Types.TryGetValue(dtype.GetString()!, out var type))
             throw Bad(path, $"tensor '{property.Name}' has dtype {dtype.GetString()}; readable are {string.Join(", ", Types.Keys)}");
         if (shape.GetArrayLength() > MaxRank) throw Bad(path, $"tensor '{property.Name}' has more than {MaxRank} dimensions");
         long[] sizes = [.. shape.EnumerateArray().Select(size => Integer(size, path))];
-        // Without the zeros first: libtorch computes strides from the other sizes, which may overflow where the product is zero.
+        // Zeros count as 1 at first: libtorch computes strides from the other sizes, and these may overflow even if the product is 0.
         var bytes = sizes.Aggregate((long)type.Size, (product, size) => checked(product * Math.Max(size, 1)));
         if (sizes.Contains(0)) bytes = 0;
         var (begin, end) = (Integer(offsets[0], path), Integer(offsets[1], path));
@@ -85,9 +96,13 @@ internal sealed class SafetensorsHeader
 
     private static long Integer(JsonElement element, string path)
     {
-        // Only plain digits: TryGetInt64 alone would take 1e3 and 1.0 in some versions of the format's readers and not in others.
-        if (element.ValueKind != JsonValueKind.Number || !element.TryGetInt64(out var value) || value < 0 || element.GetRawText().AsSpan().ContainsAnyExceptInRange('0', '9'))
+        // Only plain digits are accepted: some readers of the format take 1e3 and 1.0 for integers, others do not.
+        if (element.ValueKind != JsonValueKind.Number
+            || !element.TryGetInt64(out var value) || value < 0
+            || element.GetRawText().AsSpan().ContainsAnyExceptInRange('0', '9'))
+        {
             throw Bad(path, $"'{element.GetRawText()}' is not a non-negative integer");
+        }
         return value;
     }
 
@@ -96,10 +111,19 @@ internal sealed class SafetensorsHeader
         var at = 0L;
         foreach (var entry in entries)
         {
-            if (entry.Begin != at) throw Bad(path, $"tensor '{entry.Name}' begins at {entry.Begin} where {at} was expected: tensors overlap or leave a hole");
+            if (entry.Begin != at)
+            {
+                throw Bad(
+                    path, $"tensor '{entry.Name}' begins at {entry.Begin} where {at} was expected: tensors overlap or leave a hole");
+            }
             at = entry.End;
         }
-        if (at != dataLength) throw Bad(path, $"the tensors take {at} bytes but the file holds {dataLength} bytes of data; it is truncated or has something appended");
+        if (at != dataLength)
+        {
+            throw Bad(
+                path,
+                $"the tensors take {at} bytes but the file holds {dataLength} bytes of data; it is truncated or has something appended");
+        }
     }
 
     private static WeightFormatException Bad(string path, string what) => new($"{path}: {what}.");

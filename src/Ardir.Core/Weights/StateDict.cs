@@ -15,19 +15,26 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     private readonly List<string> _names;
     private bool _disposed;
 
-    internal StateDict(Dictionary<string, Tensor> tensors, IEnumerable<string> names, string format, IReadOnlyDictionary<string, string>? metadata = null)
+    internal StateDict(
+        Dictionary<string, Tensor> tensors,
+        IEnumerable<string> names,
+        string format,
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         (_tensors, _names, Format, Metadata) = (tensors, [.. names], format, metadata ?? new Dictionary<string, string>());
     }
 
-    /// <summary>The file format, for people: "safetensors", "torch zip" or "torch legacy".</summary>
+    /// <summary>The file format as a text to show: "safetensors", "torch zip" or "torch legacy".</summary>
     public string Format { get; }
 
-    /// <summary>Texts that the file carries besides the weights; empty for formats without.</summary>
+    /// <summary>Texts that the file holds besides the weights; empty for formats that have none.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; }
 
-    /// <summary>What a torch file holds besides these weights and was left out, each with its kind: <c>epoch (a number)</c>, <c>optimizer (a dictionary of 2)</c>,
-    /// <c>args (an object: argparse.Namespace)</c>. At most 1,000 are listed. Whether the network needs any of it, the file cannot tell: an object may hold tensors of its own.</summary>
+    /// <summary>
+    /// Entries of a torch file that were left out, each with its kind: <c>epoch (a number)</c>, <c>optimizer (a dictionary of 2)</c>,
+    /// <c>args (an object: argparse.Namespace)</c>. At most 1,000 are listed. The file does not show whether the network needs any of them:
+    /// an object may hold tensors of its own.
+    /// </summary>
     /// <value>Empty when there is nothing else, and for safetensors, which hold only tensors.</value>
     public IReadOnlyList<string> Omitted { get; internal init; } = [];
 
@@ -45,7 +52,8 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public Tensor this[string key] => Tensors.TryGetValue(key, out var tensor)
         ? tensor
-        : throw new KeyNotFoundException($"The file has no '{key}'; it has {string.Join(", ", _names.Take(5))}{(Count > 5 ? ", ..." : "")}.");
+        : throw new KeyNotFoundException(
+            $"The file has no '{key}'; it has {string.Join(", ", _names.Take(5))}{(Count > 5 ? ", ..." : "")}.");
 
     private Dictionary<string, Tensor> Tensors
     {
@@ -56,15 +64,19 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
         }
     }
 
-    /// <summary>Reads a file, whose format is recognised by its content: safetensors, torch.save since PyTorch 1.6 (zip) or before (legacy). Checkpoints that keep
-    /// the weights under <c>state_dict</c>, <c>net</c>, <c>model</c>, <c>model_state_dict</c>, <c>swa_state_dict</c>, <c>ema</c>, <c>last</c> or <c>best</c>
-    /// (the first of these that is there), or under any one name, are unwrapped.</summary>
+    /// <summary>
+    /// Reads a file, whose format is recognised by its content: safetensors, torch.save since PyTorch 1.6 (zip) or before (legacy).
+    /// Checkpoints that keep the weights under <c>state_dict</c>, <c>net</c>, <c>model</c>, <c>model_state_dict</c>, <c>swa_state_dict</c>,
+    /// <c>ema</c>, <c>last</c> or <c>best</c> (the first of these that is there), or under any other single name, are unwrapped.
+    /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="options">Options; the defaults when null.</param>
     /// <returns>Its weights, owned by the caller.</returns>
-    /// <exception cref="WeightFormatException">It is damaged, hostile or of another kind; the message says what it is and what to do.</exception>
-    /// <exception cref="IOException">It cannot be read.</exception>
-    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    /// <exception cref="WeightFormatException">
+    /// The file is damaged, hostile or of another kind; the message says what it is and what to do.
+    /// </exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the file is denied.</exception>
     public static StateDict Read(string path, StateDictOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -78,7 +90,8 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => Tensors.TryGetValue(key, out value);
 
     /// <inheritdoc/>
-    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() => _names.Select(name => KeyValuePair.Create(name, Tensors[name])).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() =>
+        _names.Select(name => KeyValuePair.Create(name, Tensors[name])).GetEnumerator();
 
     /// <summary>Releases the tensors.</summary>
     public void Dispose()

@@ -15,9 +15,9 @@ public sealed record AccuracyGap
     /// <summary>On attacked test images.</summary>
     public required double TestRobust { get; init; }
 
-    /// <summary>By how much robust accuracy is higher on training images.</summary>
+    /// <summary>Robust accuracy on training images minus that on test images.</summary>
     public double RobustGap => TrainRobust - TestRobust;
 
-    /// <summary>By how much clean accuracy is higher on training images.</summary>
+    /// <summary>Clean accuracy on training images minus that on test images.</summary>
     public double CleanGap => TrainClean - TestClean;
 }

@@ -5,12 +5,12 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Best and last weights of a run on training and test images, clean and attacked: the layout of ARDIR's Table 1. Adversarial training overfits (Rice et al. 2020):
-/// late in a run robust accuracy rises on training images and falls on test images, so a result names both.
+/// Best and last weights of a run on training and test images, clean and attacked: the layout of ARDIR's Table 1. Adversarial training
+/// overfits (Rice et al. 2020): late in a run robust accuracy rises on training images and falls on test images, so a result reports both.
 /// </summary>
 public sealed record RobustOverfittingReport
 {
-    /// <summary>What attacked.</summary>
+    /// <summary>Name and threat model of the attack.</summary>
     public required string Attack { get; init; }
 
     /// <summary>The epoch with the best weights, from 0.</summary>
@@ -25,26 +25,27 @@ public sealed record RobustOverfittingReport
     /// <summary>The last weights.</summary>
     public required AccuracyGap Last { get; init; }
 
-    /// <summary>Test accuracy under attack that the run lost after its best epoch.</summary>
+    /// <summary>Test accuracy under attack of the best weights minus that of the last weights.</summary>
     public double RobustOverfitting => Best.TestRobust - Last.TestRobust;
 
     /// <summary>Measures a finished run.</summary>
     /// <param name="trainer">After <see cref="DistillationTrainer.Fit"/>.</param>
     /// <param name="result">What Fit returned.</param>
-    /// <param name="student">The trainer's student. Has its weights and modes back in the end, also after an exception.</param>
+    /// <param name="student">The trainer's student. Its weights and modes are restored at the end, also after an exception.</param>
     /// <param name="train">Training images, not augmented.</param>
     /// <param name="test">Test images.</param>
     /// <param name="attack">For example 20 steps of PGD.</param>
-    /// <param name="images">At most so many of each, the first ones; all when null. The training set is the expensive one.</param>
+    /// <param name="images">Uses at most this many images of each set, the first ones; all when null. Attacking the whole
+    /// training set takes the most time.</param>
     /// <param name="batchSize">Images per batch.</param>
     /// <param name="context">Seed, logger and cancellation of the attack.</param>
-    /// <returns>Both rows.</returns>
+    /// <returns>The accuracies of the best and of the last weights.</returns>
     /// <exception cref="ArgumentException">A count is not positive.</exception>
     /// <exception cref="InvalidOperationException">Nothing was trained.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static RobustOverfittingReport Measure(
-        DistillationTrainer trainer, TrainingResult result, nn.Module<Tensor, Tensor> student, ImageDataset train, ImageDataset test, IAttack attack,
-        int? images = null, int batchSize = 256, AttackContext? context = null)
+        DistillationTrainer trainer, TrainingResult result, nn.Module<Tensor, Tensor> student, ImageDataset train, ImageDataset test,
+        IAttack attack, int? images = null, int batchSize = 256, AttackContext? context = null)
     {
         ArgumentNullException.ThrowIfNull(trainer);
         ArgumentNullException.ThrowIfNull(result);
@@ -60,13 +61,22 @@ public sealed record RobustOverfittingReport
             var (onTrain, onTest) = (
                 RobustnessEvaluator.Evaluate(student, someTrain ?? train, attack, batchSize, context),
                 RobustnessEvaluator.Evaluate(student, someTest ?? test, attack, batchSize, context));
-            return new AccuracyGap { TrainClean = onTrain.CleanAccuracy, TrainRobust = onTrain.RobustAccuracy, TestClean = onTest.CleanAccuracy, TestRobust = onTest.RobustAccuracy };
+            return new AccuracyGap
+            {
+                TrainClean = onTrain.CleanAccuracy, TrainRobust = onTrain.RobustAccuracy,
+                TestClean = onTest.CleanAccuracy, TestRobust = onTest.RobustAccuracy,
+            };
         }
         var last = Row();
-        // Puts back what is in the student now, whatever that is.
+        // Restores the current weights at the end; the caller may have loaded others than the last ones.
         using var swap = new WeightSwap(student, student.state_dict());
         trainer.RestoreBest();
-        return new RobustOverfittingReport { Attack = $"{attack.Name} {attack.Threat}", BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch, Best = Row(), Last = last };
+        return new RobustOverfittingReport
+        {
+            Attack = $"{attack.Name} {attack.Threat}",
+            BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch,
+            Best = Row(), Last = last,
+        };
     }
 
     /// <summary>A table in Markdown, percent with two decimals.</summary>
@@ -75,7 +85,8 @@ public sealed record RobustOverfittingReport
     {
         string Row(string name, int epoch, AccuracyGap row) => string.Create(
             CultureInfo.InvariantCulture,
-            $"| {name} (epoch {epoch}) | {100 * row.TrainClean:F2} | {100 * row.TrainRobust:F2} | {100 * row.TestClean:F2} | {100 * row.TestRobust:F2} | {100 * row.RobustGap:F2} |");
+            $"| {name} (epoch {epoch}) | {100 * row.TrainClean:F2} | {100 * row.TrainRobust:F2} " +
+            $"| {100 * row.TestClean:F2} | {100 * row.TestRobust:F2} | {100 * row.RobustGap:F2} |");
         return string.Join('\n',
             $"Attack: {Attack}. Accuracy in percent.",
             "",
@@ -84,7 +95,9 @@ public sealed record RobustOverfittingReport
             Row("best", BestEpoch, Best),
             Row("last", LastEpoch, Last),
             "",
-            string.Create(CultureInfo.InvariantCulture, $"After the best epoch the run lost {100 * RobustOverfitting:F2} points of attacked test accuracy.")) + "\n";
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"After the best epoch the run lost {100 * RobustOverfitting:F2} points of attacked test accuracy.")) + "\n";
     }
 
     private static ImageDataset? First(ImageDataset data, int? images)

@@ -4,11 +4,14 @@ using System.Text;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Writes one row per epoch to a CSV file (RFC 4180, UTF-8, invariant culture): <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy,
-/// robust_accuracy, average_clean_accuracy, average_robust_accuracy, skipped_steps, seconds</c> (as <see cref="EpochMetrics"/> says), then <c>terms.NAME</c> for each part of the loss in alphabetical order. What was not measured is empty.
+/// Writes one row per epoch to a CSV file (RFC 4180, UTF-8, invariant culture): <c>epoch, learning_rate, train_loss,
+/// train_accuracy, clean_accuracy, robust_accuracy, average_clean_accuracy, average_robust_accuracy, skipped_steps, seconds</c>
+/// (defined in <see cref="EpochMetrics"/>), then <c>terms.NAME</c> for each part of the loss in alphabetical order. What was not
+/// measured is empty.
 /// </summary>
-/// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: one that is killed and goes on neither loses a row nor
-/// has one twice, and a reader never sees half of one. What an earlier run left in the file goes. Pass it to <see cref="DistillationTrainer.Fit"/>.</remarks>
+/// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: after a run was killed and
+/// resumes, no row is missing or there twice, and a reader never sees half a row. Rows of an earlier run in the file are
+/// overwritten. Pass the log to <see cref="DistillationTrainer.Fit"/>.</remarks>
 /// <example><code>trainer.Fit(train, validation, new CsvTrainingLog("runs/ardir/log.csv"));</code></example>
 public sealed class CsvTrainingLog : IProgress<TrainingProgress>
 {
@@ -20,8 +23,8 @@ public sealed class CsvTrainingLog : IProgress<TrainingProgress>
     /// <exception cref="IOException">Nothing can be written there.</exception>
     public CsvTrainingLog(string path) => _file = new EpochLogFile(path);
 
-    /// <summary>Writes the file when an epoch has ended or a run goes on; ignores all else.</summary>
-    /// <param name="value">What the trainer tells.</param>
+    /// <summary>Writes the file when an epoch has ended or a run resumes; ignores other reports.</summary>
+    /// <param name="value">The trainer's report.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Report(TrainingProgress value)
     {
@@ -33,7 +36,12 @@ public sealed class CsvTrainingLog : IProgress<TrainingProgress>
     {
         var terms = EpochColumns.Terms(epochs);
         var text = new StringBuilder();
-        Row(text, [EpochColumns.Epoch, .. EpochColumns.Fixed.Select(column => column.Name), .. terms.Select(term => EpochColumns.TermPrefix + term)]);
+        Row(text,
+        [
+            EpochColumns.Epoch,
+            .. EpochColumns.Fixed.Select(column => column.Name),
+            .. terms.Select(term => EpochColumns.TermPrefix + term),
+        ]);
         foreach (var epoch in epochs)
             Row(text,
             [
@@ -48,5 +56,7 @@ public sealed class CsvTrainingLog : IProgress<TrainingProgress>
 
     private static string Number(double? value) => value?.ToString("R", CultureInfo.InvariantCulture) ?? "";
 
-    private static string Quote(string field) => field.AsSpan().IndexOfAny(",\"\r\n") < 0 ? field : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private static string Quote(string field) => field.AsSpan().IndexOfAny(",\"\r\n") < 0
+        ? field
+        : $"\"{field.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

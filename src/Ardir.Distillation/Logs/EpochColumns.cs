@@ -1,14 +1,16 @@
 namespace Ardir.Distillation;
 
-/// <summary>What a log shows of an epoch, in one order for every kind of log. A new kind of log walks these; a new metric is one row here.</summary>
+/// <summary>The columns that a log shows of an epoch, in the same order for every kind of log, so that a new metric is one row
+/// here.</summary>
 internal static class EpochColumns
 {
-    /// <summary>Before the names of a loss's parts, which a loss is free to choose.</summary>
+    /// <summary>Prefix for the names of a loss's parts, which a loss chooses freely and which could be the name of another
+    /// column.</summary>
     public const string TermPrefix = "terms.";
 
     public const string Epoch = "epoch";
 
-    /// <summary>The columns that every run has; null where there is no such measurement.</summary>
+    /// <summary>The columns that every run has; the value is null where nothing was measured.</summary>
     public static IReadOnlyList<(string Name, Func<EpochMetrics, double?> Value)> Fixed { get; } =
     [
         ("learning_rate", epoch => epoch.LearningRate),
@@ -22,7 +24,8 @@ internal static class EpochColumns
         ("seconds", epoch => epoch.Elapsed.TotalSeconds),
     ];
 
-    /// <summary>The parts of the loss in any of the epochs, in a fixed order: a loss need not have every part in every epoch.</summary>
+    /// <summary>The parts of the loss in any of the epochs, in alphabetical order: a loss need not have every part in every
+    /// epoch.</summary>
     public static IReadOnlyList<string> Terms(IReadOnlyList<EpochMetrics> epochs) =>
         [.. epochs.SelectMany(epoch => epoch.Terms.Keys).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 }

@@ -3,12 +3,13 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>A file that is written anew, as a whole, at the end of each epoch: a killed run leaves the old content or the new one.</summary>
+/// <summary>A file that is replaced as a whole at the end of each epoch, so that a killed run leaves either the old content or
+/// the new one.</summary>
 internal sealed class EpochLogFile
 {
     private readonly string _path;
 
-    /// <summary>Makes the folder and fails now, before hours of training, where nothing could be written later.</summary>
+    /// <summary>Makes the folder. Throws now, before hours of training, when the file cannot be written.</summary>
     public EpochLogFile(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
@@ -26,10 +27,11 @@ internal sealed class EpochLogFile
     public static void EnsureWritable(string folder)
     {
         Directory.CreateDirectory(folder);
-        using var probe = new FileStream(Path.Combine(folder, $".ardir-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        var path = Path.Combine(folder, $".ardir-{Guid.NewGuid():N}");
+        using var probe = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
     }
 
-    /// <summary>Says which log it was and what to do.</summary>
+    /// <summary>Runs a write; when it fails, the exception says which log it was and what to do.</summary>
     public static void Guard(string path, Action write)
     {
         try
@@ -38,7 +40,9 @@ internal sealed class EpochLogFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The training log '{path}' cannot be written: {e.Message} Check the path and the free space. The checkpoint, if there is one, is not touched: Fit goes on from it and completes the log.", e);
+            throw new IOException(
+                $"The training log '{path}' cannot be written: {e.Message} Check the path and the free space. " +
+                "The checkpoint, if there is one, is not touched: Fit goes on from it and completes the log.", e);
         }
     }
 }

@@ -6,16 +6,18 @@ using System.Text.Json;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Writes one JSON object per epoch and line: <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy, robust_accuracy, average_clean_accuracy,
-/// average_robust_accuracy, skipped_steps, seconds</c> (as <see cref="EpochMetrics"/> says) and <c>terms</c>, an object with the parts of the loss. What was not measured is null; NaN and infinities, which JSON lacks, are the texts
-/// <c>"NaN"</c>, <c>"Infinity"</c> and <c>"-Infinity"</c>.
+/// Writes one JSON object per epoch and line: <c>epoch, learning_rate, train_loss, train_accuracy, clean_accuracy,
+/// robust_accuracy, average_clean_accuracy, average_robust_accuracy, skipped_steps, seconds</c> (defined in
+/// <see cref="EpochMetrics"/>) and <c>terms</c>, an object with the parts of the loss. What was not measured is null; NaN and
+/// infinities, which JSON lacks, are the texts <c>"NaN"</c>, <c>"Infinity"</c> and <c>"-Infinity"</c>.
 /// </summary>
-/// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: one that is killed and goes on neither loses a line nor
-/// has one twice, and a reader never sees half of one. What an earlier run left in the file goes. Pass it to <see cref="DistillationTrainer.Fit"/>.</remarks>
+/// <remarks>The file is replaced as a whole at the end of each epoch, from the history of the run: after a run was killed and
+/// resumes, no line is missing or there twice, and a reader never sees half a line. Lines of an earlier run in the file are
+/// overwritten. Pass the log to <see cref="DistillationTrainer.Fit"/>.</remarks>
 /// <example><code>trainer.Fit(train, validation, new JsonLinesTrainingLog("runs/ardir/log.jsonl"));</code></example>
 public sealed class JsonLinesTrainingLog : IProgress<TrainingProgress>
 {
-    // The names of layers are for people: a slash or an umlaut stays one.
+    // People read the names of loss parts, so characters such as an umlaut are not escaped.
     private static readonly JsonWriterOptions _options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly EpochLogFile _file;
@@ -26,8 +28,8 @@ public sealed class JsonLinesTrainingLog : IProgress<TrainingProgress>
     /// <exception cref="IOException">Nothing can be written there.</exception>
     public JsonLinesTrainingLog(string path) => _file = new EpochLogFile(path);
 
-    /// <summary>Writes the file when an epoch has ended or a run goes on; ignores all else.</summary>
-    /// <param name="value">What the trainer tells.</param>
+    /// <summary>Writes the file when an epoch has ended or a run resumes; ignores other reports.</summary>
+    /// <param name="value">The trainer's report.</param>
     /// <exception cref="IOException">The file cannot be written.</exception>
     public void Report(TrainingProgress value)
     {

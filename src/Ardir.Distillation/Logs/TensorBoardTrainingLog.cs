@@ -3,13 +3,15 @@ using TorchSharp.Modules;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Writes scalars for TensorBoard (<c>tensorboard --logdir FOLDER</c>), one point per epoch: <c>learning_rate</c>, <c>train_loss</c>,
-/// <c>train_accuracy</c>, <c>clean_accuracy</c>, <c>robust_accuracy</c>, <c>average_clean_accuracy</c>, <c>average_robust_accuracy</c>, <c>skipped_steps</c>, <c>seconds</c>
-/// (as <see cref="EpochMetrics"/> says; what was not measured is left out) and <c>terms.NAME</c> for each part of the loss.
+/// Writes scalars for TensorBoard (<c>tensorboard --logdir FOLDER</c>), one point per epoch: <c>learning_rate</c>,
+/// <c>train_loss</c>, <c>train_accuracy</c>, <c>clean_accuracy</c>, <c>robust_accuracy</c>, <c>average_clean_accuracy</c>,
+/// <c>average_robust_accuracy</c>, <c>skipped_steps</c>, <c>seconds</c> (defined in <see cref="EpochMetrics"/>; what was not
+/// measured is left out) and <c>terms.NAME</c> for each part of the loss.
 /// </summary>
-/// <remarks>A point's wall time is the training time so far in whole seconds, so the relative axis leaves out the time in which a run was stopped. A run that goes on
-/// writes its whole history anew and removes its earlier event files (<c>*.ardir</c>): no point is lost or there twice. Event files of others stay.
-/// Pass it to <see cref="DistillationTrainer.Fit"/>.</remarks>
+/// <remarks>A point's wall time is the training time so far in whole seconds, so the relative axis leaves out the time in which a
+/// run was stopped. A run that resumes writes its whole history again and removes its earlier event files (<c>*.ardir</c>): no
+/// point is missing or there twice. Other event files in the folder stay. Pass the log to
+/// <see cref="DistillationTrainer.Fit"/>.</remarks>
 /// <example><code>trainer.Fit(train, validation, new TensorBoardTrainingLog("runs/ardir/tensorboard"));</code></example>
 public sealed class TensorBoardTrainingLog : IProgress<TrainingProgress>
 {
@@ -30,8 +32,9 @@ public sealed class TensorBoardTrainingLog : IProgress<TrainingProgress>
         EpochLogFile.Guard(_folder, () => EpochLogFile.EnsureWritable(_folder));
     }
 
-    /// <summary>Adds the points of an epoch that has ended; ignores all that is no end of an epoch and no run that goes on.</summary>
-    /// <param name="value">What the trainer tells.</param>
+    /// <summary>Adds the points of the history that are not yet written, when an epoch has ended or a run resumes; ignores other
+    /// reports.</summary>
+    /// <param name="value">The trainer's report.</param>
     /// <exception cref="IOException">The event file cannot be written.</exception>
     public void Report(TrainingProgress value)
     {
@@ -41,11 +44,11 @@ public sealed class TensorBoardTrainingLog : IProgress<TrainingProgress>
 
     private void Write(IReadOnlyList<EpochMetrics> history)
     {
-        // Unless the history contains what was written last, this is another run, or the first call of this object.
+        // A history without the epoch that was written last belongs to another run, or this is the first call of this object.
         var written = history.Count;
         while (written > 0 && !ReferenceEquals(history[written - 1], _last)) written--;
         var writer = written > 0 ? _writer : null;
-        // Should one of the writes below fail, the next call begins anew instead of writing points twice.
+        // If one of the writes below fails, the next call begins a new event file instead of writing points twice.
         (_writer, _last) = (null, null);
         if (writer is null)
         {
@@ -61,6 +64,7 @@ public sealed class TensorBoardTrainingLog : IProgress<TrainingProgress>
     {
         foreach (var (name, read) in EpochColumns.Fixed)
             if (read(epoch) is { } value) writer.add_scalar(name, (float)value, epoch.Epoch, (long)seconds);
-        foreach (var term in EpochColumns.Terms([epoch])) writer.add_scalar(EpochColumns.TermPrefix + term, (float)epoch.Terms[term], epoch.Epoch, (long)seconds);
+        foreach (var term in EpochColumns.Terms([epoch]))
+            writer.add_scalar(EpochColumns.TermPrefix + term, (float)epoch.Terms[term], epoch.Epoch, (long)seconds);
     }
 }

@@ -2,14 +2,14 @@ using System.Runtime.ExceptionServices;
 
 namespace Ardir.Distillation;
 
-/// <summary>Putting training logs together.</summary>
+/// <summary>Combines several training logs.</summary>
 public static class TrainingLogs
 {
     /// <summary>One receiver of progress that passes everything on to several, in order, on the calling thread.</summary>
     /// <param name="logs">Logs, displays or anything else that follows a run; none is null.</param>
-    /// <returns>The receiver. When one of them throws, the others are still told; then the exception comes out, several of them as an
-    /// <see cref="AggregateException"/>.</returns>
-    /// <exception cref="ArgumentException">There is none, or one is null.</exception>
+    /// <returns>The receiver. When one of the logs throws, the others still get the report; then the exception is thrown on,
+    /// several of them as an <see cref="AggregateException"/>.</returns>
+    /// <exception cref="ArgumentException"><paramref name="logs"/> is empty, or one of them is null.</exception>
     /// <example><code>
     /// var log = TrainingLogs.Combine(new CsvTrainingLog("run/log.csv"), new TensorBoardTrainingLog("run/tensorboard"));
     /// trainer.Fit(train, validation, log);

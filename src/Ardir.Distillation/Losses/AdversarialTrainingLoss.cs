@@ -10,7 +10,7 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     public DistillationNeeds Needs { get; } = new()
     {
         Passes = NetworkPasses.StudentAdversarial,
-        // Rice et al. 2020, whose recipe is the trainer's: a uniform start and batch norm in train mode.
+        // The trainer follows the recipe of Rice et al. 2020, which uses a uniform start and batch norm in train mode.
         InnerMaximization = new InnerMaximization { TrainMode = true },
     };
 

@@ -3,9 +3,11 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// AKD2, the distillation of "Robust overfitting may be mitigated by properly learned smoothening" (Chen et al. 2021): w_ce * CE(S(x'), y) + w_st * KD(T_st) + w_rob * KD(T),
-/// KD(T) = t^2 * mean of -sum softmax(T(x')/t) log softmax(S(x')/t), a robust and an ordinarily trained teacher on the student's adversarial images. Its attack climbs
-/// cross-entropy from a uniform start, batch norm in train mode. The paper averages weights besides, which is the trainer's to do.
+/// AKD2, the distillation of "Robust overfitting may be mitigated by properly learned smoothening" (Chen et al. 2021):
+/// w_ce * CE(S(x'), y) + w_st * KD(T_st) + w_rob * KD(T) with KD(T) = t^2 * mean of -sum softmax(T(x')/t) log softmax(S(x')/t), for a
+/// robust teacher T and an ordinarily trained teacher T_st, both on the student's adversarial images. Its attack maximises cross-entropy
+/// from a uniform start, with batch norm in train mode. The paper also averages weights, which is a task of the trainer and not of this
+/// loss.
 /// </summary>
 public sealed class Akd2Loss : IDistillationLoss
 {
@@ -26,13 +28,17 @@ public sealed class Akd2Loss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherOnStudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial,
+        Passes = NetworkPasses.StudentAdversarial
+            | NetworkPasses.TeacherOnStudentAdversarial
+            | NetworkPasses.StandardTeacherOnStudentAdversarial,
         InnerMaximization = new InnerMaximization { TrainMode = true },
     };
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="inputs">The student and both teachers on the student's adversarial images, logits [N,K]; the teachers' are constants.</param>
-    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.SoftCrossEntropy"/> and <see cref="LossTerms.StandardSoftCrossEntropy"/>.</returns>
+    /// <param name="inputs">The student and both teachers on the student's adversarial images, logits [N,K]; the teachers' logits are
+    /// constants.</param>
+    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.SoftCrossEntropy"/> and
+    /// <see cref="LossTerms.StandardSoftCrossEntropy"/>.</returns>
     /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {

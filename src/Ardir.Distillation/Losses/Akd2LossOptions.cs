@@ -25,7 +25,11 @@ public sealed record Akd2LossOptions
         LossGuard.Weight(StandardWeight);
         LossGuard.Weight(RobustWeight);
         if (CrossEntropyWeight + StandardWeight + RobustWeight == 0)
-            throw new ArgumentException("CrossEntropyWeight, StandardWeight and RobustWeight are all 0; at least one must be positive.", nameof(CrossEntropyWeight));
+        {
+            throw new ArgumentException(
+                "CrossEntropyWeight, StandardWeight and RobustWeight are all 0; at least one must be positive.",
+                nameof(CrossEntropyWeight));
+        }
         LossGuard.Temperature(Temperature);
     }
 }

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Adversarially robust distillation (Goldblum et al. 2020; Eq. 5 of the ARDIR paper): alpha * t^2 * KL(teacher || student) + (1-alpha) * CE, the
-/// student on adversarial images.
+/// Adversarially robust distillation (Goldblum et al. 2020; Eq. 5 of the ARDIR paper): alpha * t^2 * KL(teacher || student) +
+/// (1-alpha) * CE, with the student on adversarial images.
 /// </summary>
 public sealed class ArdLoss : IDistillationLoss
 {
@@ -24,7 +24,7 @@ public sealed class ArdLoss : IDistillationLoss
         Needs = new DistillationNeeds
         {
             Passes = passes,
-            // The released code: the first forward pass sees the start unclamped, batch norm in train mode.
+            // As in the released code, whose first forward pass sees the unclamped start and which keeps batch norm in train mode.
             InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
         };
     }
@@ -44,8 +44,11 @@ public sealed class ArdLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var student = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var teacher = FeedsAdversarial ? DistillationInputs.Require(inputs.TeacherAdversarial) : DistillationInputs.Require(inputs.TeacherClean);
-        return _loss.Compute(student, NeedsClean ? DistillationInputs.Require(inputs.StudentClean).Output : student, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
+        var teacher = FeedsAdversarial
+            ? DistillationInputs.Require(inputs.TeacherAdversarial)
+            : DistillationInputs.Require(inputs.TeacherClean);
+        var hardLogits = NeedsClean ? DistillationInputs.Require(inputs.StudentClean).Output : student;
+        return _loss.Compute(student, hardLogits, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

@@ -7,7 +7,8 @@ public sealed record ArdLossOptions
     /// <value>1 by default, as in the ARD code and in the ARDIR paper.</value>
     public double Alpha { get; init; } = 1;
 
-    /// <summary>Temperature of the KL term, positive. The ARD code has 30; the ARDIR paper picks 1 on CIFAR-10 and 30 for RC on SVHN.</summary>
+    /// <summary>Temperature of the KL term, positive. The ARD code uses 30; the ARDIR paper uses 1 on CIFAR-10 and 30 for a robust teacher
+    /// on clean SVHN images.</summary>
     /// <value>1 by default.</value>
     public double Temperature { get; init; } = 1;
 
@@ -15,7 +16,8 @@ public sealed record ArdLossOptions
     /// <value><see cref="TeacherData.RobustClean"/> by default.</value>
     public TeacherData TeacherData { get; init; } = TeacherData.RobustClean;
 
-    /// <summary>What to do with labels that the teacher gets wrong. ARD knows no replacement; with <see cref="LabelReplacement.Probabilities"/> it is ARDIR with beta = 0.</summary>
+    /// <summary>What to do with labels that the teacher gets wrong. ARD itself replaces none; with
+    /// <see cref="LabelReplacement.Probabilities"/> it is ARDIR with beta = 0.</summary>
     /// <value><see cref="LabelReplacement.None"/> by default.</value>
     public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.None;
 
@@ -27,7 +29,12 @@ public sealed record ArdLossOptions
     /// <value><see cref="HardLabelInput.Adversarial"/> by default.</value>
     public HardLabelInput HardLabelInput { get; init; } = HardLabelInput.Adversarial;
 
-    internal KlDivergenceLossOptions Kl => new() { Temperature = Temperature, LabelReplacement = LabelReplacement, Reduction = KlReduction };
+    internal KlDivergenceLossOptions Kl => new()
+    {
+        Temperature = Temperature,
+        LabelReplacement = LabelReplacement,
+        Reduction = KlReduction,
+    };
 
     internal void Validate()
     {

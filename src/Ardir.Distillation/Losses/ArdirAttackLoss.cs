@@ -4,9 +4,9 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// The ARDIR loss as the objective of an attack on the student: adversarial images that move its output and its features away from the teacher's
-/// on the clean image. An alternative to cross-entropy in ARDIR's Algorithm 1. Its gradient at the clean image is not the attack's best start; keep
-/// the random start. Untargeted only.
+/// The ARDIR loss as the objective of an attack on the student: it yields adversarial images that move the student's output and features
+/// away from the teacher's on the clean image. An alternative to cross-entropy in ARDIR's Algorithm 1. The gradient at the clean image is
+/// a poor first direction for an attack, so keep the random start. Untargeted only.
 /// </summary>
 /// <example><code>
 /// var attack = new PgdAttack(threat, new PgdOptions { Loss = new ArdirAttackLoss(student, teacher) });
@@ -21,7 +21,8 @@ public sealed class ArdirAttackLoss : IAttackLoss
     /// <summary>Creates the loss.</summary>
     /// <param name="student">The model that will be attacked.</param>
     /// <param name="teacher">Put into eval mode; always sees the clean image here.</param>
-    /// <param name="options">As for <see cref="ArdirLoss"/>; terms that are not per sample are ignored (reduction, cross-entropy weight).</param>
+    /// <param name="options">As for <see cref="ArdirLoss"/>; options that do not apply to single samples (reduction, cross-entropy weight)
+    /// are ignored.</param>
     /// <exception cref="ArgumentException">An option is out of range, or a layer does not exist.</exception>
     public ArdirAttackLoss(IModule student, IModule teacher, ArdirLossOptions? options = null)
     {
@@ -35,7 +36,7 @@ public sealed class ArdirAttackLoss : IAttackLoss
     public string Name => "ARDIR";
 
     /// <summary>Name and options.</summary>
-    /// <returns>Text that tells two such losses apart.</returns>
+    /// <returns>Text that distinguishes two such losses.</returns>
     public override string ToString() => $"{Name} {_loss}";
 
     /// <inheritdoc/>
@@ -48,12 +49,17 @@ public sealed class ArdirAttackLoss : IAttackLoss
     /// <inheritdoc/>
     public TappedOutput Forward(IModule model, Tensor points) => ReferenceEquals(model, _student)
         ? _studentTap.Forward(points)
-        : throw new InvalidOperationException("ArdirAttackLoss was made for another model than the one under attack; make one for this model.");
+        : throw new InvalidOperationException(
+            "ArdirAttackLoss was made for another model than the one under attack; make one for this model.");
 
     /// <inheritdoc/>
     public Tensor Compute(AttackLossInputs inputs)
     {
-        if (inputs.Targets is not null) throw new InvalidOperationException("The ARDIR loss has no targeted form. Use AttackLoss.CrossEntropy, Dlr or Margin.");
+        if (inputs.Targets is not null)
+        {
+            throw new InvalidOperationException(
+                "The ARDIR loss has no targeted form. Use AttackLoss.CrossEntropy, Dlr or Margin.");
+        }
         using var scope = NewDisposeScope();
         var features = new FeatureMaps(_teacherTap.Layers.Zip(inputs.Reference.Skip(1)));
         var student = new TappedOutput(inputs.Logits, inputs.Features);

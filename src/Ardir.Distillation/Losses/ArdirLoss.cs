@@ -3,9 +3,10 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// ARDIR (Adversarial Robust Distillation with Internal Representation, Eq. 6 and 12): (1-beta) * KL(teacher || student) + beta * LPIPS between
-/// tapped layers, the student on adversarial images, the teacher on clean ones (or its own adversarial ones). Labels that the teacher gets
-/// wrong become one-hot. With beta = 0 it is ARD, bit for bit.
+/// ARDIR (Adversarial Robust Distillation with Internal Representation, Eq. 6 and 12): (1-beta) * KL(teacher || student) + beta * LPIPS
+/// between tapped layers, with the student on adversarial images and the teacher on clean ones (or on adversarial images crafted against
+/// the teacher). Labels that the teacher gets wrong become one-hot. With beta = 0 it equals ARD with the same label replacement, bit for
+/// bit.
 /// </summary>
 public sealed class ArdirLoss : IDistillationLoss
 {
@@ -22,7 +23,8 @@ public sealed class ArdirLoss : IDistillationLoss
         _options.Validate();
         _kl = new KlDivergenceLoss(_options.Kl);
         _lpips = new LpipsInternalLoss(_options.Lpips);
-        var passes = NetworkPasses.StudentAdversarial | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
+        var passes = NetworkPasses.StudentAdversarial
+            | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean) passes |= NetworkPasses.StudentClean;
         Needs = new DistillationNeeds
         {
@@ -38,7 +40,7 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
-    /// <summary>The adapters of <see cref="ArdirLossOptions.Adapters"/>; null without, and with beta = 0.</summary>
+    /// <summary>The adapters of <see cref="ArdirLossOptions.Adapters"/>; null if there are none, and with beta = 0.</summary>
     public nn.Module? Trainable => UsesFeatures ? _options.Adapters : null;
 
     /// <summary>The options in force.</summary>
@@ -53,34 +55,45 @@ public sealed class ArdirLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var student = DistillationInputs.Require(inputs.StudentAdversarial);
-        var features = UsesFeatures && _options.FeatureInput == FeatureInput.Clean ? DistillationInputs.Require(inputs.StudentClean) : student;
-        var teacher = FeedsAdversarial ? DistillationInputs.Require(inputs.TeacherAdversarial) : DistillationInputs.Require(inputs.TeacherClean);
+        var features = UsesFeatures && _options.FeatureInput == FeatureInput.Clean
+            ? DistillationInputs.Require(inputs.StudentClean)
+            : student;
+        var teacher = FeedsAdversarial
+            ? DistillationInputs.Require(inputs.TeacherAdversarial)
+            : DistillationInputs.Require(inputs.TeacherClean);
         return Compute(student.Output, features.Features, teacher, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="student">The student on adversarial images: logits [N,K] and features.</param>
-    /// <param name="teacher">The teacher on the images that <see cref="ArdirLossOptions.TeacherData"/> says, treated as constants.</param>
+    /// <param name="teacher">The teacher on the images that <see cref="ArdirLossOptions.TeacherData"/> names, treated as constants.</param>
     /// <param name="labels">True classes, int64 [N].</param>
-    /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, <see cref="LossTerms.Lpips"/> (and per layer), <see cref="LossTerms.Replaced"/>.</returns>
-    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit, features are missing, or the tapped networks share a module or a parameter.</exception>
-    /// <exception cref="InvalidOperationException">The options take the features from clean images, which this call does not have.</exception>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, <see cref="LossTerms.Lpips"/> (and per layer),
+    /// <see cref="LossTerms.Replaced"/>.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit, features are missing, or the tapped networks share a
+    /// module or a parameter.</exception>
+    /// <exception cref="InvalidOperationException">The options take the features from clean images, which this call does not
+    /// have.</exception>
     public LossTerms Compute(TappedOutput student, TappedOutput teacher, Tensor labels)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
         TapSource.EnsureApart(student, teacher);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
-            throw new InvalidOperationException("FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
+        {
+            throw new InvalidOperationException(
+                "FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
+        }
         return Compute(student.Output, student.Features, teacher, labels, smoothing: 0);
     }
 
     /// <inheritdoc/>
     public override string ToString() =>
         $"{Name} {{ Beta = {_options.Beta:R}, TeacherData = {_options.TeacherData}, FeatureInput = {_options.FeatureInput}, " +
-        $"MaskFeaturesOfWrongTeacher = {_options.MaskFeaturesOfWrongTeacher}, CrossEntropyWeight = {_options.CrossEntropyWeight:R}, {_kl}, {_lpips} }}";
+        $"MaskFeaturesOfWrongTeacher = {_options.MaskFeaturesOfWrongTeacher}, " +
+        $"CrossEntropyWeight = {_options.CrossEntropyWeight:R}, {_kl}, {_lpips} }}";
 
-    /// <summary>(1-beta) * KL + beta * LPIPS of each sample, [N], in the current scope: what an attack can climb.</summary>
+    /// <summary>(1-beta) * KL + beta * LPIPS of each sample, [N], in the current scope: the objective of an attack.</summary>
     internal Tensor PerSample(TappedOutput student, TappedOutput teacher, Tensor labels)
     {
         KlDivergenceLoss.Check(student.Output, teacher.Output, labels);

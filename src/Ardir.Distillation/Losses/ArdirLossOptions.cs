@@ -1,8 +1,8 @@
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Options of <see cref="ArdirLoss"/>. The paper leaves much open; every default is the reading that its text, its numbers or its source
-/// papers support, and the other readings are options here (docs/ardir.md lists them).
+/// Options of <see cref="ArdirLoss"/>. The paper leaves several details open; every default is the interpretation that its text, its
+/// numbers or the papers it builds on support, and the other interpretations are options here (docs/ardir.md lists them).
 /// </summary>
 public sealed record ArdirLossOptions
 {
@@ -14,7 +14,8 @@ public sealed record ArdirLossOptions
     /// <value>1 by default, as in all reported rows.</value>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Multiplies the KL term by the temperature squared: absent from Eq. 6, but beta = 0 must equal ARD, which has it.</summary>
+    /// <summary>Multiplies the KL term by the temperature squared. Eq. 6 lacks the factor, but beta = 0 must equal ARD, which has
+    /// it.</summary>
     /// <value>true by default.</value>
     public bool ScaleByTemperatureSquared { get; init; } = true;
 
@@ -26,7 +27,7 @@ public sealed record ArdirLossOptions
     /// <value><see cref="LabelReplacement.Probabilities"/> by default.</value>
     public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.Probabilities;
 
-    /// <summary>Temperature of the student on replaced rows; null for <see cref="Temperature"/>.</summary>
+    /// <summary>Temperature of the student for samples whose label is replaced; null for <see cref="Temperature"/>.</summary>
     /// <value>null by default.</value>
     public double? HardLabelTemperature { get; init; }
 
@@ -54,18 +55,18 @@ public sealed record ArdirLossOptions
     /// <value><see cref="FeatureNormalization.UnitChannel"/> by default.</value>
     public FeatureNormalization Normalization { get; init; } = FeatureNormalization.UnitChannel;
 
-    /// <summary>How layers become one number (Eq. 7 and 11).</summary>
+    /// <summary>How the layers' distances become one number per sample (Eq. 7 and 11).</summary>
     /// <value><see cref="FeatureDistanceForm.Norm"/> by default.</value>
     public FeatureDistanceForm Form { get; init; } = FeatureDistanceForm.Norm;
 
-    /// <summary>With <see cref="FeatureNormalization.UnitChannel"/>: positions whose channels are all zero (sum of squares below 1e-10) count as
-    /// constant zero. Otherwise they pass a gradient of up to 1e5 times the difference, which wakes dead positions but can dominate a step;
-    /// it matters only for maps taken after a ReLU.</summary>
+    /// <summary>With <see cref="FeatureNormalization.UnitChannel"/>: positions whose channels are all zero (sum of squares below 1e-10)
+    /// count as constant zero. Otherwise they pass a gradient of up to 1e5 times the difference, which can make them active again but can
+    /// also dominate a step. This matters only for maps taken after a ReLU.</summary>
     /// <value>false by default, as in the reference values.</value>
     public bool BlockZeroPositions { get; init; }
 
-    /// <summary>Bring the student's maps to the teacher's shapes before they are compared, and are trained with it; null compares the maps as they are, which then
-    /// need the same shapes.</summary>
+    /// <summary>Bring the student's maps to the teacher's shapes before they are compared, and are trained with the student; null compares
+    /// the maps as they are, which then need the same shapes.</summary>
     /// <value>null by default.</value>
     public FeatureAdapters? Adapters { get; init; }
 
@@ -77,7 +78,7 @@ public sealed record ArdirLossOptions
     /// <value>false by default: Algorithm 1 replaces labels only.</value>
     public bool MaskFeaturesOfWrongTeacher { get; init; }
 
-    /// <summary>Adds this much cross-entropy with the true labels on adversarial images, not negative.</summary>
+    /// <summary>Weight of an additional cross-entropy with the true labels on adversarial images, finite and not negative.</summary>
     /// <value>0 by default.</value>
     public double CrossEntropyWeight { get; init; }
 
@@ -108,6 +109,9 @@ public sealed record ArdirLossOptions
         LossGuard.Defined(TeacherData);
         LossGuard.Defined(FeatureInput);
         if (!(double.IsFinite(CrossEntropyWeight) && CrossEntropyWeight >= 0))
-            throw new ArgumentOutOfRangeException(nameof(CrossEntropyWeight), CrossEntropyWeight, "CrossEntropyWeight must be a finite number, not negative.");
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(CrossEntropyWeight), CrossEntropyWeight, "CrossEntropyWeight must be a finite number, not negative.");
+        }
     }
 }

@@ -3,8 +3,9 @@ namespace Ardir.Distillation;
 /// <summary>KL divergences between class probabilities, per sample and in the current dispose scope.</summary>
 internal static class Divergence
 {
-    /// <summary>KL(softmax(reference/t) || softmax(logits/t)) of each sample, [N], at least float32. Gradients flow into both arguments that have a graph: the
-    /// self-targets of TRADES, MART and IAD are not constants in their code.</summary>
+    /// <summary>KL(softmax(reference/t) || softmax(logits/t)) of each sample, [N], at least float32. Gradients flow into every argument
+    /// that has a graph, because the released code of TRADES and IAD does not detach the student's own prediction that serves as
+    /// reference.</summary>
     public static Tensor PerSample(Tensor reference, Tensor logits, double temperature = 1)
     {
         var logP = LogSoftmax(reference, temperature);

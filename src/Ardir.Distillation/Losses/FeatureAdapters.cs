@@ -4,8 +4,9 @@ using TorchSharp.Modules;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Brings feature maps of a student to the shapes of another network's (FitNets' regressors): per layer a 1x1 convolution with bias from the student's channels to
-/// the teacher's and, where the sizes differ, bilinear interpolation (corners not aligned); a linear layer for features [N,C]. They are trained with the student.
+/// Brings the feature maps of a student to the shapes of another network's (FitNets' regressors): per layer a 1x1 convolution with bias
+/// from the student's channels to the teacher's and, where the sizes differ, bilinear interpolation (corners not aligned); a linear layer
+/// for features [N,C]. They are trained with the student.
 /// </summary>
 public sealed class FeatureAdapters : nn.Module
 {
@@ -17,7 +18,7 @@ public sealed class FeatureAdapters : nn.Module
     {
         (_source, _target) = (from, to);
         _layers = new nn.Module<Tensor, Tensor>[from.Length];
-        // A Conv2d with bias leaves a tensor behind when it is made; its parameters themselves belong to no scope.
+        // Creating a Conv2d with bias leaves a temporary tensor behind, which this scope disposes; the parameters belong to no scope.
         using var scope = NewDisposeScope();
         for (var i = 0; i < from.Length; i++)
         {
@@ -29,42 +30,65 @@ public sealed class FeatureAdapters : nn.Module
     /// <summary>Adapters between known shapes, in float32 on the CPU.</summary>
     /// <param name="studentShapes">[C,H,W] or [C] of each layer of the student, without the batch.</param>
     /// <param name="teacherShapes">The same of the teacher, paired by position.</param>
-    /// <param name="seed">Of the initial weights, PyTorch's default U(-1/sqrt(C), 1/sqrt(C)).</param>
+    /// <param name="seed">Seed of the initial weights, which follow PyTorch's default U(-1/sqrt(C), 1/sqrt(C)).</param>
     /// <returns>The adapters, owned by the caller.</returns>
-    /// <exception cref="ArgumentException">The lists differ in length or are empty, or a shape is no [C,H,W] or [C] or is paired with another kind.</exception>
+    /// <exception cref="ArgumentException">The lists differ in length or are empty, a shape is neither [C,H,W] nor [C], or the two shapes
+    /// of a pair are of different kinds.</exception>
     public static FeatureAdapters Create(IReadOnlyList<long[]> studentShapes, IReadOnlyList<long[]> teacherShapes, ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(studentShapes);
         ArgumentNullException.ThrowIfNull(teacherShapes);
         if (studentShapes.Count == 0 || studentShapes.Count != teacherShapes.Count)
-            throw new ArgumentException($"There are {studentShapes.Count} shapes of the student and {teacherShapes.Count} of the teacher; expected as many, at least one.", nameof(teacherShapes));
+        {
+            throw new ArgumentException(
+                $"There are {studentShapes.Count} shapes of the student and {teacherShapes.Count} of the teacher; " +
+                "expected as many, at least one.",
+                nameof(teacherShapes));
+        }
         for (var i = 0; i < studentShapes.Count; i++)
         {
             var (from, to) = (studentShapes[i], teacherShapes[i]);
-            if (from is null || to is null || from.Length is not (1 or 3) || to.Length != from.Length || from.Concat(to).Any(size => size < 1))
-                throw new ArgumentException($"Layer {i} has shape {Text(from)} in the student and {Text(to)} in the teacher; expected [C,H,W] in both or [C] in both, without the batch.", nameof(studentShapes));
+            if (from is null || to is null || from.Length is not (1 or 3) || to.Length != from.Length
+                || from.Concat(to).Any(size => size < 1))
+            {
+                throw new ArgumentException(
+                    $"Layer {i} has shape {Text(from)} in the student and {Text(to)} in the teacher; " +
+                    "expected [C,H,W] in both or [C] in both, without the batch.",
+                    nameof(studentShapes));
+            }
         }
-        return SeededWeights.Create(seed, () => new FeatureAdapters([.. studentShapes.Select(shape => shape.ToArray())], [.. teacherShapes.Select(shape => shape.ToArray())]));
+        return SeededWeights.Create(seed, () => new FeatureAdapters(
+            [.. studentShapes.Select(shape => shape.ToArray())],
+            [.. teacherShapes.Select(shape => shape.ToArray())]));
     }
 
-    /// <summary>Adapters between two networks, whose shapes are measured with one pass of zeros through each (eval mode, no gradient); on the student's device and in
-    /// its dtype.</summary>
+    /// <summary>Adapters between two networks, whose shapes are measured with one pass of zeros through each (eval mode, no gradient); on
+    /// the student's device and in its dtype.</summary>
     /// <param name="student">The network that will learn.</param>
     /// <param name="teacher">The network to learn from.</param>
     /// <param name="imageShape">[C,H,W] of the images.</param>
     /// <param name="layers">Layers of the student, as for <see cref="FeatureTap.Attach"/>.</param>
     /// <param name="teacherLayers">Layers of the teacher, paired by position; null for the same names.</param>
-    /// <param name="seed">Of the initial weights.</param>
+    /// <param name="seed">Seed of the initial weights.</param>
     /// <returns>The adapters, owned by the caller.</returns>
     /// <exception cref="ArgumentException">A layer does not exist, or as for <see cref="Create"/>.</exception>
     public static FeatureAdapters Between(
-        IModule student, IModule teacher, long[] imageShape, IReadOnlyList<string> layers, IReadOnlyList<string>? teacherLayers = null, ulong seed = 0)
+        IModule student,
+        IModule teacher,
+        long[] imageShape,
+        IReadOnlyList<string> layers,
+        IReadOnlyList<string>? teacherLayers = null,
+        ulong seed = 0)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
         ArgumentNullException.ThrowIfNull(imageShape);
         ArgumentNullException.ThrowIfNull(layers);
-        if (imageShape.Length != 3) throw new ArgumentException($"imageShape is {Text(imageShape)}; expected [C,H,W], without the batch.", nameof(imageShape));
+        if (imageShape.Length != 3)
+        {
+            throw new ArgumentException(
+                $"imageShape is {Text(imageShape)}; expected [C,H,W], without the batch.", nameof(imageShape));
+        }
         var adapters = Create(Measure(student, imageShape, layers), Measure(teacher, imageShape, teacherLayers ?? layers), seed);
         if (Weights(student) is { } like) adapters.to(like.device, like.dtype);
         return adapters;
@@ -78,28 +102,44 @@ public sealed class FeatureAdapters : nn.Module
     {
         ArgumentNullException.ThrowIfNull(student);
         if (student.Count != _layers.Length)
-            throw new ArgumentException($"There are {_layers.Length} adapters for {student.Count} feature maps ({string.Join(", ", student.Layers)}).", nameof(student));
+        {
+            throw new ArgumentException(
+                $"There are {_layers.Length} adapters for {student.Count} feature maps ({string.Join(", ", student.Layers)}).",
+                nameof(student));
+        }
         using var scope = NewDisposeScope();
         var maps = new List<(string, Tensor)>();
-        for (var i = 0; i < _layers.Length; i++) maps.Add((student.Layers[i], Adapt(i, student.Layers[i], student[i]).MoveToOuterDisposeScope()));
+        for (var i = 0; i < _layers.Length; i++)
+            maps.Add((student.Layers[i], Adapt(i, student.Layers[i], student[i]).MoveToOuterDisposeScope()));
         return new FeatureMaps(maps);
     }
 
-    /// <summary>The shapes, by which a run is recognised.</summary>
+    /// <summary>The shapes; part of the text that identifies a training run.</summary>
     /// <returns>For example <c>FeatureAdapters [64,32,32] to [16,32,32], [512] to [64]</c>.</returns>
-    public override string ToString() => $"{nameof(FeatureAdapters)} {string.Join(", ", _source.Zip(_target, (from, to) => $"{Text(from)} to {Text(to)}"))}";
+    public override string ToString() =>
+        $"{nameof(FeatureAdapters)} {string.Join(", ", _source.Zip(_target, (from, to) => $"{Text(from)} to {Text(to)}"))}";
 
     private Tensor Adapt(int i, string layer, Tensor map)
     {
         TensorGuard.Floating(map, layer);
         if (!map.shape.AsSpan(Math.Min(1, map.shape.Length)).SequenceEqual(_source[i]))
-            throw new ArgumentException($"Layer '{layer}' has shape {TensorGuard.Shape(map)}; its adapter was made for [N,{string.Join(",", _source[i])}]. Make the adapters for this student: FeatureAdapters.Between(...).", nameof(map));
+        {
+            throw new ArgumentException(
+                $"Layer '{layer}' has shape {TensorGuard.Shape(map)}; its adapter was made for [N,{string.Join(",", _source[i])}]. " +
+                "Make the adapters for this student: FeatureAdapters.Between(...).",
+                nameof(map));
+        }
         var weight = Weights(_layers[i])!;
         if (map.device_type != weight.device_type || map.device_index != weight.device_index)
-            throw new ArgumentException($"Layer '{layer}' is on {map.device} but its adapter on {weight.device}; move the adapters with .to(device).", nameof(map));
+        {
+            throw new ArgumentException(
+                $"Layer '{layer}' is on {map.device} but its adapter on {weight.device}; move the adapters with .to(device).",
+                nameof(map));
+        }
         var input = map.to(weight.dtype);
         if (_target[i].Length == 1) return _layers[i].call(input);
-        // The two are linear and act on different axes, so their order is free: the one that leaves fewer positions to the other goes first.
+        // The convolution acts on channels and the interpolation on positions, so their order does not change the result. Shrinking maps
+        // first, or enlarging them last, leaves the convolution fewer positions.
         return _target[i][1] * _target[i][2] < _source[i][1] * _source[i][2]
             ? _layers[i].call(Resize(input, _target[i]))
             : Resize(_layers[i].call(input), _target[i]);

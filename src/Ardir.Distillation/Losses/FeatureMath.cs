@@ -3,12 +3,13 @@ namespace Ardir.Distillation;
 /// <summary>Normalisation and comparison of feature maps, in the current dispose scope.</summary>
 internal static class FeatureMath
 {
-    // Laidlaw's 1e-10 outside the root has an infinite gradient at zero; inside it is bounded by 1/sqrt(1e-10).
+    // Laidlaw et al. add 1e-10 outside the root, where the gradient at zero is infinite; inside the root it is at most 1/sqrt(1e-10).
     private const double ChannelEpsilon2 = 1e-10;
     private const double SumFloorPerPosition = 1e-6;
 
     /// <summary>Squared distance of two maps [N,C,...] per sample, the mean over positions of the sum over channels: [N].</summary>
-    public static Tensor SquaredDistance(Tensor student, Tensor teacher, FeatureNormalization normalization, bool blockZeroPositions = false)
+    public static Tensor SquaredDistance(
+        Tensor student, Tensor teacher, FeatureNormalization normalization, bool blockZeroPositions = false)
     {
         var s = Normalized(Flat(student), normalization, blockZeroPositions);
         Tensor t;
@@ -16,7 +17,7 @@ internal static class FeatureMath
         return (s - t).square().sum(new long[] { 1, 2 }) / (double)s.shape[2];
     }
 
-    /// <summary>sqrt that passes a zero gradient at zero instead of an infinite one.</summary>
+    /// <summary>Square root whose gradient stays finite at zero, so that equal maps get a zero gradient instead of NaN.</summary>
     public static Tensor SafeSqrt(Tensor squared) => (squared + 1e-12).sqrt();
 
     private static Tensor Normalized(Tensor map, FeatureNormalization normalization, bool blockZeroPositions)

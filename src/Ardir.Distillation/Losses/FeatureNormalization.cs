@@ -7,8 +7,8 @@ public enum FeatureNormalization
     /// inside the root, so that a position whose channels are all zero is zero and its gradient stays finite.</summary>
     UnitChannel,
 
-    /// <summary>ARDIR's Eq. 10 to the letter: each channel divided by its signed spatial sum (at least 1e-6 per position in size, sign kept).
-    /// Explodes on signed maps; tap maps after a ReLU.</summary>
+    /// <summary>ARDIR's Eq. 10 taken literally: each channel divided by its signed spatial sum, whose magnitude is at least 1e-6 per
+    /// position. On maps with values of both signs the sum can be near zero and the result huge, so tap maps after a ReLU.</summary>
     SpatialSum,
 
     /// <summary>Each channel divided by its spatial L1 norm.</summary>

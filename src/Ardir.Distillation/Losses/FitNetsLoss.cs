@@ -3,8 +3,9 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// FitNets (Romero et al. 2015), in two stages. Stage 1, the first <see cref="FitNetsLossOptions.HintEpochs"/> epochs: mean of 1/2 * ||hint(T) - r(guided(S))||^2, summed over
-/// the layers, with a regressor r (<see cref="FeatureAdapters"/>). Stage 2: knowledge distillation, alpha * t^2 * KL(T || S) + (1-alpha) * CE. No attack by default.
+/// FitNets (Romero et al. 2015), in two stages. Stage 1, the first <see cref="FitNetsLossOptions.HintEpochs"/> epochs: mean of
+/// 1/2 * ||hint(T) - r(guided(S))||^2, summed over the layers, with a regressor r (<see cref="FeatureAdapters"/>). Stage 2: knowledge
+/// distillation, alpha * t^2 * KL(T || S) + (1-alpha) * CE. No attack by default.
 /// </summary>
 public sealed class FitNetsLoss : IDistillationLoss
 {
@@ -33,15 +34,18 @@ public sealed class FitNetsLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
-    /// <summary>The regressors; null without.</summary>
+    /// <summary>The regressors; null if there are none.</summary>
     public nn.Module? Trainable => _options.Adapters;
 
     private bool OnClean => _options.Input == FeatureInput.Clean;
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="inputs">Student and teacher with logits [N,K] and features [N,C,H,W] or [N,C]; the teacher's are constants. The epoch decides the stage.</param>
-    /// <returns>Total and, in stage 1, the parts <see cref="LossTerms.Hint"/> and <c>hint/layer</c>; in stage 2 those of <see cref="KdLoss"/>.</returns>
-    /// <exception cref="ArgumentException">A pass is missing, or numbers or shapes of the maps differ; the message gives both.</exception>
+    /// <param name="inputs">Student and teacher with logits [N,K] and features [N,C,H,W] or [N,C]; the teacher's are constants. The epoch
+    /// decides the stage.</param>
+    /// <returns>Total and, in stage 1, the parts <see cref="LossTerms.Hint"/> and <c>hint/layer</c>; in stage 2 those of
+    /// <see cref="KdLoss"/>.</returns>
+    /// <exception cref="ArgumentException">A pass is missing, or the number or the shapes of the maps differ; the message gives
+    /// both.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
@@ -54,8 +58,9 @@ public sealed class FitNetsLoss : IDistillationLoss
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, Adapters = {_options.Adapters?.ToString() ?? "null"}, " +
-        $"HintEpochs = {_options.HintEpochs}, Distillation = {_options.Distillation}, Input = {_options.Input}, MeanOverElements = {_options.MeanOverElements} }}";
+        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, " +
+        $"Adapters = {_options.Adapters?.ToString() ?? "null"}, HintEpochs = {_options.HintEpochs}, " +
+        $"Distillation = {_options.Distillation}, Input = {_options.Input}, MeanOverElements = {_options.MeanOverElements} }}";
 
     private LossTerms Hints(FeatureMaps guided, FeatureMaps hints)
     {

@@ -9,8 +9,8 @@ public interface IDistillationLoss
     /// <summary>The passes and layers it needs.</summary>
     DistillationNeeds Needs { get; }
 
-    /// <summary>Parameters of the loss itself, such as <c>FeatureAdapters</c>: trained, moved and checkpointed with the student, never disposed. The same module
-    /// at every call; it shares none with the networks.</summary>
+    /// <summary>Parameters of the loss itself, such as <c>FeatureAdapters</c>. They are trained, moved and checkpointed with the student
+    /// and never disposed. Every call returns the same module, which shares no submodule and no parameter with the networks.</summary>
     /// <value>null by default: the loss has none.</value>
     nn.Module? Trainable => null;
 

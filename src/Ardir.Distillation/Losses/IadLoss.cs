@@ -3,9 +3,11 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// IAD-I, introspective adversarial distillation (Zhu et al. 2022): alpha * t^2 * KL_t(T(x) || S(x')) + alpha * mean of (1-A) * KL(S(x) || S(x')) + (1-alpha) * CE(S(x), y):
-/// where the teacher cannot be trusted on the student's adversarial image, the student listens to itself. A = T(x')_y ^ beta; before the epoch
-/// <see cref="IadLossOptions.Begin"/> there is no second term. Its attack climbs cross-entropy from an unclamped uniform start, batch norm in train mode.
+/// IAD-I, introspective adversarial distillation (Zhu et al. 2022):
+/// alpha * t^2 * KL_t(T(x) || S(x')) + alpha * mean of (1-A) * KL(S(x) || S(x')) + (1-alpha) * CE(S(x), y). The less the teacher can be
+/// trusted on the student's adversarial image, the more the student learns from its own prediction on the clean image. The trust is
+/// A = T(x')_y ^ beta; before the epoch <see cref="IadLossOptions.Begin"/> there is no second term. Its attack maximises cross-entropy from
+/// an unclamped uniform start, with batch norm in train mode.
 /// </summary>
 public sealed class IadLoss : IDistillationLoss
 {
@@ -26,14 +28,19 @@ public sealed class IadLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean | NetworkPasses.TeacherOnStudentAdversarial,
+        Passes = NetworkPasses.StudentClean
+            | NetworkPasses.StudentAdversarial
+            | NetworkPasses.TeacherClean
+            | NetworkPasses.TeacherOnStudentAdversarial,
         InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
     };
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="inputs">The student on clean and on adversarial images, the teacher on clean ones and on the student's, logits [N,K]; the teacher's are constants.</param>
-    /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, from the epoch <see cref="IadLossOptions.Begin"/> on <see cref="LossTerms.SelfKl"/> and
-    /// <see cref="LossTerms.Trust"/>, and with alpha below 1 <see cref="LossTerms.CrossEntropy"/>.</returns>
+    /// <param name="inputs">The student on clean and on adversarial images, the teacher on clean images and on the student's adversarial
+    /// images, logits [N,K]; the teacher's logits are constants.</param>
+    /// <returns>Total and the parts <see cref="LossTerms.Kl"/>, from the epoch <see cref="IadLossOptions.Begin"/> on
+    /// <see cref="LossTerms.SelfKl"/> and <see cref="LossTerms.Trust"/>, and with alpha below 1
+    /// <see cref="LossTerms.CrossEntropy"/>.</returns>
     /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {
@@ -57,7 +64,8 @@ public sealed class IadLoss : IDistillationLoss
         {
             var trust = Trust.PerSample(judge, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (_options.WeighTeacher ? taught * trust : taught).mean(), alpha);
-            sum.Add(LossTerms.SelfKl, (Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial) * (1 - trust)).mean(), alpha);
+            var self = Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
+            sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean(), alpha);
             sum.Watch(LossTerms.Trust, trust.mean());
         }
         if (alpha < 1) sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(clean, inputs.Labels, inputs.LabelSmoothing), 1 - alpha);

@@ -3,9 +3,11 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// IAD-II (Zhu et al. 2022), a robust teacher T and an ordinarily trained one T_st, both on the student's adversarial images: (1-a1-a2) * CE(S(x'), y)
-/// + a1 * t^2 * mean of [A * KL_t(T(x') || S(x')) + (1-A) * KL(S(x) || S(x'))] + a2 * t^2 * KL_t(T_st(x') || S(x')) with A = T(x')_y ^ beta, and A = 1 before the epoch
-/// <see cref="IadTwoTeacherLossOptions.Begin"/>. Its attack climbs cross-entropy from an unclamped uniform start, batch norm in train mode.
+/// IAD-II (Zhu et al. 2022), a robust teacher T and an ordinarily trained one T_st, both on the student's adversarial images:
+/// (1-a1-a2) * CE(S(x'), y) + a1 * t^2 * mean of [A * KL_t(T(x') || S(x')) + (1-A) * KL(S(x) || S(x'))] +
+/// a2 * t^2 * KL_t(T_st(x') || S(x')) with the trust A = T(x')_y ^ beta, and A = 1 before the epoch
+/// <see cref="IadTwoTeacherLossOptions.Begin"/>. Its attack maximises cross-entropy from an unclamped uniform start, with batch norm in
+/// train mode.
 /// </summary>
 public sealed class IadTwoTeacherLoss : IDistillationLoss
 {
@@ -26,14 +28,19 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial | NetworkPasses.TeacherOnStudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial,
+        Passes = NetworkPasses.StudentClean
+            | NetworkPasses.StudentAdversarial
+            | NetworkPasses.TeacherOnStudentAdversarial
+            | NetworkPasses.StandardTeacherOnStudentAdversarial,
         InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
     };
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="inputs">The student on clean and on adversarial images, both teachers on the student's adversarial images, logits [N,K]; the teachers' are constants.</param>
-    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.Kl"/> (weighted by the trust), <see cref="LossTerms.StandardKl"/>, and from the
-    /// epoch <see cref="IadTwoTeacherLossOptions.Begin"/> on <see cref="LossTerms.SelfKl"/> and <see cref="LossTerms.Trust"/>.</returns>
+    /// <param name="inputs">The student on clean and on adversarial images, both teachers on the student's adversarial images, logits
+    /// [N,K]; the teachers' logits are constants.</param>
+    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.Kl"/> (weighted by the trust),
+    /// <see cref="LossTerms.StandardKl"/>, and from the epoch <see cref="IadTwoTeacherLossOptions.Begin"/> on
+    /// <see cref="LossTerms.SelfKl"/> and <see cref="LossTerms.Trust"/>.</returns>
     /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {
@@ -59,7 +66,8 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
         {
             var trust = Trust.PerSample(robust, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (taught * trust).mean(), first);
-            sum.Add(LossTerms.SelfKl, (Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial) * (1 - trust)).mean() * square, first);
+            var self = Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
+            sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean() * square, first);
             sum.Watch(LossTerms.Trust, trust.mean());
         }
         sum.Add(LossTerms.StandardKl, (Divergence.PerSample(standard.detach(), adversarial, t) * square).mean(), second);

@@ -1,6 +1,7 @@
 namespace Ardir.Distillation;
 
-/// <summary>Knowledge distillation (Hinton et al. 2015; Eq. 4 of the ARDIR paper): alpha * t^2 * KL(teacher || student) + (1-alpha) * CE, both on clean images. No attack.</summary>
+/// <summary>Knowledge distillation (Hinton et al. 2015; Eq. 4 of the ARDIR paper): alpha * t^2 * KL(teacher || student) + (1-alpha) * CE,
+/// both on clean images. No attack.</summary>
 public sealed class KdLoss : IDistillationLoss
 {
     private readonly KdLossOptions _options;
@@ -27,7 +28,8 @@ public sealed class KdLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         var student = DistillationInputs.Require(inputs.StudentClean).Output;
-        return _loss.Compute(student, student, DistillationInputs.Require(inputs.TeacherClean).Output, inputs.Labels, inputs.LabelSmoothing);
+        var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
+        return _loss.Compute(student, student, teacher, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

@@ -2,8 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>KL divergence between a teacher's and a student's class probabilities at a temperature (Eq. 4 and 5 with alpha = 1). Alone it trains
-/// the student on adversarial images to answer as the teacher does on clean ones.</summary>
+/// <summary>KL divergence between a teacher's and a student's class probabilities at a temperature (Eq. 4 and 5 of the ARDIR paper with
+/// alpha = 1). Used alone, it trains the student to predict on adversarial images what the teacher predicts on clean ones.</summary>
 public sealed class KlDivergenceLoss : IDistillationLoss
 {
     private readonly KlDivergenceLossOptions _options;
@@ -27,12 +27,15 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return Compute(DistillationInputs.Require(inputs.StudentAdversarial), DistillationInputs.Require(inputs.TeacherClean), inputs.Labels);
+        return Compute(
+            DistillationInputs.Require(inputs.StudentAdversarial),
+            DistillationInputs.Require(inputs.TeacherClean),
+            inputs.Labels);
     }
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="student">Its output are logits [N,K].</param>
-    /// <param name="teacher">Its output are logits [N,K], treated as constants.</param>
+    /// <param name="student">Its output is logits [N,K].</param>
+    /// <param name="teacher">Its output is logits [N,K], treated as constants.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <returns>Total and the parts <see cref="LossTerms.Kl"/> and <see cref="LossTerms.Replaced"/>.</returns>
     /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit.</exception>
@@ -77,7 +80,8 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     internal Tensor ReplacedShare(Tensor wrong, ScalarType dtype) =>
         _options.LabelReplacement == LabelReplacement.None ? zeros([], dtype, wrong.device) : wrong.to(dtype).mean();
 
-    /// <summary>Divergence of each sample, scaled by the temperature squared: [N]. In the current scope.</summary>
+    /// <summary>Divergence of each sample, [N], scaled by the temperature squared unless the options say otherwise. In the current
+    /// scope.</summary>
     internal (Tensor Divergence, Tensor Wrong) PerSample(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
     {
         var (t, scale) = (_options.Temperature, _options.ScaleByTemperatureSquared);

@@ -1,13 +1,15 @@
 namespace Ardir.Distillation;
 
-/// <summary>Options of <see cref="KlDivergenceLoss"/>. The defaults are the divergence itself: temperature 1, sum over classes, mean over samples.</summary>
+/// <summary>Options of <see cref="KlDivergenceLoss"/>. The defaults are the mathematical divergence: temperature 1, sum over classes, mean
+/// over samples.</summary>
 public sealed record KlDivergenceLossOptions
 {
     /// <summary>Both networks' logits are divided by it, positive. 1 in ARDIR's reported rows, 30 in ARD.</summary>
     /// <value>1 by default.</value>
     public double Temperature { get; init; } = 1;
 
-    /// <summary>Multiplies by the temperature squared, which keeps gradients of one size (Hinton et al. 2015; Eq. 4 and 5).</summary>
+    /// <summary>Multiplies by the temperature squared, which keeps the magnitude of the gradients about the same at every temperature
+    /// (Hinton et al. 2015; Eq. 4 and 5 of the ARDIR paper).</summary>
     /// <value>true by default.</value>
     public bool ScaleByTemperatureSquared { get; init; } = true;
 
@@ -23,8 +25,9 @@ public sealed record KlDivergenceLossOptions
     /// <value><see cref="LabelReplacement.None"/> by default.</value>
     public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.None;
 
-    /// <summary>Temperature of the student on replaced rows; null for <see cref="Temperature"/>, the same tensor path. With another value the
-    /// row is plain cross-entropy at that temperature, scaled by its own square.</summary>
+    /// <summary>Temperature of the student for samples whose label is replaced, positive; null for <see cref="Temperature"/>. With another
+    /// value the loss of such a sample is cross-entropy at that temperature, scaled by the square of that temperature if
+    /// <see cref="ScaleByTemperatureSquared"/> is set.</summary>
     /// <value>null by default.</value>
     public double? HardLabelTemperature { get; init; }
 
@@ -36,8 +39,16 @@ public sealed record KlDivergenceLossOptions
         LossGuard.Defined(Direction);
         LossGuard.Defined(LabelReplacement);
         if (Direction == KlDirection.StudentTeacher && LabelReplacement == LabelReplacement.Probabilities)
-            throw new ArgumentException("KL(student || teacher) is infinite for one-hot targets. Use KlDirection.TeacherStudent, or LabelReplacement.None or Logits.", nameof(Direction));
+        {
+            throw new ArgumentException(
+                "KL(student || teacher) is infinite for one-hot targets. " +
+                "Use KlDirection.TeacherStudent, or LabelReplacement.None or Logits.",
+                nameof(Direction));
+        }
         if (HardLabelTemperature is not null && LabelReplacement != LabelReplacement.Probabilities)
-            throw new ArgumentException("HardLabelTemperature only means something with LabelReplacement.Probabilities.", nameof(HardLabelTemperature));
+        {
+            throw new ArgumentException(
+                "HardLabelTemperature only means something with LabelReplacement.Probabilities.", nameof(HardLabelTemperature));
+        }
     }
 }

@@ -6,9 +6,10 @@ public enum LabelReplacement
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>The probabilities become one-hot: the row turns into cross-entropy at the loss's temperature.</summary>
+    /// <summary>The probabilities become one-hot: the sample's KL becomes cross-entropy at the loss's temperature.</summary>
     Probabilities,
 
-    /// <summary>The logits become one-hot, then go through the softmax (a literal reading of ARDIR's section 3.3): nearly uniform targets, 0.232 on the true class of 10.</summary>
+    /// <summary>The logits become one-hot, then go through the softmax (a literal reading of ARDIR's section 3.3). The targets are nearly
+    /// uniform: the true class of 10 has probability 0.232 at temperature 1.</summary>
     Logits,
 }

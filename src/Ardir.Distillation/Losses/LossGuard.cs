@@ -3,12 +3,13 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Checks of loss options and inputs; each names what was given and what was expected.</summary>
+/// <summary>Checks of loss options and inputs; each message names what was given and what was expected.</summary>
 internal static class LossGuard
 {
     public static void Temperature(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
     {
-        if (!double.IsFinite(value) || value <= 0) throw new ArgumentOutOfRangeException(name, value, $"{name} must be a positive finite number.");
+        if (!double.IsFinite(value) || value <= 0)
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a positive finite number.");
     }
 
     public static void Share(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
@@ -18,7 +19,8 @@ internal static class LossGuard
 
     public static void Weight(double value, [CallerArgumentExpression(nameof(value))] string? name = null)
     {
-        if (!(double.IsFinite(value) && value >= 0)) throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number, not negative.");
+        if (!(double.IsFinite(value) && value >= 0))
+            throw new ArgumentOutOfRangeException(name, value, $"{name} must be a finite number, not negative.");
     }
 
     public static void Epoch(int value, [CallerArgumentExpression(nameof(value))] string? name = null)
@@ -36,19 +38,25 @@ internal static class LossGuard
     {
         ArgumentNullException.ThrowIfNull(layers, name);
         if (layers.Count == 0 || layers.Any(string.IsNullOrWhiteSpace))
-            throw new ArgumentException($"{name} must name at least one layer, such as \"layer*\"; FeatureTap.ListLayers(model) shows what there is.", name);
+        {
+            throw new ArgumentException(
+                $"{name} must name at least one layer, such as \"layer*\"; FeatureTap.ListLayers(model) shows what there is.", name);
+        }
     }
 
-    /// <summary>Logits [N,K] and labels int64 [N].</summary>
+    /// <summary>Checks logits [N,K] and labels int64 [N].</summary>
     public static void Logits(Tensor logits, Tensor labels, [CallerArgumentExpression(nameof(logits))] string? name = null)
     {
         TensorGuard.Floating(logits, name);
         if (logits.dim() != 2 || logits.shape[0] == 0 || logits.shape[1] < 2)
-            throw new ArgumentException($"{name} has shape {TensorGuard.Shape(logits)}; expected logits [N,K] of at least one sample and two classes.", name);
+        {
+            throw new ArgumentException(
+                $"{name} has shape {TensorGuard.Shape(logits)}; expected logits [N,K] of at least one sample and two classes.", name);
+        }
         TensorGuard.Labels(labels, logits);
     }
 
-    /// <summary>Logits [N,K] of several passes, all of one shape, and labels that fit them.</summary>
+    /// <summary>Checks that the logits [N,K] of several passes have one shape and that the labels fit them.</summary>
     public static void SameLogits(Tensor labels, params ReadOnlySpan<(string Name, Tensor Logits)> passes)
     {
         var (firstName, first) = passes[0];
@@ -56,7 +64,12 @@ internal static class LossGuard
         {
             Logits(logits, labels, name);
             if (!logits.shape.AsSpan().SequenceEqual(first.shape))
-                throw new ArgumentException($"{name} has logits of shape {TensorGuard.Shape(logits)} and {firstName} of {TensorGuard.Shape(first)}; expected the same [N,K].", name);
+            {
+                throw new ArgumentException(
+                    $"{name} has logits of shape {TensorGuard.Shape(logits)} and {firstName} of {TensorGuard.Shape(first)}; " +
+                    "expected the same [N,K].",
+                    name);
+            }
         }
         TensorGuard.LabelRange(labels, first.shape[1]);
     }
@@ -64,6 +77,11 @@ internal static class LossGuard
     public static void SameShape(Tensor student, Tensor teacher, string what)
     {
         if (!student.shape.AsSpan().SequenceEqual(teacher.shape))
-            throw new ArgumentException($"{what}: the student has shape {TensorGuard.Shape(student)} and the teacher {TensorGuard.Shape(teacher)}; expected the same.", nameof(teacher));
+        {
+            throw new ArgumentException(
+                $"{what}: the student has shape {TensorGuard.Shape(student)} and the teacher {TensorGuard.Shape(teacher)}; " +
+                "expected the same.",
+                nameof(teacher));
+        }
     }
 }

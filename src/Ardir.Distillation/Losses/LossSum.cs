@@ -1,12 +1,13 @@
 namespace Ardir.Distillation;
 
-/// <summary>Adds weighted scalars up and keeps each as a part. To be used inside a dispose scope, out of which <see cref="Finish"/> moves the result.</summary>
+/// <summary>Adds up weighted scalars and keeps each as a part. Used inside a dispose scope, out of which <see cref="Finish"/> moves the
+/// result.</summary>
 internal sealed class LossSum
 {
     private readonly Dictionary<string, Tensor> _parts = new(StringComparer.Ordinal);
     private Tensor? _total;
 
-    /// <summary>A term and, by the same name, its value before the weight.</summary>
+    /// <summary>Adds a term to the total and, by the same name, its value before the weight to the parts.</summary>
     public void Add(string name, Tensor value, double weight = 1)
     {
         Watch(name, value);
@@ -14,7 +15,7 @@ internal sealed class LossSum
         _total = _total is null ? term : _total + term;
     }
 
-    /// <summary>A part that is no term.</summary>
+    /// <summary>Adds a part that does not count toward the total.</summary>
     public void Watch(string name, Tensor value) => _parts[name] = value.detach();
 
     public LossTerms Finish()

@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>A loss and what it is made of.</summary>
+/// <summary>The value of a loss and of its parts.</summary>
 public sealed class LossTerms : IDisposable
 {
     /// <summary>Name of the part: mean KL divergence (before weights, after temperature squared).</summary>
@@ -15,10 +15,12 @@ public sealed class LossTerms : IDisposable
     /// <summary>Name of the part: share of samples, 0 to 1, whose teacher label was wrong and became one-hot.</summary>
     public const string Replaced = "replaced";
 
-    /// <summary>Name of the part: mean KL(student on the clean image || student on the adversarial one), weighted per sample where the loss does so.</summary>
+    /// <summary>Name of the part: mean KL(student on the clean image || student on the adversarial one), weighted per sample where the loss
+    /// does so.</summary>
     public const string SelfKl = "self-kl";
 
-    /// <summary>Name of the part: mean KL(teacher || student) on clean images, where <see cref="Kl"/> is the one on adversarial images.</summary>
+    /// <summary>Name of the part: mean KL(teacher || student) on clean images, where <see cref="Kl"/> is the one on adversarial
+    /// images.</summary>
     public const string CleanKl = "kl/clean";
 
     /// <summary>Name of the part: mean KL divergence to the ordinarily trained teacher.</summary>
@@ -27,21 +29,22 @@ public sealed class LossTerms : IDisposable
     /// <summary>Name of the part: mean cross-entropy with a teacher's soft labels, temperature squared included.</summary>
     public const string SoftCrossEntropy = "soft-ce";
 
-    /// <summary>Name of the part: the same with the ordinarily trained teacher's.</summary>
+    /// <summary>Name of the part: mean cross-entropy with the ordinarily trained teacher's soft labels, temperature squared
+    /// included.</summary>
     public const string StandardSoftCrossEntropy = "soft-ce/standard";
 
-    /// <summary>Name of the part: MART's mean of -log(1 - probability of the likeliest wrong class).</summary>
+    /// <summary>Name of the part: MART's mean of -log(1 - probability of the most probable wrong class).</summary>
     public const string Margin = "margin";
 
     /// <summary>Name of the part: IAD's mean trust in its teacher, 0 to 1.</summary>
     public const string Trust = "trust";
 
-    /// <summary>Name of the part: FitNets' mean distance of the hint layers.</summary>
+    /// <summary>Name of the part: FitNets' mean distance of the hint layers, summed over the layers.</summary>
     public const string Hint = "hint";
 
-    /// <summary>Puts a loss together. Takes ownership of the tensors.</summary>
+    /// <summary>Creates the terms. Takes ownership of the tensors.</summary>
     /// <param name="total">Scalar to call <c>backward()</c> on.</param>
-    /// <param name="parts">Named scalars without gradient, for watching.</param>
+    /// <param name="parts">Named scalars without gradient, for logs.</param>
     public LossTerms(Tensor total, IReadOnlyDictionary<string, Tensor>? parts = null)
     {
         ArgumentNullException.ThrowIfNull(total);

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// LPIPS between internal representations (ARDIR Eq. 7 to 11): feature maps of student and teacher, normalised position by position,
-/// scaled by 1/sqrt(H*W) so that every layer counts equally, and compared in Euclidean norm. With the defaults it lies in
+/// LPIPS between internal representations (ARDIR Eq. 7 to 11): feature maps of student and teacher are normalised position by position,
+/// scaled by 1/sqrt(H*W) so that every layer counts equally, and compared in the Euclidean norm. With the defaults the distance lies in
 /// [0, 2*sqrt(L)] for L layers.
 /// </summary>
 public sealed class LpipsInternalLoss : IDistillationLoss
@@ -32,20 +32,23 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
-    /// <summary>The adapters of <see cref="LpipsInternalLossOptions.Adapters"/>; null without.</summary>
+    /// <summary>The adapters of <see cref="LpipsInternalLossOptions.Adapters"/>; null if there are none.</summary>
     public nn.Module? Trainable => _options.Adapters;
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return Compute(DistillationInputs.Require(inputs.StudentAdversarial), DistillationInputs.Require(inputs.TeacherClean), inputs.Labels);
+        return Compute(
+            DistillationInputs.Require(inputs.StudentAdversarial),
+            DistillationInputs.Require(inputs.TeacherClean),
+            inputs.Labels);
     }
 
     /// <summary>The mean distance of a batch.</summary>
     /// <param name="student">With features [N,C,H,W].</param>
-    /// <param name="teacher">With features of the same shapes, or of those that the adapters lead to, treated as constants.</param>
-    /// <param name="labels">Not used; here so that all losses are called alike.</param>
+    /// <param name="teacher">With features of the same shapes, or of those that the adapters produce, treated as constants.</param>
+    /// <param name="labels">Not used; present so that all losses are called with the same arguments.</param>
     /// <returns>Total and the parts <see cref="LossTerms.Lpips"/> and, for each layer, <c>lpips/layer</c>.</returns>
     /// <exception cref="ArgumentException">There are no features, or their number or shapes differ; the message gives both.</exception>
     public LossTerms Compute(TappedOutput student, TappedOutput teacher, Tensor? labels = null)
@@ -63,7 +66,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <summary>The distance of each sample.</summary>
     /// <param name="student">Feature maps [N,C,H,W].</param>
-    /// <param name="teacher">Feature maps of the same shapes, or of those that the adapters lead to, treated as constants.</param>
+    /// <param name="teacher">Feature maps of the same shapes, or of those that the adapters produce, treated as constants.</param>
     /// <returns>[N], owned by the caller.</returns>
     /// <exception cref="ArgumentException">There are no features, or their number or shapes differ.</exception>
     public Tensor Distance(FeatureMaps student, FeatureMaps teacher)
@@ -74,10 +77,12 @@ public sealed class LpipsInternalLoss : IDistillationLoss
 
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, LayerWeights = {LossText.List(_options.LayerWeights)}, " +
-        $"Normalization = {_options.Normalization}, Form = {_options.Form}, BlockZeroPositions = {_options.BlockZeroPositions}, Adapters = {_options.Adapters?.ToString() ?? "null"} }}";
+        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, " +
+        $"LayerWeights = {LossText.List(_options.LayerWeights)}, Normalization = {_options.Normalization}, Form = {_options.Form}, " +
+        $"BlockZeroPositions = {_options.BlockZeroPositions}, Adapters = {_options.Adapters?.ToString() ?? "null"} }}";
 
-    /// <summary>[N], in the current scope; the mean distance of each layer goes into <paramref name="parts"/>.</summary>
+    /// <summary>The distance of each sample, [N], in the current scope; the mean distance of each layer goes into
+    /// <paramref name="parts"/>.</summary>
     internal Tensor PerSample(FeatureMaps student, FeatureMaps teacher, Dictionary<string, Tensor>? parts)
     {
         student = FeaturePairs.Matched(student, teacher, _options.Adapters);

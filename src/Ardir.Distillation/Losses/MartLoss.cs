@@ -3,13 +3,13 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// MART (Wang et al. 2020): BCE(S(x'), y) + lambda * mean of KL(S(x) || S(x')) * (1 - S(x)_y), no teacher: what the student gets wrong on clean images counts more.
-/// BCE is CE(S(x'), y) - log(1 - S(x')_k) with k the likeliest other class. Its attack climbs cross-entropy from 0.001*N(0,1), in eval mode, in ten steps of
-/// 0.007 for epsilon 0.031.
+/// MART (Wang et al. 2020): BCE(S(x'), y) + lambda * mean of KL(S(x) || S(x')) * (1 - S(x)_y), without a teacher: clean images that the
+/// student classifies with little confidence or wrongly count more. BCE is CE(S(x'), y) - log(1 - S(x')_k) with k the most probable other
+/// class. Its attack maximises cross-entropy from 0.001*N(0,1), in eval mode, in ten steps of 0.007 for epsilon 0.031.
 /// </summary>
 public sealed class MartLoss : IDistillationLoss
 {
-    // The released code's constants: they keep logarithms finite and show in the values.
+    // Constants of the released code, which keep the logarithms finite. They are part of the loss's values, so they must stay as they are.
     private const double LogFloor = 1e-12;
     private const double OneForMargin = 1.0001;
     private const double OneForWeight = 1.0000001;
@@ -37,7 +37,8 @@ public sealed class MartLoss : IDistillationLoss
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">The student on clean and on adversarial images, logits [N,K].</param>
-    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.Margin"/> and <see cref="LossTerms.SelfKl"/> (weighted per sample).</returns>
+    /// <returns>Total and the parts <see cref="LossTerms.CrossEntropy"/>, <see cref="LossTerms.Margin"/> and
+    /// <see cref="LossTerms.SelfKl"/> (weighted per sample).</returns>
     /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {

@@ -13,13 +13,14 @@ public enum NetworkPasses
     /// <summary>The student on adversarial images crafted against it.</summary>
     StudentAdversarial = 2,
 
-    /// <summary>The teacher on the clean (augmented) images: the same tensor the student's adversarial images start from.</summary>
+    /// <summary>The teacher on the clean (augmented) images: the same tensor from which the student's adversarial images start.</summary>
     TeacherClean = 4,
 
     /// <summary>The teacher on adversarial images crafted against the teacher itself.</summary>
     TeacherAdversarial = 8,
 
-    /// <summary>The teacher on the adversarial images crafted against the student: how far it can be trusted where the student learns (IAD).</summary>
+    /// <summary>The teacher on the adversarial images crafted against the student; IAD derives its trust in the teacher from
+    /// them.</summary>
     TeacherOnStudentAdversarial = 16,
 
     /// <summary>A second, ordinarily trained teacher on the adversarial images crafted against the student (IAD-II, AKD2).</summary>

@@ -3,8 +3,8 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// RSLAD (Zi et al. 2021): w * KL(T(x) || S(x')) + (1-w) * KL(T(x) || S(x)), robust soft labels only. Its attack climbs KL(T(x) || S(x')) from 0.001*N(0,1), in
-/// eval mode, in ten steps of epsilon/4.
+/// RSLAD (Zi et al. 2021): w * KL(T(x) || S(x')) + (1-w) * KL(T(x) || S(x)), with the robust teacher's soft labels only. Its attack
+/// maximises KL(T(x) || S(x')) from 0.001*N(0,1), in eval mode, in ten steps of epsilon/4.
 /// </summary>
 public sealed class RsladLoss : IDistillationLoss
 {
@@ -30,7 +30,8 @@ public sealed class RsladLoss : IDistillationLoss
     };
 
     /// <summary>The loss of a batch.</summary>
-    /// <param name="inputs">The student on clean and on adversarial images, the teacher on clean ones, logits [N,K]; the teacher's are constants.</param>
+    /// <param name="inputs">The student on clean and on adversarial images, the teacher on clean ones, logits [N,K]; the teacher's logits
+    /// are constants.</param>
     /// <returns>Total and the parts <see cref="LossTerms.Kl"/> (on adversarial images) and <see cref="LossTerms.CleanKl"/>.</returns>
     /// <exception cref="ArgumentException">A pass is missing, or shapes, dtypes or devices do not fit.</exception>
     public LossTerms Compute(DistillationInputs inputs)
@@ -39,7 +40,9 @@ public sealed class RsladLoss : IDistillationLoss
         var clean = DistillationInputs.Require(inputs.StudentClean).Output;
         var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
         var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
-        LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial), (nameof(inputs.TeacherClean), teacher));
+        LossGuard.SameLogits(
+            inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
+            (nameof(inputs.TeacherClean), teacher));
         using var scope = NewDisposeScope();
         var constant = teacher.detach();
         Tensor Mean(Tensor student) => Divergence.Reduce(Divergence.PerSample(constant, student), student.shape[1], _options.KlReduction);

@@ -4,11 +4,12 @@ namespace Ardir.Distillation;
 
 /// <summary>A teacher's labels for a batch, constant in the graph.</summary>
 /// <param name="Probabilities">q, [N,K]; one-hot where replaced.</param>
-/// <param name="Scaled">Logits divided by the temperature, replaced where logits are; their log-softmax is log q where q itself underflows.</param>
+/// <param name="Scaled">Logits divided by the temperature, replaced if the replacement is of logits. Their log-softmax is log q, finite
+/// even where q itself underflows.</param>
 /// <param name="Wrong">bool [N]: the teacher's argmax is not the label.</param>
 internal readonly record struct SoftLabels(Tensor Probabilities, Tensor Scaled, Tensor Wrong)
 {
-    /// <summary>softmax(z_T / temperature), wrong rows replaced as asked (ARDIR, section 3.3).</summary>
+    /// <summary>softmax(z_T / temperature), with the rows that the teacher gets wrong replaced as asked (ARDIR, section 3.3).</summary>
     public static SoftLabels Of(Tensor teacherLogits, Tensor labels, double temperature, LabelReplacement replacement)
     {
         using var scope = NewDisposeScope();

@@ -1,8 +1,8 @@
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Which teacher sees which data (ARDIR, section 4). The first word is how the teacher was trained, which is yours to choose; the second
-/// is what it is fed, which the loss arranges.
+/// Which teacher sees which data (ARDIR, section 4). The first word is how the teacher was trained, which depends on the teacher that the
+/// caller passes; the second is the data it sees, which the loss declares in its needs.
 /// </summary>
 public enum TeacherData
 {
@@ -12,9 +12,11 @@ public enum TeacherData
     /// <summary>CC: cleanly trained teacher on clean images (beta 0.4 on CIFAR-10, 0.2 on SVHN).</summary>
     CleanClean,
 
-    /// <summary>RA: adversarially trained teacher on adversarial images crafted against it (beta 0.1 on CIFAR-10, 0.2 on SVHN). Costs a second attack per step.</summary>
+    /// <summary>RA: adversarially trained teacher on adversarial images crafted against it (beta 0.1 on CIFAR-10, 0.2 on SVHN). Costs a
+    /// second attack per step.</summary>
     RobustAdversarial,
 
-    /// <summary>CA: cleanly trained teacher on adversarial images. Nearly every label is replaced, so the paper discards it; here for completeness.</summary>
+    /// <summary>CA: cleanly trained teacher on adversarial images crafted against it. Nearly every label is replaced, so the paper discards
+    /// it; here for completeness.</summary>
     CleanAdversarial,
 }

@@ -3,8 +3,9 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// TRADES (Zhang et al. 2019): CE(S(x), y) + beta * KL(S(x) || S(x')), no teacher. Accuracy is learned from clean images, robustness from agreement with oneself.
-/// Its attack climbs the same divergence from 0.001*N(0,1), in eval mode, in ten steps of 0.007 for epsilon 0.031.
+/// TRADES (Zhang et al. 2019): CE(S(x), y) + beta * KL(S(x) || S(x')), without a teacher. The first term trains for accuracy on clean
+/// images, the second for equal predictions on clean and adversarial images. Its attack maximises the same divergence from 0.001*N(0,1),
+/// in eval mode, in ten steps of 0.007 for epsilon 0.031.
 /// </summary>
 public sealed class TradesLoss : IDistillationLoss
 {
@@ -26,7 +27,12 @@ public sealed class TradesLoss : IDistillationLoss
     public DistillationNeeds Needs { get; } = new()
     {
         Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial,
-        InnerMaximization = new InnerMaximization { Objective = InnerObjective.KlToClean, Start = RandomStart.GaussianUnclamped, StepShare = 0.007 / 0.031 },
+        InnerMaximization = new InnerMaximization
+        {
+            Objective = InnerObjective.KlToClean,
+            Start = RandomStart.GaussianUnclamped,
+            StepShare = 0.007 / 0.031,
+        },
     };
 
     /// <summary>The loss of a batch.</summary>

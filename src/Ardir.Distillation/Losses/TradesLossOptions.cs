@@ -11,8 +11,9 @@ public sealed record TradesLossOptions
     /// <value><see cref="KlReduction.BatchMean"/> by default, as in the released code.</value>
     public KlReduction KlReduction { get; init; } = KlReduction.BatchMean;
 
-    /// <summary>Makes the student's answer on the clean image a constant in the divergence, so that only the answer on the adversarial image moves.</summary>
-    /// <value>false by default: the released code lets gradients into both.</value>
+    /// <summary>Makes the student's prediction on the clean image a constant in the divergence, so that the divergence's gradient reaches
+    /// only the prediction on the adversarial image.</summary>
+    /// <value>false by default: the released code propagates gradients through both.</value>
     public bool DetachClean { get; init; }
 
     internal void Validate()

@@ -4,8 +4,8 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// A weighted sum of losses: sum of w_i * L_i. Passes and layers of all terms are united, so that each network runs once; each term sees the passes and the layers that
-/// it asked for and no others.
+/// A weighted sum of losses: sum of w_i * L_i. The passes and layers of all terms are merged, so that each pass runs only once; each term
+/// sees only the passes and the layers that it declared.
 /// </summary>
 /// <example><code>
 /// IDistillationLoss loss = new WeightedSumLoss((1, new TradesLoss()), (0.5, new LpipsInternalLoss()));
@@ -26,7 +26,11 @@ public sealed class WeightedSumLoss : IDistillationLoss
         foreach (var (weight, loss) in terms)
         {
             ArgumentNullException.ThrowIfNull(loss, nameof(terms));
-            if (!(double.IsFinite(weight) && weight > 0)) throw new ArgumentOutOfRangeException(nameof(terms), weight, $"The weight of {loss.Name} must be a positive finite number.");
+            if (!(double.IsFinite(weight) && weight > 0))
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(terms), weight, $"The weight of {loss.Name} must be a positive finite number.");
+            }
         }
         _terms = [.. terms];
         _needs = new DistillationNeeds
@@ -34,7 +38,9 @@ public sealed class WeightedSumLoss : IDistillationLoss
             Passes = terms.Aggregate(NetworkPasses.None, (passes, term) => passes | term.Loss.Needs.Passes),
             StudentLayers = [.. terms.SelectMany(term => term.Loss.Needs.StudentLayers).Distinct(StringComparer.Ordinal)],
             TeacherLayers = [.. terms.SelectMany(term => term.Loss.Needs.TeacherLayers).Distinct(StringComparer.Ordinal)],
-            InnerMaximization = terms.Select(term => term.Loss.Needs).FirstOrDefault(needs => needs.NeedsStudentAttack)?.InnerMaximization ?? InnerMaximization.Default,
+            InnerMaximization =
+                terms.Select(term => term.Loss.Needs).FirstOrDefault(needs => needs.NeedsStudentAttack)?.InnerMaximization
+                ?? InnerMaximization.Default,
         };
         Trainable = TrainableParts.Of(terms.Select(term => term.Loss.Trainable));
     }
@@ -45,7 +51,8 @@ public sealed class WeightedSumLoss : IDistillationLoss
     /// <summary>The losses that are summed.</summary>
     internal IEnumerable<IDistillationLoss> Terms => _terms.Select(term => term.Loss);
 
-    /// <summary>How the adversarial images are crafted, which the terms may prescribe differently; null for what the first term on adversarial images prescribes.</summary>
+    /// <summary>How the adversarial images are crafted, which settles it where the terms declare different attacks; null for what the first
+    /// term that attacks the student declares.</summary>
     /// <value>null by default.</value>
     public InnerMaximization? Inner
     {
@@ -65,8 +72,8 @@ public sealed class WeightedSumLoss : IDistillationLoss
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the passes of all terms.</param>
-    /// <returns>Total and the terms' parts. A name that several terms use is preceded by the loss's own and a slash, and by its number from 1 where those are alike too:
-    /// <c>TRADES/ce</c>, <c>ARD1/kl</c>, <c>ARD2/kl</c>.</returns>
+    /// <returns>Total and the terms' parts. A part name that several terms use is prefixed with the name of its loss and a slash; if
+    /// several losses have that name, a number from 1 follows it: <c>TRADES/ce</c>, <c>ARD1/kl</c>, <c>ARD2/kl</c>.</returns>
     /// <exception cref="ArgumentException">A pass is missing or has an unexpected shape.</exception>
     public LossTerms Compute(DistillationInputs inputs)
     {
@@ -81,8 +88,11 @@ public sealed class WeightedSumLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{string.Join(" + ", _terms.Select(term => $"{term.Weight.ToString("R", CultureInfo.InvariantCulture)} * {term.Loss}"))}{(_inner is null ? "" : $", {_inner}")}";
+    public override string ToString()
+    {
+        var terms = _terms.Select(term => $"{term.Weight.ToString("R", CultureInfo.InvariantCulture)} * {term.Loss}");
+        return $"{string.Join(" + ", terms)}{(_inner is null ? "" : $", {_inner}")}";
+    }
 
     private static DistillationInputs Only(DistillationInputs inputs, DistillationNeeds needs)
     {
@@ -94,14 +104,19 @@ public sealed class WeightedSumLoss : IDistillationLoss
             StudentAdversarial = Pass(NetworkPasses.StudentAdversarial, inputs.StudentAdversarial, needs.StudentLayers),
             TeacherClean = Pass(NetworkPasses.TeacherClean, inputs.TeacherClean, needs.TeacherLayers),
             TeacherAdversarial = Pass(NetworkPasses.TeacherAdversarial, inputs.TeacherAdversarial, needs.TeacherLayers),
-            TeacherOnStudentAdversarial = Pass(NetworkPasses.TeacherOnStudentAdversarial, inputs.TeacherOnStudentAdversarial, needs.TeacherLayers),
-            StandardTeacherOnStudentAdversarial = Pass(NetworkPasses.StandardTeacherOnStudentAdversarial, inputs.StandardTeacherOnStudentAdversarial, []),
+            TeacherOnStudentAdversarial = Pass(
+                NetworkPasses.TeacherOnStudentAdversarial, inputs.TeacherOnStudentAdversarial, needs.TeacherLayers),
+            StandardTeacherOnStudentAdversarial = Pass(
+                NetworkPasses.StandardTeacherOnStudentAdversarial, inputs.StandardTeacherOnStudentAdversarial, []),
         };
     }
 
     private Dictionary<string, Tensor> Named(List<LossTerms> computed)
     {
-        var uses = computed.SelectMany(terms => terms.Parts.Keys).CountBy(name => name, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        var uses = computed
+            .SelectMany(terms => terms.Parts.Keys)
+            .CountBy(name => name, StringComparer.Ordinal)
+            .ToDictionary(StringComparer.Ordinal);
         var losses = _terms.CountBy(term => term.Loss.Name, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
         var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         for (var i = 0; i < computed.Count; i++)

@@ -5,12 +5,12 @@ namespace Ardir.Distillation;
 /// <summary>A batch or, with gradient accumulation, a part of one, with its adversarial images.</summary>
 /// <param name="Images">[n,C,H,W].</param>
 /// <param name="Labels">int64 [n].</param>
-/// <param name="Share">Of the batch's samples.</param>
+/// <param name="Share">The part's share of the batch's samples, in (0,1].</param>
 internal sealed record BatchPart(Tensor Images, Tensor Labels, double Share)
 {
     public Tensor? StudentAdversarial { get; set; }
 
-    /// <summary>Only when the attack needs it, too: run once for both.</summary>
+    /// <summary>Set only when the attack needs it, too, so that attack and loss share one pass of the teacher.</summary>
     public TappedOutput? TeacherClean { get; set; }
 
     public Tensor? TeacherAdversarial { get; set; }

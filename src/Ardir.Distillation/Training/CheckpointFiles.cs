@@ -9,14 +9,15 @@ internal sealed class CheckpointFiles(string folder)
 
     public string Best { get; } = Path.Combine(folder, "best.safetensors");
 
-    /// <summary>A batch whose loss was no number.</summary>
+    /// <summary>A batch whose loss was NaN or infinite.</summary>
     public string BadBatch { get; } = Path.Combine(folder, "bad-batch.safetensors");
 
-    /// <summary>Holds the folder for one run at a time; null where nothing can be written anyway, which the first checkpoint tells.</summary>
+    /// <summary>Holds the folder for one run at a time; null when the folder cannot be written, which the first checkpoint then
+    /// reports.</summary>
     /// <exception cref="IOException">Another run holds it.</exception>
     public RunLock? Lock() => RunLock.Take(Path.Combine(folder, "run.lock"), "training run");
 
-    /// <summary>Runs a write and says what to do when it fails.</summary>
+    /// <summary>Runs a write; when it fails, the exception says what to do.</summary>
     public static void Write(string path, Action write)
     {
         try
@@ -25,7 +26,9 @@ internal sealed class CheckpointFiles(string folder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new IOException($"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; what was there before is intact.", e);
+            throw new IOException(
+                $"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; " +
+                "what was there before is intact.", e);
         }
     }
 }

@@ -1,12 +1,15 @@
 namespace Ardir.Distillation;
 
-/// <summary>The tensors of a checkpoint by what they are.</summary>
+/// <summary>The tensors of a checkpoint, grouped by what they belong to.</summary>
 internal sealed record CheckpointTensors(
-    IReadOnlyDictionary<string, Tensor> Student, IReadOnlyDictionary<string, Tensor> Momentum, IReadOnlyDictionary<string, Tensor> Average, IReadOnlyDictionary<string, Tensor> Loss) : IDisposable
+    IReadOnlyDictionary<string, Tensor> Student,
+    IReadOnlyDictionary<string, Tensor> Momentum,
+    IReadOnlyDictionary<string, Tensor> Average,
+    IReadOnlyDictionary<string, Tensor> Loss) : IDisposable
 {
     public static IReadOnlyDictionary<string, Tensor> None { get; } = new Dictionary<string, Tensor>();
 
-    /// <summary>Of a checkpoint that was read; those of one to be written belong to student and optimiser.</summary>
+    /// <summary>Only for a checkpoint that was read: the tensors of one to be written belong to student and optimiser.</summary>
     public void Dispose()
     {
         foreach (var tensor in Student.Values.Concat(Momentum.Values).Concat(Average.Values).Concat(Loss.Values)) tensor.Dispose();

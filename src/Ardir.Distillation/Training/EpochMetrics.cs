@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>What one epoch brought.</summary>
+/// <summary>The metrics of one epoch.</summary>
 public sealed record EpochMetrics
 {
     /// <summary>The epoch, from 0.</summary>
@@ -12,7 +12,8 @@ public sealed record EpochMetrics
     /// <summary>Mean loss over the training samples.</summary>
     public required double TrainLoss { get; init; }
 
-    /// <summary>Accuracy, 0 to 1, of the student on what it was trained on (adversarial images if there are any), in train mode while it learned.</summary>
+    /// <summary>Accuracy, 0 to 1, of the student on the images it was trained on (adversarial ones if there are any), measured in
+    /// train mode during the training steps.</summary>
     public required double TrainAccuracy { get; init; }
 
     /// <summary>Mean of each part of the loss over the training samples, by the names of <see cref="LossTerms"/>.</summary>

@@ -25,8 +25,9 @@ internal sealed class EpochTotals : IDisposable
         foreach (var (name, value) in terms.Parts) Accumulate(name, value * (double)count, count);
     }
 
-    /// <summary>The sums as numbers, to go on from. Waits for the device.</summary>
-    public Dictionary<string, PartialSum> Save() => _sums.ToDictionary(pair => pair.Key, pair => new PartialSum(HostRead.Double(pair.Value), _samples[pair.Key]), StringComparer.Ordinal);
+    /// <summary>The sums as numbers, to resume from. Waits for the device.</summary>
+    public Dictionary<string, PartialSum> Save() => _sums.ToDictionary(
+        pair => pair.Key, pair => new PartialSum(HostRead.Double(pair.Value), _samples[pair.Key]), StringComparer.Ordinal);
 
     public void Load(IReadOnlyDictionary<string, PartialSum> saved, Device device)
     {
@@ -52,7 +53,7 @@ internal sealed class EpochTotals : IDisposable
         foreach (var sum in _sums.Values) sum.Dispose();
     }
 
-    // Over the samples of the batches that had this part: a loss need not have every part in every batch.
+    // Divides by the samples of the batches that had this part, because a loss need not have every part in every batch.
     private double Mean(string name) => HostRead.Double(_sums[name]) / _samples[name];
 
     private void Accumulate(string name, Tensor value, long count)

@@ -2,7 +2,7 @@ using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
-/// <summary>What a loss trains of its own, in a checkpoint: weights and momentum by name. Nothing for a loss without parameters.</summary>
+/// <summary>The trainable state of a loss in a checkpoint: weights and momentum by name. Empty for a loss without parameters.</summary>
 internal sealed class LossState(nn.Module? trainable, nn.Module student, SGD optimizer)
 {
     private const string Weights = "weights.";
@@ -19,7 +19,8 @@ internal sealed class LossState(nn.Module? trainable, nn.Module student, SGD opt
         return result;
     }
 
-    /// <summary>Puts momentum buffers back and checks the weights, which <see cref="Load"/> then puts back: the caller's tensors change only when all else has been accepted.</summary>
+    /// <summary>Restores the momentum buffers and only checks the weights, which <see cref="Load"/> restores later: the caller's
+    /// tensors change only after everything else has been accepted.</summary>
     public void LoadMomentum(IReadOnlyDictionary<string, Tensor> source, string path)
     {
         var module = trainable ?? new Nothing();

@@ -2,8 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>The data sets on the training device: the caller's own when they are there already, copies that live as long as
-/// the run otherwise. What is to stay on the host stays there, and its batches are sent.</summary>
+/// <summary>The data sets on the training device: the caller's own when they are there already, otherwise copies that live as long as
+/// the run. With <c>keepOnHost</c>, data sets on the CPU stay there and are sent batch by batch.</summary>
 internal sealed class MovedData : IDisposable
 {
     private readonly List<ImageDataset> _copies = [];

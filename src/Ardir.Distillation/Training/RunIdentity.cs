@@ -3,11 +3,12 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>All that decides how a run goes on, as named texts that can be compared.</summary>
+/// <summary>Everything that decides how a run continues, as named texts that can be compared before a run resumes.</summary>
 internal static class RunIdentity
 {
     public static Dictionary<string, string> Of(
-        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, ImageDataset train, ImageDataset? validation)
+        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher,
+        ImageDataset train, ImageDataset? validation)
     {
         // Options print their numbers in the current culture; the same run must read the same everywhere.
         using var invariant = new InvariantCultureScope();
@@ -17,7 +18,8 @@ internal static class RunIdentity
     }
 
     private static Dictionary<string, string> Describe(
-        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher, ImageDataset train, ImageDataset? validation) => new(StringComparer.Ordinal)
+        TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher,
+        ImageDataset train, ImageDataset? validation) => new(StringComparer.Ordinal)
     {
         ["loss"] = $"{loss.Name} {loss}",
         ["batch size"] = $"{options.BatchSize}",
@@ -48,18 +50,20 @@ internal static class RunIdentity
         ["validation set"] = validation is null ? "none" : Fingerprint.Of(validation),
     };
 
-    /// <summary>Objects that take part in a run and hold values that its identity cannot tell.</summary>
+    /// <summary>Objects of a run that hold values which its identity does not show.</summary>
     private static IEnumerable<object> Hidden(TrainerOptions options, IDistillationLoss loss) => new object?[]
     {
-        loss, (loss as WeightedSumLoss)?.Terms, options.Schedule, options.WeightPerturbation, options.WeightAveraging, options.Augmentation, options.TrainAttack, options.TeacherAttack, options.SelectionAttack,
+        loss, (loss as WeightedSumLoss)?.Terms, options.Schedule, options.WeightPerturbation, options.WeightAveraging, options.Augmentation,
+        options.TrainAttack, options.TeacherAttack, options.SelectionAttack,
     }.Select(HiddenOptions.Find).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Tells of them once, at the beginning of a run that may be resumed.</summary>
+    /// <summary>Logs a warning for each object with hidden values, once, at the beginning of a run that may be resumed.</summary>
     public static void WarnOfHidden(TrainerOptions options, IDistillationLoss loss)
     {
         foreach (var hidden in Hidden(options, loss)) TrainerLog.HiddenOptions(options.Logger, hidden.GetType());
     }
 
-    private static Dictionary<string, Tensor> Trainable(nn.Module student) =>
-        student.named_parameters().Where(pair => pair.parameter.requires_grad).ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter, StringComparer.Ordinal);
+    private static Dictionary<string, Tensor> Trainable(nn.Module student) => student.named_parameters()
+        .Where(pair => pair.parameter.requires_grad)
+        .ToDictionary(pair => pair.name, pair => (Tensor)pair.parameter, StringComparer.Ordinal);
 }

@@ -4,27 +4,37 @@ namespace Ardir.Distillation;
 
 internal static partial class TrainerLog
 {
-    [LoggerMessage(1, LogLevel.Information, "{Loss}: {Epochs} epochs of {Samples} samples on {Device}, batches of {BatchSize}, seed {Seed}")]
+    [LoggerMessage(1, LogLevel.Information,
+        "{Loss}: {Epochs} epochs of {Samples} samples on {Device}, batches of {BatchSize}, seed {Seed}")]
     public static partial void Starting(ILogger logger, string loss, int epochs, int samples, string device, int batchSize, ulong seed);
 
     [LoggerMessage(2, LogLevel.Information, "Going on with epoch {Epoch} from {Path}")]
     public static partial void Resuming(ILogger logger, int epoch, string path);
 
-    [LoggerMessage(3, LogLevel.Information, "Epoch {Epoch}: loss {Loss:F4}, train accuracy {TrainAccuracy:P2}, clean {Clean:P2}, robust {Robust:P2}, lr {LearningRate:G3}, {Elapsed}")]
-    public static partial void EpochDone(ILogger logger, int epoch, double loss, double trainAccuracy, double? clean, double? robust, double learningRate, TimeSpan elapsed);
+    [LoggerMessage(3, LogLevel.Information,
+        "Epoch {Epoch}: loss {Loss:F4}, train accuracy {TrainAccuracy:P2}, clean {Clean:P2}, robust {Robust:P2}, " +
+        "lr {LearningRate:G3}, {Elapsed}")]
+    public static partial void EpochDone(
+        ILogger logger, int epoch, double loss, double trainAccuracy, double? clean, double? robust, double learningRate, TimeSpan elapsed);
 
-    [LoggerMessage(4, LogLevel.Warning, "Train accuracy is {TrainAccuracy:P1} after {Epochs} epochs, the share of the largest class {Majority:P1}: the student seems stuck on one class. Lower the learning rate (0.01 on SVHN) or set WarmupEpochs to 5.")]
+    [LoggerMessage(4, LogLevel.Warning,
+        "Train accuracy is {TrainAccuracy:P1} after {Epochs} epochs, the share of the largest class {Majority:P1}: " +
+        "the student seems stuck on one class. Lower the learning rate (0.01 on SVHN) or set WarmupEpochs to 5.")]
     public static partial void Stuck(ILogger logger, int epochs, double trainAccuracy, double majority);
 
     [LoggerMessage(5, LogLevel.Warning, "Beta is 1: the labels are not used at all, neither the teacher's nor the true ones.")]
     public static partial void NoLabels(ILogger logger);
 
-    [LoggerMessage(6, LogLevel.Warning, "TeacherData.CleanAdversarial: a clean teacher is wrong on nearly all of its adversarial images, so nearly every label is replaced. The paper discards this setting.")]
+    [LoggerMessage(6, LogLevel.Warning,
+        "TeacherData.CleanAdversarial: a clean teacher is wrong on nearly all of its adversarial images, " +
+        "so nearly every label is replaced. The paper discards this setting.")]
     public static partial void CleanAdversarial(ILogger logger);
 
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
 
-    [LoggerMessage(8, LogLevel.Warning, "{Type} holds values that its ToString does not show: a run that is resumed with other values would not be noticed. Override ToString to show them (a record does so by itself).")]
+    [LoggerMessage(8, LogLevel.Warning,
+        "{Type} holds values that its ToString does not show: a run that is resumed with other values would not be noticed. " +
+        "Override ToString to show them (a record does so by itself).")]
     public static partial void HiddenOptions(ILogger logger, Type type);
 }

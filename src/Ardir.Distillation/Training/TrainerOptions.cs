@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Options of <see cref="DistillationTrainer"/>. The defaults are the recipe of Rice et al. (2020), which ARDIR follows: SGD with momentum 0.9,
-/// weight decay 5e-4 on all parameters, learning rate 0.1 divided by 10 at epochs 100 and 150 of 200, batches of 128, the last one kept.
+/// Options of <see cref="DistillationTrainer"/>. The defaults are the recipe of Rice et al. (2020), which ARDIR follows: SGD with
+/// momentum 0.9, weight decay 5e-4 on all parameters, learning rate 0.1 divided by 10 at epochs 100 and 150 of 200, batches of
+/// 128, the last one kept.
 /// </summary>
 public sealed record TrainerOptions
 {
@@ -23,7 +24,8 @@ public sealed record TrainerOptions
     /// <value>0.1 by default.</value>
     public double LearningRate { get; init; } = 0.1;
 
-    /// <summary>Epochs (from 0, increasing) at whose beginning the learning rate is multiplied by <see cref="LearningRateDecay"/>.</summary>
+    /// <summary>Epochs (from 0, increasing) at whose beginning the learning rate is multiplied by
+    /// <see cref="LearningRateDecay"/>.</summary>
     /// <value>100 and 150 by default.</value>
     public IReadOnlyList<int> Milestones { get; init; } = [100, 150];
 
@@ -31,7 +33,8 @@ public sealed record TrainerOptions
     /// <value>0.1 by default.</value>
     public double LearningRateDecay { get; init; } = 0.1;
 
-    /// <summary>The learning rate over the run, for example a <see cref="CosineSchedule"/>; null for <see cref="Milestones"/> and <see cref="LearningRateDecay"/>, which it replaces.</summary>
+    /// <summary>The learning rate over the run, for example a <see cref="CosineSchedule"/>; null for <see cref="Milestones"/> and
+    /// <see cref="LearningRateDecay"/>, which it replaces.</summary>
     /// <value>null by default.</value>
     public ILearningRateSchedule? Schedule { get; init; }
 
@@ -47,7 +50,8 @@ public sealed record TrainerOptions
     /// <value>5e-4 by default.</value>
     public double WeightDecay { get; init; } = 5e-4;
 
-    /// <summary>Largest L2 length of all gradients together; longer ones are scaled down. Positive.</summary>
+    /// <summary>Upper bound of the global gradient norm (L2 norm of all gradients together), positive. Larger gradients are
+    /// scaled down to it.</summary>
     /// <value>null by default: no limit.</value>
     public double? MaxGradientNorm { get; init; }
 
@@ -55,8 +59,8 @@ public sealed record TrainerOptions
     /// <value>0 by default, as in all recipes of adversarial training.</value>
     public double LabelSmoothing { get; init; }
 
-    /// <summary>Parts into which a batch is cut, one after another, when memory is too small for the whole. Gradients add up to those of the batch, but batch norm
-    /// sees the parts.</summary>
+    /// <summary>Number of parts that a batch is cut into, processed one after another, when memory is too small for the whole.
+    /// The gradients add up to those of the batch, but batch norm computes its statistics per part.</summary>
     /// <value>1 by default.</value>
     public int AccumulationSteps { get; init; } = 1;
 
@@ -64,11 +68,12 @@ public sealed record TrainerOptions
     /// <value>null by default: none.</value>
     public AdversarialWeightPerturbation? WeightPerturbation { get; init; }
 
-    /// <summary>An average of the weights beside the student: <see cref="StochasticWeightAveraging"/> or <see cref="ExponentialMovingAverage"/>.</summary>
+    /// <summary>An average of the weights, kept beside the student: <see cref="StochasticWeightAveraging"/> or
+    /// <see cref="ExponentialMovingAverage"/>.</summary>
     /// <value>null by default: none.</value>
     public WeightAveraging? WeightAveraging { get; init; }
 
-    /// <summary>In what the student computes.</summary>
+    /// <summary>Compute precision of the student.</summary>
     /// <value><see cref="TrainingPrecision.Full"/> by default.</value>
     public TrainingPrecision Precision { get; init; }
 
@@ -76,32 +81,35 @@ public sealed record TrainerOptions
     /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
     public NonFiniteLoss NonFiniteLoss { get; init; }
 
-    /// <summary>Random shift and flip of the training images; null for none, so that nothing is flipped that must not be.
+    /// <summary>Random shift and flip of the training images; null for none, because images of some data sets (digits) must not be flipped.
     /// <see cref="ImageAugmentation.Cifar"/> is the usual one for CIFAR.</summary>
     /// <value>null by default.</value>
     public ImageAugmentation? Augmentation { get; init; }
 
-    /// <summary>What an adversary may do to an image. Without <see cref="TrainAttack"/> the adversarial images are crafted as the source of the loss prescribes
-    /// (<see cref="DistillationNeeds.InnerMaximization"/>: objective, start, steps, batch-norm mode).</summary>
+    /// <summary>What an adversary may do to an image. Without <see cref="TrainAttack"/> the adversarial images are crafted as the
+    /// source of the loss prescribes (<see cref="DistillationNeeds.InnerMaximization"/>: objective, start, steps, batch-norm
+    /// mode).</summary>
     /// <value>null by default.</value>
     public ThreatModel? Threat { get; init; }
 
-    /// <summary>Crafts the adversarial images of each step, in place of what the loss prescribes. Losses on adversarial images need this or <see cref="Threat"/>;
-    /// given both, they must agree.</summary>
+    /// <summary>Crafts the adversarial images of each step, in place of what the loss prescribes. Losses on adversarial images need this or
+    /// <see cref="Threat"/>; when both are set, their threat models must agree.</summary>
     /// <value>null by default.</value>
     public IAttack? TrainAttack { get; init; }
 
-    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>, or with <see cref="Threat"/> alone for the prescribed steps on
-    /// cross-entropy.</summary>
+    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>, or with
+    /// <see cref="Threat"/> alone for the prescribed steps on cross-entropy.</summary>
     /// <value>null by default.</value>
     public IAttack? TeacherAttack { get; init; }
 
-    /// <summary>Attacks the student in train mode, as the code of Rice et al., ARD, IAD and AKD2 does: every step of the attack then changes the running
-    /// statistics of batch norm. Eval mode is what TRADES, MART and RSLAD do.</summary>
-    /// <value>null by default: what the loss prescribes where its own attack is used (<see cref="Threat"/>), eval mode with <see cref="TrainAttack"/>.</value>
+    /// <summary>Attacks the student in train mode, as the code of Rice et al., ARD, IAD and AKD2 does: every step of the attack
+    /// then changes the running statistics of batch norm. TRADES, MART and RSLAD attack in eval mode.</summary>
+    /// <value>null by default: what the loss prescribes where its own attack is used (<see cref="Threat"/>), eval mode with
+    /// <see cref="TrainAttack"/>.</value>
     public bool? AttackInTrainMode { get; init; }
 
-    /// <summary>Measures robust accuracy on the validation set after each epoch; the best epoch is chosen by it, otherwise by clean accuracy.</summary>
+    /// <summary>Measures robust accuracy on the validation set after each epoch, by which the best epoch is then chosen; null to
+    /// choose it by clean accuracy.</summary>
     /// <value>null by default.</value>
     public IAttack? SelectionAttack { get; init; }
 
@@ -113,21 +121,24 @@ public sealed record TrainerOptions
     /// <value>null by default: where the student is.</value>
     public Device? Device { get; init; }
 
-    /// <summary>For data sets that do not fit on the GPU: those on the CPU stay there, and each batch is sent through pinned memory, without waiting. Makes no difference to
-    /// the result, and none at all without a GPU.</summary>
+    /// <summary>For data sets that do not fit on the GPU: those on the CPU stay there, and each batch is sent through pinned
+    /// memory, without waiting. The result is the same; without a GPU the option has no effect.</summary>
     /// <value>false by default: the data sets are copied to the device once.</value>
     public bool KeepDataOnHost { get; init; }
 
-    /// <summary>Whether matrix products and convolutions on NVIDIA GPUs may round their inputs to TF32: several times faster, 3 decimal digits. In force while
-    /// <see cref="DistillationTrainer.Fit"/> runs, also when false (libtorch's own default is true for convolutions); then the process's settings come back.</summary>
+    /// <summary>Whether matrix products and convolutions on NVIDIA GPUs may round their inputs to TF32: several times faster, 3
+    /// decimal digits. Applies while <see cref="DistillationTrainer.Fit"/> runs, also when false (libtorch's own default is true
+    /// for convolutions); afterwards the process's settings are restored.</summary>
     /// <value>false by default: float32 is float32.</value>
     public bool AllowTf32 { get; init; }
 
-    /// <summary>A folder for <c>last.safetensors</c> and <c>best.safetensors</c>, written after every epoch. When it holds a run, training goes on there.</summary>
+    /// <summary>A folder for <c>last.safetensors</c> and <c>best.safetensors</c>, written after every epoch. If it already holds
+    /// a run, training resumes from it.</summary>
     /// <value>null by default: nothing is written.</value>
     public string? CheckpointDirectory { get; init; }
 
-    /// <summary>Writes <c>last.safetensors</c> also within an epoch, after the step that ends such a time; positive. For epochs that take hours.</summary>
+    /// <summary>Also writes <c>last.safetensors</c> within an epoch, after the first step that ends at least this long after the
+    /// last write; positive. For epochs that take hours.</summary>
     /// <value>null by default: at the ends of epochs only.</value>
     public TimeSpan? CheckpointInterval { get; init; }
 
@@ -146,9 +157,13 @@ public sealed record TrainerOptions
         AtLeast(1, AccumulationSteps, nameof(AccumulationSteps));
         InRange(LabelSmoothing is >= 0 and < 1, LabelSmoothing, nameof(LabelSmoothing), "in [0,1)");
         if (MaxGradientNorm is { } norm) InRange(double.IsFinite(norm) && norm > 0, norm, nameof(MaxGradientNorm), "positive and finite");
-        if (CheckpointInterval is { } interval && interval <= TimeSpan.Zero) throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), interval, "CheckpointInterval must be positive.");
-        if (CheckpointDirectory is not null && string.IsNullOrWhiteSpace(CheckpointDirectory)) throw new ArgumentException("CheckpointDirectory is empty; expected the path of a folder, or null for no checkpoints.", nameof(CheckpointDirectory));
-        if (CheckpointInterval is not null && CheckpointDirectory is null) throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
+        if (CheckpointInterval is { } interval && interval <= TimeSpan.Zero)
+            throw new ArgumentOutOfRangeException(nameof(CheckpointInterval), interval, "CheckpointInterval must be positive.");
+        if (CheckpointDirectory is not null && string.IsNullOrWhiteSpace(CheckpointDirectory))
+            throw new ArgumentException(
+                "CheckpointDirectory is empty; expected the path of a folder, or null for no checkpoints.", nameof(CheckpointDirectory));
+        if (CheckpointInterval is not null && CheckpointDirectory is null)
+            throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
         WeightPerturbation?.Validate();

@@ -5,7 +5,8 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>A run after some epoch: everything that the rest of it depends on. Random numbers derive from seed, epoch and step, so no generator state is needed.</summary>
+/// <summary>A run after some epoch: everything that the rest of it depends on. Random numbers derive from seed, epoch and step,
+/// so no generator state is needed.</summary>
 internal sealed partial record TrainingCheckpoint
 {
     public const int CurrentFormat = 2;
@@ -21,17 +22,17 @@ internal sealed partial record TrainingCheckpoint
 
     public required string Library { get; init; }
 
-    /// <summary>What must be the same for a run to go on, by name.</summary>
+    /// <summary>What must be the same for a run to resume, by name.</summary>
     public required Dictionary<string, string> Identity { get; init; }
 
     public required List<EpochMetrics> Epochs { get; init; }
 
     public required int Best { get; init; }
 
-    /// <summary>The epoch after those, if the run is within one.</summary>
+    /// <summary>The unfinished epoch after <see cref="Epochs"/>, if the checkpoint was written within one.</summary>
     public PartialEpoch? Partial { get; init; }
 
-    /// <summary>Contributions to the average.</summary>
+    /// <summary>Number of contributions to the average of the weights.</summary>
     public long AverageCount { get; init; }
 
     public void Write(string path, CheckpointTensors parts)
@@ -53,17 +54,25 @@ internal sealed partial record TrainingCheckpoint
         var (tensors, metadata) = SafetensorsFile.Read(path);
         try
         {
-            if (!metadata.TryGetValue(MetadataKey, out var json)) throw new WeightFormatException($"{path} is not a training checkpoint: its metadata has no '{MetadataKey}'.");
+            if (!metadata.TryGetValue(MetadataKey, out var json))
+                throw new WeightFormatException($"{path} is not a training checkpoint: its metadata has no '{MetadataKey}'.");
             var checkpoint = JsonSerializer.Deserialize(json, Json.Default.TrainingCheckpoint) ?? throw new JsonException("null");
-            if (checkpoint.Format != CurrentFormat) throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
+            if (checkpoint.Format != CurrentFormat)
+                throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
-            if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1)) throw new JsonException("the best epoch is not one of them");
+            if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1))
+                throw new JsonException("the best epoch is not one of them");
             if (checkpoint.AverageCount < 0) throw new JsonException($"the average has {checkpoint.AverageCount} contributions");
-            if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null)) throw new JsonException("the partial epoch has no step");
-            if (tensors.Keys.FirstOrDefault(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))) is { } stranger)
-                throw new WeightFormatException($"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
-            if (checkpoint.AverageCount == 0 && tensors.Keys.Any(name => name.StartsWith(AveragePrefix, StringComparison.Ordinal))) throw new JsonException("there is an average without contributions");
-            return (checkpoint, new CheckpointTensors(Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
+            if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null))
+                throw new JsonException("the partial epoch has no step");
+            var strangers = tensors.Keys.Where(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
+            if (strangers.FirstOrDefault() is { } stranger)
+                throw new WeightFormatException(
+                    $"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
+            if (checkpoint.AverageCount == 0 && tensors.Keys.Any(name => name.StartsWith(AveragePrefix, StringComparison.Ordinal)))
+                throw new JsonException("there is an average without contributions");
+            return (checkpoint, new CheckpointTensors(
+                Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
         }
         catch (Exception e)
         {
@@ -79,7 +88,10 @@ internal sealed partial record TrainingCheckpoint
         .Where(pair => pair.Key.StartsWith(prefix, StringComparison.Ordinal))
         .ToDictionary(pair => pair.Key[prefix.Length..], pair => pair.Value, StringComparer.Ordinal);
 
-    [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, RespectNullableAnnotations = true)]
+    [JsonSourceGenerationOptions(
+        PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true)]
     [JsonSerializable(typeof(TrainingCheckpoint))]
     private sealed partial class Json : JsonSerializerContext;
 }

@@ -4,15 +4,22 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>What a trainer tells the meter and the activity source.</summary>
+/// <summary>The metrics and activities that a trainer emits.</summary>
 internal static class TrainingInstruments
 {
-    private static readonly Counter<long> _samples = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.samples", "{sample}", "Samples trained on.");
-    private static readonly Counter<long> _steps = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.steps", "{step}", "Training steps.");
-    private static readonly Counter<long> _epochs = ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.epochs", "{epoch}", "Epochs trained and evaluated.");
-    private static readonly Gauge<double> _loss = ArdirDiagnostics.Meter.CreateGauge<double>("ardir.training.loss", "1", "Mean training loss of the epoch so far.");
+    private static readonly Counter<long> _samples =
+        ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.samples", "{sample}", "Samples trained on.");
 
-    /// <summary>Whether somebody wants the loss, which is on the device.</summary>
+    private static readonly Counter<long> _steps =
+        ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.steps", "{step}", "Training steps.");
+
+    private static readonly Counter<long> _epochs =
+        ArdirDiagnostics.Meter.CreateCounter<long>("ardir.training.epochs", "{epoch}", "Epochs trained and evaluated.");
+
+    private static readonly Gauge<double> _loss =
+        ArdirDiagnostics.Meter.CreateGauge<double>("ardir.training.loss", "1", "Mean training loss of the epoch so far.");
+
+    /// <summary>Whether anything listens for the loss. It is on the device, and reading it waits for the device.</summary>
     public static bool WantsLoss => _loss.Enabled;
 
     public static void Loss(double value) => _loss.Record(value);
@@ -23,11 +30,19 @@ internal static class TrainingInstruments
         _steps.Add(1);
     }
 
-    public static Activity? StartFit(IDistillationLoss loss, TrainerOptions options, ImageDataset train) => !ArdirDiagnostics.Source.HasListeners() ? null :
-        ArdirDiagnostics.Source.StartActivity("ardir.fit")?.SetTag("ardir.loss", loss.Name).SetTag("ardir.epochs", options.Epochs).SetTag("ardir.samples", train.Count)
-            .SetTag("ardir.batch_size", options.BatchSize).SetTag("ardir.seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture));
+    public static Activity? StartFit(IDistillationLoss loss, TrainerOptions options, ImageDataset train) =>
+        !ArdirDiagnostics.Source.HasListeners()
+            ? null
+            : ArdirDiagnostics.Source.StartActivity("ardir.fit")?
+                .SetTag("ardir.loss", loss.Name)
+                .SetTag("ardir.epochs", options.Epochs)
+                .SetTag("ardir.samples", train.Count)
+                .SetTag("ardir.batch_size", options.BatchSize)
+                .SetTag("ardir.seed", options.Seed.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-    public static Activity? StartEpoch(int epoch) => !ArdirDiagnostics.Source.HasListeners() ? null : ArdirDiagnostics.Source.StartActivity("ardir.epoch")?.SetTag("ardir.epoch", epoch);
+    public static Activity? StartEpoch(int epoch) => !ArdirDiagnostics.Source.HasListeners()
+        ? null
+        : ArdirDiagnostics.Source.StartActivity("ardir.epoch")?.SetTag("ardir.epoch", epoch);
 
     public static void EpochDone(Activity? activity, EpochMetrics metrics)
     {

@@ -12,7 +12,8 @@ public enum TrainingPhase
     /// <summary>An epoch has ended; its metrics are known and on disk.</summary>
     EpochEnd,
 
-    /// <summary>A run goes on from its checkpoint (or is finished already): the epochs in it are in <see cref="TrainingProgress.History"/>. Told once, before all else,
-    /// so that a log which missed the last of them catches up.</summary>
+    /// <summary>A run resumes from its checkpoint (or is finished already): the epochs in it are in
+    /// <see cref="TrainingProgress.History"/>. Reported once, before everything else, so that a log that missed the last of them
+    /// can catch up.</summary>
     Resume,
 }

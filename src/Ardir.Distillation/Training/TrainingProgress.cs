@@ -1,9 +1,9 @@
 namespace Ardir.Distillation;
 
-/// <summary>How far a run is.</summary>
+/// <summary>The progress of a run.</summary>
 public sealed record TrainingProgress
 {
-    /// <summary>What is going on.</summary>
+    /// <summary>What the trainer is doing.</summary>
     public required TrainingPhase Phase { get; init; }
 
     /// <summary>The epoch, from 0.</summary>
@@ -18,7 +18,8 @@ public sealed record TrainingProgress
     /// <summary>Steps of the phase.</summary>
     public required int Steps { get; init; }
 
-    /// <summary>Mean training loss of the epoch so far; null when it was not read (each reading waits for the device) or while evaluating.</summary>
+    /// <summary>Mean training loss of the epoch so far; null when it was not read (each reading waits for the device) or while
+    /// evaluating.</summary>
     public double? Loss { get; init; }
 
     /// <summary>Time since Fit began.</summary>
@@ -30,7 +31,8 @@ public sealed record TrainingProgress
     /// <summary>The metrics of the epoch, at its end.</summary>
     public EpochMetrics? Metrics { get; init; }
 
-    /// <summary>The epochs done so far, in order, those before an interruption included; at the end of an epoch it is the last of them.</summary>
+    /// <summary>The epochs done so far, in order, including those before an interruption; at the end of an epoch, that epoch is
+    /// the last.</summary>
     /// <value>Empty in the first epoch.</value>
     public IReadOnlyList<EpochMetrics> History { get; init; } = [];
 }

@@ -5,7 +5,7 @@ using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
-/// <summary>What one call of Fit works with.</summary>
+/// <summary>The state of one call of <see cref="DistillationTrainer.Fit"/>.</summary>
 internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
@@ -13,16 +13,18 @@ internal sealed class TrainingRun : IDisposable
     private readonly int _epochs;
 
     public TrainingRun(
-        nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, IDistillationLoss loss, TrainerOptions options, ImageDataset train, ImageDataset? validation,
-        IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+        nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, IDistillationLoss loss, TrainerOptions options,
+        ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
         (_student, _epochs, Progress, Cancellation) = (student, options.Epochs, progress, cancellation);
         Device = options.Device ?? student.parameters().First().device;
         _data = new MovedData(train, validation, Device, options.KeepDataOnHost);
         Identity = RunIdentity.Of(options, loss, student, teacher, standardTeacher, Train, Validation);
         if (options.Precision == TrainingPrecision.BFloat16) Masters = new MasterWeights(student);
-        // After the conversion: an optimiser's state belongs to the tensors it was made with.
-        var trained = student.parameters().Where(parameter => parameter.requires_grad).Select(parameter => Masters?.ParameterOf(parameter) ?? parameter);
+        // The optimiser is made after the conversion, because its state belongs to the tensors it was made with.
+        var trained = student.parameters()
+            .Where(parameter => parameter.requires_grad)
+            .Select(parameter => Masters?.ParameterOf(parameter) ?? parameter);
         if (loss.Trainable is { } own) trained = trained.Concat(own.parameters().Where(parameter => parameter.requires_grad));
         Optimizer = optim.SGD(trained.ToArray(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
         Loss = new LossState(loss.Trainable, student, Optimizer);
@@ -38,12 +40,12 @@ internal sealed class TrainingRun : IDisposable
 
     public SGD Optimizer { get; }
 
-    /// <summary>What the loss trains of its own.</summary>
+    /// <summary>The loss's own trainable parameters and their momentum.</summary>
     public LossState Loss { get; }
 
     public GlobalRandomScope Random { get; }
 
-    /// <summary>What attacks noticed about the student, read at logging points.</summary>
+    /// <summary>Collects signs of a broken student (NaN logits or gradients) that attacks noticed; read at logging points.</summary>
     public SoundnessWatch Soundness { get; } = new();
 
     public MasterWeights? Masters { get; }
@@ -60,23 +62,23 @@ internal sealed class TrainingRun : IDisposable
 
     public List<EpochMetrics> Epochs { get; set; } = [];
 
-    /// <summary>The epochs so far as a list that does not change any more, for whoever watches.</summary>
+    /// <summary>The epochs so far as a list that does not change any more, for progress reports.</summary>
     public IReadOnlyList<EpochMetrics> History { get; set; } = [];
 
     public int Best { get; set; }
 
-    /// <summary>Epochs that were there when this process began.</summary>
+    /// <summary>Number of epochs that were finished when this process began.</summary>
     public int FirstEpoch { get; set; }
 
-    /// <summary>What the checkpoint held of the epoch in which this process began; taken once.</summary>
+    /// <summary>What the checkpoint held of the unfinished epoch in which this process began; null once that epoch has resumed.</summary>
     public PartialEpoch? Partial { get; set; }
 
     public TimeSpan Saved { get; set; }
 
-    /// <summary>The student for attacks and evaluations.</summary>
+    /// <summary>The student for attacks and evaluations: takes float32 images also when it computes in bfloat16.</summary>
     public nn.Module<Tensor, Tensor> Network => Masters?.Network ?? _student;
 
-    /// <summary>Of images.</summary>
+    /// <summary>The dtype of images.</summary>
     public ScalarType DType => Masters is null ? _student.parameters().First().dtype : ScalarType.Float32;
 
     /// <summary>Weights and buffers as they are saved. Live tensors.</summary>
@@ -91,12 +93,13 @@ internal sealed class TrainingRun : IDisposable
     public void Tell(TrainingPhase phase, int epoch, int step, int steps, double? loss, EpochMetrics? metrics = null)
     {
         if (Progress is null) return;
-        // Epochs count whole; inside one, the training steps stand for all of it, which errs a little on the long side.
+        // Within an epoch, its training steps stand for the whole epoch. Evaluation follows them, so the estimate is a little too short.
         var done = epoch - FirstEpoch + (phase == TrainingPhase.Train ? step / (double)steps : 1);
         var elapsed = Clock.Elapsed;
         Progress.Report(new TrainingProgress
         {
-            Phase = phase, Epoch = epoch, Epochs = _epochs, Step = step, Steps = steps, Loss = loss, Elapsed = elapsed, Metrics = metrics, History = History,
+            Phase = phase, Epoch = epoch, Epochs = _epochs, Step = step, Steps = steps,
+            Loss = loss, Elapsed = elapsed, Metrics = metrics, History = History,
             Remaining = done > 0 ? elapsed * ((_epochs - FirstEpoch - done) / done) : null,
         });
     }

@@ -14,7 +14,9 @@ internal sealed class TrainingStep : IDisposable
     private readonly IFeatureTap? _teacherTap;
     private readonly IFeatureTap? _standardTeacherTap;
 
-    public TrainingStep(nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options, IModule? standardTeacher = null)
+    public TrainingStep(
+        nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions options,
+        IModule? standardTeacher = null)
     {
         (_student, _teacher, _loss, _options) = (student, teacher, loss, options);
         _studentTap = FeatureTap.Attach(student, [.. loss.Needs.StudentLayers]);
@@ -22,20 +24,24 @@ internal sealed class TrainingStep : IDisposable
         _standardTeacherTap = standardTeacher is null ? null : FeatureTap.AttachFrozen(standardTeacher);
     }
 
-    /// <summary>Trains on one batch (images as floats, augmented) and adds what came out to the totals.</summary>
+    /// <summary>Trains on one batch (images as floats, augmented) and adds its loss and predictions to the totals.</summary>
     /// <returns>Whether it did; false only with <see cref="NonFiniteLoss.Skip"/>.</returns>
-    public bool Run(Tensor images, Tensor labels, optim.Optimizer optimizer, EpochTotals totals, AttackContext context, int epoch = 0, MasterWeights? masters = null, LossWatch? watch = null, int step = 0)
+    public bool Run(
+        Tensor images, Tensor labels, optim.Optimizer optimizer, EpochTotals totals, AttackContext context,
+        int epoch = 0, MasterWeights? masters = null, LossWatch? watch = null, int step = 0)
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         using var buffers = _options.NonFiniteLoss == NonFiniteLoss.Skip ? new BufferBackup(_student) : null;
         var parts = Split(images.shape[0]).Select(range => Craft(images, labels, range, context, masters)).ToList();
 
-        using var moved = _options.WeightPerturbation is { } awp && epoch >= awp.WarmupEpochs ? Move(parts, awp, epoch, optimizer, masters) : null;
+        using var moved = _options.WeightPerturbation is { } awp && epoch >= awp.WarmupEpochs
+            ? Move(parts, awp, epoch, optimizer, masters)
+            : null;
         ClearGradients(optimizer);
         var results = Accumulate(parts, epoch, masters);
         if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(Trained(optimizer), limit);
-        // Both, so that what an attack noticed about this batch is not told about the next.
+        // TakeBroken always runs and resets itself, so that what an attack noticed about this batch is not reported for the next.
         if (buffers is not null && (context.Soundness?.TakeBroken() == true | !IsSound(results, optimizer)))
         {
             buffers.Restore();
@@ -69,38 +75,54 @@ internal sealed class TrainingStep : IDisposable
             var terms = _loss.Compute(inputs);
             Check(terms);
             (parts.Count == 1 ? terms.Total : terms.Total * part.Share).backward();
-            results.Add((Detached(terms), (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output.detach().MoveToOuterDisposeScope(), part));
+            var logits = (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output;
+            results.Add((Detached(terms), logits.detach().MoveToOuterDisposeScope(), part));
         }
         masters?.TakeGradients();
         return results;
     }
 
-    /// <summary>AWP: the gradient at the weights as they are, which are then moved along it. Batch norm's statistics stay as they were.</summary>
-    private WeightMove Move(List<BatchPart> parts, AdversarialWeightPerturbation awp, int epoch, optim.Optimizer optimizer, MasterWeights? masters)
+    /// <summary>AWP: computes the gradient at the current weights and moves the weights along it. Batch-norm statistics are
+    /// restored.</summary>
+    private WeightMove Move(
+        List<BatchPart> parts, AdversarialWeightPerturbation awp, int epoch, optim.Optimizer optimizer, MasterWeights? masters)
     {
         using var buffers = new BufferBackup(_student);
         ClearGradients(optimizer);
         Accumulate(parts, epoch, masters);
         buffers.Restore();
-        return new WeightMove(_student.named_parameters().Where(pair => pair.parameter.requires_grad).Select(pair => (pair.name, masters?.Of(pair.parameter) ?? pair.parameter)), awp.Gamma, masters);
+        var trained = _student.named_parameters()
+            .Where(pair => pair.parameter.requires_grad)
+            .Select(pair => (pair.name, masters?.Of(pair.parameter) ?? pair.parameter));
+        return new WeightMove(trained, awp.Gamma, masters);
     }
 
     private BatchPart Craft(Tensor images, Tensor labels, Range range, AttackContext context, MasterWeights? masters)
     {
         var (from, count) = range.GetOffsetAndLength((int)images.shape[0]);
         var whole = count == images.shape[0];
-        var part = whole ? new BatchPart(images, labels, 1) : new BatchPart(images.narrow(0, from, count), labels.narrow(0, from, count), count / (double)images.shape[0]);
+        var part = whole
+            ? new BatchPart(images, labels, 1)
+            : new BatchPart(images.narrow(0, from, count), labels.narrow(0, from, count), count / (double)images.shape[0]);
         CheckedBatch.Vouch(part.Images, images);
         CheckedBatch.Vouch(part.Labels, labels);
-        if (!whole) context = context with { SampleIndices = [.. (context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)]).Skip(from).Take(count)] };
+        if (!whole)
+        {
+            var indices = context.SampleIndices ?? [.. Enumerable.Range(0, (int)images.shape[0]).Select(i => (long)i)];
+            context = context with { SampleIndices = [.. indices.Skip(from).Take(count)] };
+        }
         var passes = _loss.Needs.Passes;
-        if (_loss.Needs.InnerMaximization.Objective == InnerObjective.KlToTeacher && passes.HasFlag(NetworkPasses.TeacherClean)) part.TeacherClean = _teacherTap!.Forward(part.Images);
+        if (_loss.Needs.InnerMaximization.Objective == InnerObjective.KlToTeacher && passes.HasFlag(NetworkPasses.TeacherClean))
+            part.TeacherClean = _teacherTap!.Forward(part.Images);
         using var answer = part.TeacherClean is null ? null : new KnownAnswer(_teacher!, part.TeacherClean.Output);
-        // Both attacks run before any other tapped pass, so that nothing of theirs is ever held.
+        // Both attacks run before the tapped passes of the loss, so that no tap keeps tensors from the attacks' passes.
         if (_loss.Needs.NeedsStudentAttack)
-            part.StudentAdversarial = _options.TrainAttack!.Perturb(masters?.Network ?? _student, part.Images, part.Labels, context with { KeepModelMode = _options.AttackInTrainMode ?? false });
+            part.StudentAdversarial = _options.TrainAttack!.Perturb(
+                masters?.Network ?? _student, part.Images, part.Labels,
+                context with { KeepModelMode = _options.AttackInTrainMode ?? false });
         if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
-            part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(_teacher!, part.Images, part.Labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") });
+            part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(
+                _teacher!, part.Images, part.Labels, context with { Seed = SeedMixer.Mix(context.Seed, "teacher") });
         return part;
     }
 
@@ -116,8 +138,12 @@ internal sealed class TrainingStep : IDisposable
             TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
             StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images, masters) : null,
             StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!, masters) : null,
-            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial) ? _teacherTap!.Forward(part.StudentAdversarial!) : null,
-            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial) ? _standardTeacherTap!.Forward(part.StudentAdversarial!) : null,
+            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial)
+                ? _teacherTap!.Forward(part.StudentAdversarial!)
+                : null,
+            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial)
+                ? _standardTeacherTap!.Forward(part.StudentAdversarial!)
+                : null,
         };
     }
 
@@ -126,31 +152,40 @@ internal sealed class TrainingStep : IDisposable
         if (masters is null) return _studentTap.Forward(images);
         var low = _studentTap.Forward(images.to(ScalarType.BFloat16));
         return new TappedOutput(
-            low.Output.to(ScalarType.Float32), new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
+            low.Output.to(ScalarType.Float32),
+            new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
     }
 
     private void Check(LossTerms terms)
     {
         if (terms is null) throw new InvalidOperationException($"The loss {_loss.Name} returned null.");
         if (terms.Total.numel() != 1 || !terms.Total.requires_grad)
-            throw new InvalidOperationException($"The loss {_loss.Name} returned a total of shape {TensorGuard.Shape(terms.Total)}{(terms.Total.requires_grad ? "" : " without a graph")}; expected a scalar that depends on the student's output.");
+            throw new InvalidOperationException(
+                $"The loss {_loss.Name} returned a total of shape {TensorGuard.Shape(terms.Total)}" +
+                $"{(terms.Total.requires_grad ? "" : " without a graph")}; expected a scalar that depends on the student's output.");
         foreach (var (name, part) in terms.Parts)
-            if (part.numel() != 1) throw new InvalidOperationException($"Part '{name}' of the loss {_loss.Name} has shape {TensorGuard.Shape(part)}; expected a scalar.");
+        {
+            if (part.numel() != 1)
+                throw new InvalidOperationException(
+                    $"Part '{name}' of the loss {_loss.Name} has shape {TensorGuard.Shape(part)}; expected a scalar.");
+        }
     }
 
-    // One reading for all: losses and gradients.
+    // Losses and gradients are combined on the device and read once, because every reading waits for the device.
     private static bool IsSound(List<(LossTerms Terms, Tensor Logits, BatchPart Part)> results, optim.Optimizer optimizer)
     {
         using var noGrad = no_grad();
+        var gradients = Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>();
         var all = results.Select(result => result.Terms.Total.reshape([]))
-            .Concat(Trained(optimizer).Select(parameter => parameter.grad).OfType<Tensor>().Select(gradient => GradientClip.Wide(gradient).sum()));
+            .Concat(gradients.Select(gradient => GradientClip.Wide(gradient).sum()));
         return HostRead.Bool(all.Select(value => value.isfinite()).Aggregate((sound, next) => sound.logical_and(next)));
     }
 
     private static void ClearGradients(optim.Optimizer optimizer)
     {
-        // Parameters may be out of use in some epochs. A gradient of zero would still decay and move them, but not after a resume, when there is none; the caller's own
-        // may be there from before.
+        // Set to null, not to zero: a parameter that the loss does not use in some epochs would still be changed by weight decay
+        // and momentum when its gradient is zero, but not after a resume, when it has no gradient. The caller may have left
+        // gradients behind, too.
         foreach (var parameter in Trained(optimizer)) parameter.grad = null;
     }
 

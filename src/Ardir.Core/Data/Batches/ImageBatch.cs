@@ -1,20 +1,25 @@
 namespace Ardir.Core;
 
-/// <summary>Some images with their labels. Belongs to the iteration it came from and is released when that goes on: clone what must stay.</summary>
+/// <summary>
+/// One batch of images with their labels. The iteration that produced it owns its tensors and disposes them when it moves to the next
+/// batch or ends: clone what must outlive the batch.
+/// </summary>
 public sealed class ImageBatch
 {
     internal ImageBatch(Tensor images, Tensor labels, long[] indices) => (Images, Labels, Indices) = (images, labels, indices);
 
-    /// <summary>[n,C,H,W] in [0,1], augmented if asked for, on the data set's device or that of <see cref="ImageBatchOptions.Device"/>.</summary>
+    /// <summary>
+    /// [n,C,H,W] in [0,1], augmented if the options ask for it, on <see cref="ImageBatchOptions.Device"/> or else the data set's device.
+    /// </summary>
     public Tensor Images { get; }
 
-    /// <summary>int64 [n].</summary>
+    /// <summary>Class indices, int64 [n], on the same device as the images.</summary>
     public Tensor Labels { get; }
 
-    /// <summary>The number of each image in the data set: what <c>AttackContext.SampleIndices</c> takes.</summary>
+    /// <summary>The position of each image in the data set, in the form that <c>AttackContext.SampleIndices</c> takes.</summary>
     public IReadOnlyList<long> Indices { get; }
 
-    /// <summary>Takes the batch apart, for <c>foreach (var (images, labels) in ...)</c>.</summary>
+    /// <summary>Deconstructs the batch, for <c>foreach (var (images, labels) in ...)</c>.</summary>
     /// <param name="images"><see cref="Images"/>.</param>
     /// <param name="labels"><see cref="Labels"/>.</param>
     public void Deconstruct(out Tensor images, out Tensor labels) => (images, labels) = (Images, Labels);

@@ -1,8 +1,9 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// The batches of a data set, epoch by epoch: each is one indexed read, augmented at once, on the data set's device. The order of an epoch and an image's augmentation
-/// depend on seed, epoch and image alone, so that any epoch can be drawn again, and by <c>DistillationTrainer</c> they are drawn the same way.
+/// The batches of a data set, epoch by epoch. Each is one indexed read on the data set's device, augmented as a whole batch. The order of
+/// an epoch depends on seed and epoch alone, and an image's augmentation on seed, epoch and image alone, so any epoch can be drawn again.
+/// <c>DistillationTrainer</c> draws its batches with this class too.
 /// </summary>
 /// <example><code>
 /// var batches = new ImageBatches(train, new ImageBatchOptions { Augmentation = ImageAugmentation.Cifar, Seed = 1 });
@@ -18,7 +19,7 @@ public sealed class ImageBatches
     private readonly ImageDataset _data;
 
     /// <summary>Prepares batches; nothing is drawn yet.</summary>
-    /// <param name="data">Stays the caller's.</param>
+    /// <param name="data">The images. The caller keeps ownership.</param>
     /// <param name="options">Size, order, augmentation; shuffled batches of 128 when null.</param>
     /// <exception cref="ArgumentException">An option is out of range, or all images would be left out.</exception>
     public ImageBatches(ImageDataset data, ImageBatchOptions? options = null)
@@ -27,31 +28,39 @@ public sealed class ImageBatches
         (_data, Options) = (data, options ?? new ImageBatchOptions());
         Options.Validate();
         if (Options.DropLast && data.Count < Options.BatchSize)
-            throw new ArgumentException($"DropLast leaves out all {data.Count} images, which are fewer than BatchSize = {Options.BatchSize}.", nameof(options));
+            throw new ArgumentException(
+                $"DropLast leaves out all {data.Count} images, which are fewer than BatchSize = {Options.BatchSize}.", nameof(options));
     }
 
-    /// <summary>What the batches are drawn by.</summary>
+    /// <summary>The options that the batches are drawn with.</summary>
     public ImageBatchOptions Options { get; }
 
-    /// <summary>Batches in an epoch.</summary>
-    public int Count => Options.DropLast ? _data.Count / Options.BatchSize : (int)((_data.Count + (long)Options.BatchSize - 1) / Options.BatchSize);
+    /// <summary>Number of batches in an epoch.</summary>
+    public int Count => Options.DropLast
+        ? _data.Count / Options.BatchSize
+        : (int)((_data.Count + (long)Options.BatchSize - 1) / Options.BatchSize);
 
-    /// <summary>The batches of one epoch. Each is released when the next is drawn or the iteration ends, also early; tensors made of it in the loop are the caller's.</summary>
+    /// <summary>
+    /// The batches of one epoch. Each is disposed when the next is drawn or when the iteration ends, even early; tensors that the loop
+    /// computes from it are owned by the caller.
+    /// </summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <returns>Batches in order; every enumeration draws the same ones.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A negative number.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="epoch"/> is negative.</exception>
     public IEnumerable<ImageBatch> Epoch(int epoch)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         return Epoch(epoch, skip: 0);
     }
 
-    /// <summary>As the public one, without the first batches.</summary>
+    /// <summary>As the public overload, without the first batches: for a run that resumes within an epoch.</summary>
     internal IEnumerable<ImageBatch> Epoch(int epoch, int skip) => Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip);
 
     private IEnumerable<ImageBatch> Draw(ulong seed, int skip)
     {
-        var order = Options.Shuffle ? SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), _data.Count) : [.. Enumerable.Range(0, _data.Count).Select(i => (long)i)];
+        var order = Options.Shuffle
+            ? SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), _data.Count)
+            : [.. Enumerable.Range(0, _data.Count).Select(i => (long)i)];
         var augmentation = SeedMixer.Mix(seed, "augmentation");
         for (var (batch, at) = (skip, skip * (long)Options.BatchSize); batch < Count; batch++, at += Options.BatchSize)
         {
@@ -77,7 +86,9 @@ public sealed class ImageBatches
         var rows = Transfer.Of(indices, _data.Device);
         var pixels = Transfer.To(_data.Images.index_select(0, rows), device);
         if (Options.Augmentation is { } augmentation) pixels = augmentation.Apply(pixels, seed, indices);
-        // Of no scope: the loop's body may open and close any.
-        return (ImageDataset.ToFloat(pixels, Options.DType).DetachFromDisposeScope(), Transfer.To(_data.Labels.index_select(0, rows), device).DetachFromDisposeScope());
+        // Attached to no dispose scope: the caller's loop may open and close scopes between two batches, and Draw disposes these itself.
+        return (
+            ImageDataset.ToFloat(pixels, Options.DType).DetachFromDisposeScope(),
+            Transfer.To(_data.Labels.index_select(0, rows), device).DetachFromDisposeScope());
     }
 }

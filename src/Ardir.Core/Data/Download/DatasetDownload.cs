@@ -6,8 +6,9 @@ using System.Text;
 namespace Ardir.Core;
 
 /// <summary>
-/// Fetches a file when told to; nothing in the library downloads by itself. A file appears under its name only when it is whole and its checksum is right. What an
-/// interrupted download got stays beside it as <c>.name.part</c>, and the next call goes on from there if the server's file is still the same.
+/// Downloads a file on explicit request; nothing else in the library accesses the network. A file appears under its name only when it is
+/// complete and its checksum is right. The bytes of an interrupted download stay beside it as <c>.name.part</c>, and the next call resumes
+/// from them if the server's file is still the same.
 /// </summary>
 /// <example><code>
 /// await DatasetDownload.FileAsync(new Uri("https://example.org/train_32x32.mat"), "data/svhn/train_32x32.mat",
@@ -18,29 +19,38 @@ public static class DatasetDownload
     private const int Chunk = 1 << 16;
     private const int MaxValidator = 1024;
 
-    /// <summary>Fetches one file, unless it is there already.</summary>
+    private const string KeptRemedy = "It exists already and is left as it is: delete it to download it again.";
+    private const string DeletedRemedy = "What arrived was deleted; if it happens again, the file at the address is another one.";
+
+    /// <summary>Downloads one file, unless it exists already.</summary>
     /// <param name="address">An absolute http or https address.</param>
-    /// <param name="path">Where to put the file; folders are created. An existing file is checked against the checksum, if there is one, and left alone.</param>
-    /// <param name="options">Checksum, limit and client.</param>
-    /// <param name="progress">Told after every 64 KiB.</param>
-    /// <param name="cancellationToken">Stops; what has arrived stays for the next call.</param>
+    /// <param name="path">
+    /// Where to store the file; missing folders are created. An existing file is compared with the checksum, if one is given, and never
+    /// changed.
+    /// </param>
+    /// <param name="options">Checksums, size limit and client; defaults when null.</param>
+    /// <param name="progress">Receives a report after each block of at most 64 KiB.</param>
+    /// <param name="cancellationToken">Cancels the download; the bytes that have arrived are kept for the next call.</param>
     /// <returns>The file, with its MD5.</returns>
     /// <exception cref="ArgumentException">The address is not http or https, the path is a folder, or an option is malformed.</exception>
     /// <exception cref="HttpRequestException">The server cannot be reached or refuses.</exception>
-    /// <exception cref="DataFormatException">The checksum is wrong (the bad download is deleted, an existing file is not), or the file is larger than allowed.</exception>
-    /// <exception cref="IOException">The connection broke, or the disk refuses; call again to go on.</exception>
+    /// <exception cref="DataFormatException">
+    /// The checksum is wrong (a wrong download is deleted, an existing file is not), or the file is larger than allowed.
+    /// </exception>
+    /// <exception cref="IOException">The connection broke, or writing to disk failed; call again to resume.</exception>
     public static async Task<DataFile> FileAsync(
-        Uri address, string path, DownloadOptions? options = null, IProgress<DownloadProgress>? progress = null, CancellationToken cancellationToken = default)
+        Uri address,
+        string path,
+        DownloadOptions? options = null,
+        IProgress<DownloadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(address);
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new DownloadOptions();
         options.Validate();
-        if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https")) throw new ArgumentException($"'{address}' is not an absolute http or https address.", nameof(address));
-        path = Path.GetFullPath(path);
-        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
-            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
-        if (File.Exists(path)) return await CheckAsync(path, path, options, "It exists already and is left as it is: delete it to download it again.", cancellationToken).ConfigureAwait(false);
+        (path, var folder) = Target(address, path);
+        if (File.Exists(path)) return await CheckAsync(path, path, options, KeptRemedy, cancellationToken).ConfigureAwait(false);
         Directory.CreateDirectory(folder);
         var part = new PartialFile(Path.Combine(folder, $".{Path.GetFileName(path)}.part"));
         var own = options.Client is null ? new HttpClient() : null;
@@ -55,7 +65,7 @@ public static class DatasetDownload
         DataFile file;
         try
         {
-            file = await CheckAsync(part.Path, path, options, "What arrived was deleted; if it happens again, the file at the address is another one.", cancellationToken).ConfigureAwait(false);
+            file = await CheckAsync(part.Path, path, options, DeletedRemedy, cancellationToken).ConfigureAwait(false);
         }
         catch (DataFormatException)
         {
@@ -67,40 +77,66 @@ public static class DatasetDownload
         return file;
     }
 
-    private static async Task ReceiveAsync(HttpClient client, Uri address, PartialFile part, DownloadOptions options, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    private static (string FullPath, string Folder) Target(Uri address, string path)
+    {
+        if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https"))
+            throw new ArgumentException($"'{address}' is not an absolute http or https address.", nameof(address));
+        path = Path.GetFullPath(path);
+        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
+            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        return (path, folder);
+    }
+
+    private static async Task ReceiveAsync(
+        HttpClient client, Uri address, PartialFile part, DownloadOptions options,
+        IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         var start = part.Resumable(options.HasChecksum);
         using var response = await SendAsync(client, address, start, part.Validator, cancellationToken).ConfigureAwait(false);
         if (start > 0 && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
         {
-            // Whole already (killed before the rename), or the server's file is another now: begin again, which is right either way.
+            // Either the part is complete (the process ended before the rename), or the server has a different file now. Starting over is
+            // correct in both cases.
             part.Delete();
             await ReceiveAsync(client, address, part, options, progress, cancellationToken).ConfigureAwait(false);
             return;
         }
         response.EnsureSuccessStatusCode();
-        // A server that does not know ranges, or has another file now, sends the whole.
-        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != start) start = 0;
-        if (response.StatusCode == HttpStatusCode.PartialContent && start == 0) throw new HttpRequestException($"{address} answered with a part that was not asked for.");
+        start = AcceptedStart(response, address, start);
         var total = response.Content.Headers.ContentLength + start;
-        if (total > options.MaxBytes) throw new DataFormatException($"{address} has {total} bytes; DownloadOptions.MaxBytes is {options.MaxBytes}.");
+        if (total > options.MaxBytes)
+            throw new DataFormatException($"{address} has {total} bytes; DownloadOptions.MaxBytes is {options.MaxBytes}.");
         part.Note(response, keep: start > 0);
 
-        var file = new FileStream(part.Path, start > 0 ? FileMode.Open : FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0, useAsync: true);
+        var mode = start > 0 ? FileMode.Open : FileMode.Create;
+        var file = new FileStream(part.Path, mode, FileAccess.Write, FileShare.None, bufferSize: 0, useAsync: true);
         await using (file.ConfigureAwait(false))
         {
             file.Position = start;
             var content = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             await using (content.ConfigureAwait(false))
             {
-                var received = await CopyAsync(content, file, start, total, options.MaxBytes, progress, cancellationToken).ConfigureAwait(false);
-                if (total is { } expected && received != expected) throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to go on.");
+                var received = await CopyAsync(content, file, start, total, options.MaxBytes, progress, cancellationToken)
+                    .ConfigureAwait(false);
+                if (total is { } expected && received != expected)
+                    throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to go on.");
             }
             file.Flush(flushToDisk: true);
         }
     }
 
-    private static async Task<long> CopyAsync(Stream from, FileStream to, long received, long? total, long most, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
+    // A server that does not support ranges, or has a different file now, sends the whole file; what was received before is then dropped.
+    private static long AcceptedStart(HttpResponseMessage response, Uri address, long start)
+    {
+        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != start) start = 0;
+        if (response.StatusCode == HttpStatusCode.PartialContent && start == 0)
+            throw new HttpRequestException($"{address} answered with a part that was not asked for.");
+        return start;
+    }
+
+    private static async Task<long> CopyAsync(
+        Stream from, FileStream to, long received, long? total, long most,
+        IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         var buffer = new byte[Chunk];
         for (int read; (read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
@@ -113,7 +149,8 @@ public static class DatasetDownload
         return received;
     }
 
-    private static Task<HttpResponseMessage> SendAsync(HttpClient client, Uri address, long start, string? validator, CancellationToken cancellationToken)
+    private static Task<HttpResponseMessage> SendAsync(
+        HttpClient client, Uri address, long start, string? validator, CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, address);
         if (start > 0)
@@ -124,8 +161,9 @@ public static class DatasetDownload
         return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
-    // One reading for all checksums.
-    private static async Task<DataFile> CheckAsync(string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
+    // Computes all checksums in one pass over the file, which can be large.
+    private static async Task<DataFile> CheckAsync(
+        string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
     {
 #pragma warning disable CA5351 // the checksums to compare with were published as MD5
         using var md5 = IncrementalHash.CreateHash(HashAlgorithmName.MD5);
@@ -154,7 +192,10 @@ public static class DatasetDownload
         return described;
     }
 
-    /// <summary>What has arrived, and beside it how the server tells versions of its file apart.</summary>
+    /// <summary>
+    /// The bytes received so far, and beside them a file with the server's validator (entity tag or modification date), which identifies
+    /// the version of the file that they belong to.
+    /// </summary>
     private sealed class PartialFile(string path)
     {
         private readonly string _note = path + ".version";
@@ -163,18 +204,25 @@ public static class DatasetDownload
 
         public string? Validator { get; private set; }
 
-        /// <summary>How many bytes to go on from. Without a version to compare, only a checksum can tell that two halves belong together.</summary>
+        /// <summary>
+        /// How many bytes the download can resume from. Without a validator, only a checksum can detect that old and new bytes come from
+        /// different versions of the file; without either, the download starts over.
+        /// </summary>
         public long Resumable(bool checkedAtTheEnd)
         {
             if (!File.Exists(path)) return 0;
-            Validator = File.Exists(_note) && new FileInfo(_note).Length <= MaxValidator ? File.ReadAllText(_note, Encoding.ASCII) : null;
+            Validator = File.Exists(_note) && new FileInfo(_note).Length <= MaxValidator
+                ? File.ReadAllText(_note, Encoding.ASCII)
+                : null;
             return Validator is not null || checkedAtTheEnd ? new FileInfo(path).Length : 0;
         }
 
         public void Note(HttpResponseMessage response, bool keep)
         {
             if (keep) return;
-            var tag = response.Headers.ETag is { IsWeak: false } strong ? strong.Tag : response.Content.Headers.LastModified?.ToString("R");
+            var tag = response.Headers.ETag is { IsWeak: false } strong
+                ? strong.Tag
+                : response.Content.Headers.LastModified?.ToString("R");
             if (tag is { Length: <= MaxValidator }) File.WriteAllText(_note, tag, Encoding.ASCII);
             else File.Delete(_note);
         }

@@ -3,7 +3,10 @@ namespace Ardir.Core;
 /// <summary>Options of <see cref="DatasetDownload"/>.</summary>
 public sealed record DownloadOptions
 {
-    /// <summary>Expected MD5, 32 hexadecimal digits: what data sets are published with. It finds damage, not malice.</summary>
+    /// <summary>
+    /// Expected MD5, 32 hexadecimal digits: the checksum that data sets are published with. It detects damage, but not deliberate
+    /// tampering.
+    /// </summary>
     /// <value>null by default: not checked.</value>
     public string? Md5 { get; init; }
 
@@ -11,12 +14,12 @@ public sealed record DownloadOptions
     /// <value>null by default: not checked.</value>
     public string? Sha256 { get; init; }
 
-    /// <summary>Most bytes to accept, positive.</summary>
+    /// <summary>Largest file to accept, in bytes; at least 1.</summary>
     /// <value>16 GiB by default.</value>
     public long MaxBytes { get; init; } = 16L << 30;
 
-    /// <summary>The client to use, which stays the caller's: for proxies, headers and time limits.</summary>
-    /// <value>null by default: one for this download.</value>
+    /// <summary>The client to use, for proxies, headers and timeouts. The caller keeps ownership and disposes it.</summary>
+    /// <value>null by default: a new client for each download.</value>
     public HttpClient? Client { get; init; }
 
     internal bool HasChecksum => Md5 is not null || Sha256 is not null;

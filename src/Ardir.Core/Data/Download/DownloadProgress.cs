@@ -1,11 +1,11 @@
 namespace Ardir.Core;
 
-/// <summary>How far a download is.</summary>
+/// <summary>Progress of a download.</summary>
 public sealed record DownloadProgress
 {
-    /// <summary>Bytes on disk, including those of an earlier try.</summary>
+    /// <summary>Bytes received, including those of earlier, interrupted calls.</summary>
     public required long Received { get; init; }
 
-    /// <summary>Bytes of the whole file; null when the server does not say.</summary>
+    /// <summary>Size of the whole file in bytes; null when the server does not send it.</summary>
     public long? Total { get; init; }
 }

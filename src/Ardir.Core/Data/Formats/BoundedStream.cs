@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>The next bytes of a stream as a stream of their own, forward only. The outer stream stays open.</summary>
+/// <summary>The next bytes of a stream as a stream of their own, forward only. Disposing it leaves the outer stream open.</summary>
 internal sealed class BoundedStream(Stream stream, long length) : Stream
 {
     private long _left = length;

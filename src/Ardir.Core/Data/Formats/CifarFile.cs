@@ -1,12 +1,12 @@
 namespace Ardir.Core;
 
-/// <summary>CIFAR's binary form: records of one or two label bytes and 3072 pixels, channel by channel, row by row.</summary>
+/// <summary>CIFAR's binary format: records of one or two label bytes and 3072 pixels, channel by channel, row by row.</summary>
 internal static class CifarFile
 {
     public const int Pixels = 3 * 32 * 32;
     private const int Chunk = 256;
 
-    /// <summary>Reads whole files behind one another.</summary>
+    /// <summary>Reads whole files and concatenates their records.</summary>
     /// <param name="paths">The files.</param>
     /// <param name="classes">How many classes each label byte has, in the order of the bytes.</param>
     /// <param name="label">Which of the label bytes to keep.</param>
@@ -14,7 +14,9 @@ internal static class CifarFile
     {
         int[] counts = [.. paths.Select(path => Records(path, classes.Length + Pixels))];
         var total = counts.Sum(count => (long)count);
-        if (total * Pixels > int.MaxValue) throw new DataFormatException($"{paths[0]} and the files beside it hold {total} records; at most {int.MaxValue / Pixels} can be read.");
+        if (total * Pixels > int.MaxValue)
+            throw new DataFormatException(
+                $"{paths[0]} and the files beside it hold {total} records; at most {int.MaxValue / Pixels} can be read.");
         using var scope = NewDisposeScope();
         var images = empty([total, 3, 32, 32], ScalarType.Byte, CPU);
         var (labels, files) = (new long[total], new DataFile[paths.Count]);
@@ -27,8 +29,12 @@ internal static class CifarFile
     {
         var length = new FileInfo(path).Length;
         if (length == 0 || length % record != 0)
-            throw new DataFormatException($"{path} has {length} bytes; expected a positive multiple of {record}, the size of a record. It is truncated, or not in CIFAR's binary form.");
-        return length / record <= int.MaxValue / Pixels ? (int)(length / record) : throw new DataFormatException($"{path} has {length} bytes, more than can be read at once; refused.");
+            throw new DataFormatException(
+                $"{path} has {length} bytes; expected a positive multiple of {record}, the size of a record. "
+                + "It is truncated, or not in CIFAR's binary form.");
+        return length / record <= int.MaxValue / Pixels
+            ? (int)(length / record)
+            : throw new DataFormatException($"{path} has {length} bytes, more than can be read at once; refused.");
     }
 
     private static DataFile Read(string path, int[] classes, int label, Span<byte> images, Span<long> labels)
@@ -45,7 +51,9 @@ internal static class CifarFile
             {
                 var source = buffer.AsSpan(i * record, record);
                 for (var k = 0; k < classes.Length; k++)
-                    if (source[k] >= classes[k]) throw new DataFormatException($"{path}: label byte {k} of record {at + i} is {source[k]}; expected 0 to {classes[k] - 1}.");
+                    if (source[k] >= classes[k])
+                        throw new DataFormatException(
+                            $"{path}: label byte {k} of record {at + i} is {source[k]}; expected 0 to {classes[k] - 1}.");
                 labels[at + i] = source[label];
                 source[classes.Length..].CopyTo(images[((at + i) * Pixels)..]);
             }

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Ardir.Core;
 
-/// <summary>A file that is read from its beginning to its end, once: its checksum is there when its content is.</summary>
+/// <summary>
+/// A file that is read once from beginning to end while its MD5 is computed, so that checksum and content come from one pass.
+/// </summary>
 internal sealed class HashedFile : Stream
 {
     private readonly string _path;
@@ -12,7 +14,11 @@ internal sealed class HashedFile : Stream
 #pragma warning restore CA5351
     private long _position;
 
-    public HashedFile(string path) => (_path, _file) = (path, new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan));
+    public HashedFile(string path)
+    {
+        _path = path;
+        _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16, FileOptions.SequentialScan);
+    }
 
     public override bool CanRead => true;
 
@@ -24,18 +30,18 @@ internal sealed class HashedFile : Stream
 
     public override long Position { get => _position; set => throw new NotSupportedException(); }
 
-    /// <summary>The file and its checksum; reads what is left.</summary>
+    /// <summary>Reads the rest of the file, so that the checksum covers all of it, and describes the file.</summary>
     public DataFile Describe()
     {
         var rest = new byte[1 << 14];
         while (Read(rest) > 0)
         {
-            // hashed
+            // Read itself adds the bytes to the hash.
         }
         return DataFile.Of(_path, _position, Convert.ToHexStringLower(_hash.GetHashAndReset()));
     }
 
-    /// <summary>The next bytes, which are read again afterwards.</summary>
+    /// <summary>Reads the next bytes without moving the position and without hashing them; returns how many there were.</summary>
     public int Peek(Span<byte> into)
     {
         var read = _file.ReadAtLeast(into, into.Length, throwOnEndOfStream: false);

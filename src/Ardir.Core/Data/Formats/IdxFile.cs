@@ -3,7 +3,10 @@ using System.IO.Compression;
 
 namespace Ardir.Core;
 
-/// <summary>The idx format of MNIST: two zero bytes, a type code, the number of dimensions, big-endian sizes, then row-major data. Unsigned bytes only.</summary>
+/// <summary>
+/// The idx format of MNIST: two zero bytes, a type code, the number of dimensions, big-endian sizes, then row-major data. Reads unsigned
+/// bytes only, gzipped or not.
+/// </summary>
 internal static class IdxFile
 {
     private const int UnsignedByte = 0x08;
@@ -32,7 +35,8 @@ internal static class IdxFile
         stream.ReadExactly(header[..4]);
         if (header[0] != 0 || header[1] != 0 || header[2] != UnsignedByte || header[3] != dimensions)
             throw new DataFormatException(
-                $"{path} begins with {Convert.ToHexString(header[..4])}; expected 0000{UnsignedByte:X2}{dimensions:X2}, an idx file of unsigned bytes with {dimensions} dimension(s).");
+                $"{path} begins with {Convert.ToHexString(header[..4])}; expected 0000{UnsignedByte:X2}{dimensions:X2}, "
+                + $"an idx file of unsigned bytes with {dimensions} dimension(s).");
         stream.ReadExactly(header[4..]);
         var shape = new int[dimensions];
         var total = 1L;
@@ -44,9 +48,10 @@ internal static class IdxFile
             shape[i] = (int)size;
             total *= size;
         }
-        // Grows with what really arrives: a header that lies about its size costs nothing.
+        // The buffer grows with the bytes that are really there, so a header that declares too much does not cost memory.
         var data = ReadAll(stream, (int)total, path);
-        if (stream.ReadByte() != -1) throw new DataFormatException($"{path} is longer than the {total} bytes of data that its header declares.");
+        if (stream.ReadByte() != -1)
+            throw new DataFormatException($"{path} is longer than the {total} bytes of data that its header declares.");
         return (data, shape);
     }
 

@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Ardir.Core;
 
-/// <summary>A numeric array of a MATLAB file while its values stream by, column-major. The stored type may be narrower than the array's class.</summary>
+/// <summary>
+/// A numeric array of a MATLAB file whose values are read as a stream, in column-major order. The stored type may be narrower than the
+/// array's class.
+/// </summary>
 internal sealed class MatArray(string name, long[] sizes, int type, bool bigEndian, MatReader values)
 {
     private readonly int _width = Width(type);
@@ -13,9 +16,11 @@ internal sealed class MatArray(string name, long[] sizes, int type, bool bigEndi
 
     public long Count { get; } = sizes.Aggregate(1L, (product, size) => product * size);
 
+    /// <summary>Bytes per value of a MATLAB storage type; 0 if the type is not numeric.</summary>
     public static int Width(int type) => type switch { 1 or 2 => 1, 3 or 4 => 2, 5 or 6 or 7 => 4, 9 or 12 or 13 => 8, _ => 0 };
 
-    /// <summary>The next values, which must be whole numbers from 0 to 255.</summary>
+    /// <summary>Reads the next values, which must be whole numbers from 0 to 255.</summary>
+    /// <exception cref="DataFormatException">A value is something else.</exception>
     public void Read(Span<byte> into)
     {
         if (type == 2)
@@ -33,7 +38,8 @@ internal sealed class MatArray(string name, long[] sizes, int type, bool bigEndi
             for (var i = 0; i < count; i++)
             {
                 var value = Decode(part.Slice(i * _width, _width));
-                if (!(value >= 0 && value <= 255) || value != Math.Floor(value)) throw values.Damaged($"{name} holds the value {value}; expected whole numbers from 0 to 255");
+                if (!(value >= 0 && value <= 255) || value != Math.Floor(value))
+                    throw values.Damaged($"{name} holds the value {value}; expected whole numbers from 0 to 255");
                 into[at + i] = (byte)value;
             }
         }

@@ -11,30 +11,32 @@ internal sealed class MatReader(Stream stream, bool bigEndian, long length, stri
 
     public bool BigEndian => bigEndian;
 
-    /// <summary>What follows: its type, its bytes, and the padding behind them.</summary>
+    /// <summary>Reads the tag of the next element: its type, its size in bytes, and the padding behind its data.</summary>
     public (int Type, long Bytes, int Padding) ReadTag()
     {
         var first = ReadWord();
         var small = first >> 16;
-        // Up to four bytes may sit in the tag's own second word.
+        // A small element stores its size in the upper half of the first word, and up to four bytes of data in place of the second word.
         if (small > 4) throw Damaged($"a small element claims {small} bytes");
         if (small > 0) return ((int)(first & 0xFFFF), small, 4 - (int)small);
         var bytes = ReadWord();
         return ((int)first, bytes, (int)((8 - bytes % 8) % 8));
     }
 
-    /// <summary>The content of a short element of the expected type, and past its padding.</summary>
+    /// <summary>Reads the content of a short element of the expected type, and skips its padding.</summary>
     public byte[] ReadShort(int type, int most, string what)
     {
         var tag = ReadTag();
-        if (tag.Type != type || tag.Bytes > most) throw Damaged($"{what} have type {tag.Type} and {tag.Bytes} bytes; expected type {type} and at most {most} bytes");
+        if (tag.Type != type || tag.Bytes > most)
+            throw Damaged($"{what} have type {tag.Type} and {tag.Bytes} bytes; expected type {type} and at most {most} bytes");
         var content = new byte[tag.Bytes];
         Read(content);
         Skip(Math.Min(tag.Padding, Left));
         return content;
     }
 
-    public uint Word(ReadOnlySpan<byte> bytes) => bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
+    public uint Word(ReadOnlySpan<byte> bytes) =>
+        bigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
 
     public void Read(Span<byte> into)
     {
@@ -54,14 +56,15 @@ internal sealed class MatReader(Stream stream, bool bigEndian, long length, stri
         for (; bytes > 0; bytes -= Math.Min(bytes, buffer.Length)) stream.ReadExactly(buffer[..(int)Math.Min(bytes, buffer.Length)]);
     }
 
-    /// <summary>A part with bounds of its own; this reader counts it as read.</summary>
+    /// <summary>A reader for the next bytes alone. This reader counts them as read already.</summary>
     public MatReader Part(long bytes)
     {
         Take(bytes);
         return new MatReader(stream, bigEndian, bytes, path);
     }
 
-    public DataFormatException Damaged(string what) => new($"{path}: {what}. The file is damaged, or not a MATLAB 5 file of numeric arrays.");
+    public DataFormatException Damaged(string what) =>
+        new($"{path}: {what}. The file is damaged, or not a MATLAB 5 file of numeric arrays.");
 
     private uint ReadWord()
     {

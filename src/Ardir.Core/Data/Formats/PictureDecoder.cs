@@ -4,17 +4,18 @@ using SkiaSharp;
 namespace Ardir.Core;
 
 /// <summary>
-/// Whether SkiaSharp can decode here: TorchSharp brings its managed half, and the native half for Windows and macOS,
-/// but not the one for Linux.
+/// Checks that SkiaSharp can decode pictures in this process. TorchSharp depends on SkiaSharp's managed assembly and on its native library
+/// for Windows and macOS, but not on the native library for Linux.
 /// </summary>
 internal static class PictureDecoder
 {
     private const string Decoder = "PNG and JPEG are decoded by SkiaSharp, whose native library";
 
-    /// <summary>Throws unless the native library is there and fits. Asked before the first picture is read.</summary>
+    /// <summary>Throws unless the native library is present in a compatible version. Called before the first picture is read.</summary>
+    /// <exception cref="NotSupportedException">The native library is missing or of another version.</exception>
     public static void Ensure() => Ensure(() => SkiaSharpVersion.CheckNativeLibraryCompatible(throwIfIncompatible: false));
 
-    /// <summary>As above, with the question put by <paramref name="isCompatible"/>.</summary>
+    /// <summary>As the other overload, with <paramref name="isCompatible"/> as the check: tests replace it.</summary>
     public static void Ensure(Func<bool> isCompatible)
     {
         try
@@ -28,7 +29,7 @@ internal static class PictureDecoder
         }
     }
 
-    // The assembly's own version (2.88.0.0) is the same for all of 2.88 and names no package; the version of its file does.
+    // The assembly version (2.88.0.0) is the same for all packages 2.88.x; the file version is that of the package.
     private static string Version
     {
         get

@@ -13,21 +13,26 @@ internal static class SvhnFile
         long[]? labels = null;
         var file = MatFile.Read(path, ["X", "y"], array =>
         {
-            if ((array.Name == "X" ? images : labels as object) is not null) throw new DataFormatException($"{path} holds the variable {array.Name} twice.");
+            if ((array.Name == "X" ? images : labels as object) is not null)
+                throw new DataFormatException($"{path} holds the variable {array.Name} twice.");
             if (array.Name == "X") images = Images(array, path);
             else labels = Labels(array, path);
         });
-        if (images is null || labels is null) throw new DataFormatException($"{path} holds no variable {(images is null ? "X" : "y")}; expected X with images and y with labels.");
-        if (images.shape[0] != labels.Length) throw new DataFormatException($"{path} holds {images.shape[0]} images but {labels.Length} labels.");
+        if (images is null || labels is null)
+            throw new DataFormatException(
+                $"{path} holds no variable {(images is null ? "X" : "y")}; expected X with images and y with labels.");
+        if (images.shape[0] != labels.Length)
+            throw new DataFormatException($"{path} holds {images.shape[0]} images but {labels.Length} labels.");
         return (images.MoveToOuterDisposeScope(), tensor(labels, device: CPU).MoveToOuterDisposeScope(), file);
     }
 
     private static Tensor Images(MatArray array, string path)
     {
-        // MATLAB drops a last size of one.
+        // MATLAB drops a last dimension of size one, so a file with a single image has only three sizes.
         var count = array.Sizes.Count == 3 ? 1 : array.Sizes.Count == 4 ? array.Sizes[3] : 0;
         if (count == 0 || array.Sizes[0] != Side || array.Sizes[1] != Side || array.Sizes[2] != 3)
-            throw new DataFormatException($"{path}: X has sizes {string.Join('x', array.Sizes)}; expected 32x32x3xN with at least one image.");
+            throw new DataFormatException(
+                $"{path}: X has sizes {string.Join('x', array.Sizes)}; expected 32x32x3xN with at least one image.");
         var images = empty([count, 3, Side, Side], ScalarType.Byte, CPU);
         var into = images.bytes;
         var columns = new byte[Math.Min(Chunk, count) * Pixels];
@@ -40,7 +45,7 @@ internal static class SvhnFile
         return images;
     }
 
-    // Column-major, so the row runs fastest within a channel.
+    // MATLAB stores columns one after another, so within a channel the row index varies fastest; [N,C,H,W] needs the column index there.
     private static void Transpose(ReadOnlySpan<byte> columns, Span<byte> rows)
     {
         for (var plane = 0; plane < rows.Length; plane += Plane)
@@ -60,7 +65,9 @@ internal static class SvhnFile
         array.Read(raw);
         var labels = new long[raw.Length];
         for (var i = 0; i < raw.Length; i++)
-            labels[i] = raw[i] is >= 1 and <= 10 ? raw[i] % 10 : throw new DataFormatException($"{path}: label {i} is {raw[i]}; expected 1 to 10, where 10 means the digit 0.");
+            labels[i] = raw[i] is >= 1 and <= 10
+                ? raw[i] % 10
+                : throw new DataFormatException($"{path}: label {i} is {raw[i]}; expected 1 to 10, where 10 means the digit 0.");
         return labels;
     }
 }

@@ -1,17 +1,18 @@
 namespace Ardir.Core;
 
-/// <summary>A network that has the entries in question.</summary>
+/// <summary>A network that has the state entries from which <see cref="ModelCatalog"/> guessed.</summary>
 public sealed class ModelCandidate
 {
     private readonly Func<nn.Module<Tensor, Tensor>> _create;
 
     internal ModelCandidate(string name, Func<nn.Module<Tensor, Tensor>> create) => (Name, _create) = (name, create);
 
-    /// <summary>The network, its size, and what sets it apart from the other candidates.</summary>
+    /// <summary>The network, its size, and how it differs from the other candidates.</summary>
     public string Name { get; }
 
     /// <summary>Makes the network, with weights from the global generator.</summary>
-    /// <returns>A float32 network on the CPU in training mode, owned by the caller. It normalises its input only where its name says so.</returns>
+    /// <returns>A float32 network on the CPU in training mode, owned by the caller. It normalises its input only where its name says
+    /// so.</returns>
     public nn.Module<Tensor, Tensor> Create() => _create();
 
     /// <summary>The name.</summary>

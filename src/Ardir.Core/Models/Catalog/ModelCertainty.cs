@@ -9,7 +9,7 @@ public enum ModelCertainty
     /// <summary>The names point to one network, but entries are missing, are left over or have another shape.</summary>
     Partial,
 
-    /// <summary>Several networks have exactly these entries: the file alone cannot tell which one it was made by.</summary>
+    /// <summary>Several networks have exactly these entries; the file alone does not show which of them made it.</summary>
     Ambiguous,
 
     /// <summary>One known network has exactly these entries.</summary>

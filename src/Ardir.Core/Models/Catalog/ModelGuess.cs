@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <summary>What <see cref="ModelCatalog"/> makes of the entries of a state dictionary.</summary>
+/// <summary>The network that <see cref="ModelCatalog"/> guessed from the entries of a state dictionary.</summary>
 public sealed record ModelGuess
 {
     /// <summary>The network and its size, for example <c>WideResNet-28-10</c>; <c>unknown</c> when there is none.</summary>
@@ -9,7 +9,7 @@ public sealed record ModelGuess
     /// <summary>How well the entries fit.</summary>
     public required ModelCertainty Certainty { get; init; }
 
-    /// <summary>Why, and what the entries cannot tell, in sentences.</summary>
+    /// <summary>Sentences that give the reasons for the guess and say what the entries do not show.</summary>
     public required IReadOnlyList<string> Reasons { get; init; }
 
     /// <summary>All networks with these entries, the most usual first; none when unknown.</summary>
@@ -21,13 +21,14 @@ public sealed record ModelGuess
     /// <summary>Channels of the images; 0 when unknown.</summary>
     public int InputChannels { get; init; }
 
-    /// <summary>The normalisation that came with the weights, to be wrapped around the network before they are loaded; null when there is none, or only shapes were given.</summary>
+    /// <summary>The normalisation that came with the weights, to be wrapped around the network before they are loaded; null when there is
+    /// none, or only shapes were given.</summary>
     public ChannelStatistics? Normalization { get; init; }
 
     /// <summary>Entries that the network has and the dictionary lacks.</summary>
     public IReadOnlyList<string> Missing { get; init; } = [];
 
-    /// <summary>Entries that the network does not have, without those known to be harmless.</summary>
+    /// <summary>Entries that the network does not have, except those known to be harmless.</summary>
     public IReadOnlyList<string> Unexpected { get; init; } = [];
 
     /// <summary>Entries of another shape, with both shapes.</summary>
@@ -43,5 +44,9 @@ public sealed record ModelGuess
     /// <summary>The guess in a few lines.</summary>
     /// <returns>Architecture, certainty, candidates and reasons.</returns>
     public override string ToString() => string.Join('\n',
-        [$"{Architecture} ({Certainty})", .. Candidates.Count > 1 ? Candidates.Select(candidate => $"  may be {candidate}") : [], .. Reasons.Select(reason => $"  {reason}")]);
+    [
+        $"{Architecture} ({Certainty})",
+        .. Candidates.Count > 1 ? Candidates.Select(candidate => $"  may be {candidate}") : [],
+        .. Reasons.Select(reason => $"  {reason}"),
+    ]);
 }

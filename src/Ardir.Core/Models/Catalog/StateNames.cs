@@ -1,9 +1,10 @@
 namespace Ardir.Core;
 
-/// <summary>The entries of a state dictionary without the prefixes that wrappers leave and without entries that mean nothing to a network.</summary>
+/// <summary>The entries of a state dictionary without the prefixes that wrappers add and without entries that no network
+/// uses.</summary>
 internal sealed class StateNames
 {
-    // No network has a wider layer; larger numbers come from damaged files.
+    // No network here has a wider layer, so larger numbers come from damaged files.
     private const long MaxSize = 1 << 20;
 
     private readonly Dictionary<string, long[]> _entries = new(StringComparer.Ordinal);
@@ -34,11 +35,13 @@ internal sealed class StateNames
 
     public bool Has(string name) => _entries.ContainsKey(name);
 
-    /// <summary>One size of an entry; 0 when there is no such entry of that rank, or it is absurd.</summary>
+    /// <summary>One size of an entry; 0 when there is no such entry of that rank, or the size is not from 1 to 2^20.</summary>
     public int Size(string name, int rank, int dimension) =>
-        _entries.TryGetValue(name, out var shape) && shape.Length == rank && shape[dimension] is > 0 and <= MaxSize ? (int)shape[dimension] : 0;
+        _entries.TryGetValue(name, out var shape) && shape.Length == rank && shape[dimension] is > 0 and <= MaxSize
+            ? (int)shape[dimension]
+            : 0;
 
-    /// <summary>How many of first, second, ... there are, counted from <paramref name="from"/> without a gap.</summary>
+    /// <summary>How many numbered entries there are without a gap, counted from number <paramref name="from"/>.</summary>
     public int Count(Func<int, string> name, int from = 0)
     {
         var count = 0;

@@ -1,8 +1,8 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// What a torch file holds besides the weights that were taken from it, in words.
-/// A hostile file may hold millions of entries, so both lengths have a limit.
+/// Describes in words what a torch file holds besides the weights that were read from it. A hostile file may hold millions of entries with
+/// long names, so both the number of entries and the length of a name are limited.
 /// </summary>
 internal sealed class OmittedEntries
 {
@@ -46,7 +46,7 @@ internal sealed class OmittedEntries
         else _more++;
     }
 
-    // What was called to make an object has brackets behind its name, one pair for each call.
+    // PickleOpaque appends a pair of brackets for each call by which an object was made; the reader of a report wants only the class.
     private static string Class(string name) => Short(name.Replace("()", "", StringComparison.Ordinal));
 
     private static string Short(string text) => text.Length <= MaxName ? text : text[..MaxName] + "...";

@@ -1,15 +1,17 @@
 namespace Ardir.Core;
 
-/// <summary>A dictionary in the order of its entries. Those whose keys are no texts are counted only: weights have names.</summary>
+/// <summary>
+/// A dictionary that keeps the order of its entries. Entries whose keys are not strings are only counted, since weights have names.
+/// </summary>
 internal sealed class PickleDictionary
 {
-    // Made when there is something to keep: a pickle may open a million dictionaries, one byte each.
+    // Allocated with the first entry, because a hostile pickle may create millions of empty dictionaries, at one byte each.
     private Dictionary<string, int>? _places;
     private List<(string Key, object? Value)>? _entries;
 
     public IReadOnlyList<(string Key, object? Value)> Entries => _entries ?? [];
 
-    /// <summary>How often an entry was set whose key is no text.</summary>
+    /// <summary>How many times an entry was set whose key is not a string.</summary>
     public int Unnamed { get; private set; }
 
     public void Set(object? key, object? value)

@@ -1,4 +1,4 @@
 namespace Ardir.Core;
 
-/// <summary>A name that a pickle refers to. Never resolved: it is compared with a list.</summary>
+/// <summary>A class or function that a pickle refers to by name. The name is compared with a list and never resolved.</summary>
 internal sealed record PickleGlobal(string Name);

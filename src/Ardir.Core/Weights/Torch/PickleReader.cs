@@ -1,12 +1,14 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// Reads a pickle without executing anything: an interpreter of the operations that state dictionaries are made of. Names are compared with a list, never
-/// looked up; objects of other classes become inert. No recursion, and a limit on everything that can grow.
+/// Reads a pickle without executing anything: it interprets only the operations that state dictionaries are made of. Names are compared
+/// with a list and never looked up; objects of other classes become a <see cref="PickleOpaque"/>. There is no recursion, and everything
+/// that can grow has a limit.
 /// </summary>
 internal sealed class PickleReader(PickleSource source, Func<object?, object?> persistent, bool strict, long fileLength)
 {
-    // A byte makes an object of a hundred, and a thousand bytes deflate to one: a short file gets fewer operations, far more than any state dictionary has.
+    // One byte of a pickle can create an object of a hundred bytes, and a thousand bytes can deflate to one. A short file is therefore
+    // allowed fewer operations, which is still far more than any state dictionary has.
     private readonly long _limit = Math.Min(10_000_000, 1_000_000 + fileLength);
     private const int MaxMemo = 1_000_000;
     private const int MaxDepth = 200;
@@ -42,7 +44,10 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
             case (byte)'R': var (arguments, function) = (Pop(), Pop()); Push(Call(function, arguments)); break;
             case 0x81: var (_, type) = (Pop(), Pop()); Push(New(type)); break;             // NEWOBJ
             case (byte)'b': Pop(); Peek(); break;                                          // BUILD: attributes carry no weights
-            default: throw new WeightFormatException($"The pickle has an operation that state dictionaries do not need (0x{code:x2}); the file is damaged, or it is no state_dict.");
+            default:
+                throw new WeightFormatException(
+                    $"The pickle has an operation that state dictionaries do not need (0x{code:x2}); "
+                    + "the file is damaged, or it is no state_dict.");
         }
     }
 
@@ -117,13 +122,17 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
         var full = $"{module}.{name}";
         if (TorchNames.IsKnown(full)) return new PickleGlobal(full);
         if (strict && !TorchNames.IsHarmless(full))
-            throw new WeightFormatException($"The pickle refers to '{full}', which is no part of a state dictionary. It was not executed; without strict reading such objects are left out.");
+        {
+            throw new WeightFormatException(
+                $"The pickle refers to '{full}', which is no part of a state dictionary. It was not executed; "
+                + "without strict reading such objects are left out.");
+        }
         return new PickleOpaque(full);
     }
 
     private object? Call(object? function, object? arguments)
     {
-        // A dictionary made of a list copies it, and a pickle may use one list again and again.
+        // Making a dictionary from a list copies the list, and a pickle may do this many times with one list, so every item is counted.
         if (arguments is PickleTuple { Items: [List<object?> list, ..] }) Charge(list.Count);
         return function switch
         {
@@ -136,7 +145,11 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
     private void Charge(long operations)
     {
         _operations += operations;
-        if (_operations > _limit) throw new WeightFormatException($"The pickle has more than {_limit} operations, too many for a state dictionary in a file of {fileLength} bytes.");
+        if (_operations > _limit)
+        {
+            throw new WeightFormatException(
+                $"The pickle has more than {_limit} operations, too many for a state dictionary in a file of {fileLength} bytes.");
+        }
     }
 
     private static object New(object? type) => type is PickleGlobal { Name: TorchNames.OrderedDict }
@@ -146,7 +159,8 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
     private static void SetAll(object? target, List<object?> pairs)
     {
         if (target is PickleOpaque) return;
-        if (target is not PickleDictionary dictionary || pairs.Count % 2 != 0) throw new WeightFormatException("The pickle sets an entry of something that is no dictionary.");
+        if (target is not PickleDictionary dictionary || pairs.Count % 2 != 0)
+            throw new WeightFormatException("The pickle sets an entry of something that is no dictionary.");
         for (var i = 0; i < pairs.Count; i += 2) dictionary.Set(pairs[i], pairs[i + 1]);
     }
 
@@ -208,7 +222,9 @@ internal sealed class PickleReader(PickleSource source, Func<object?, object?> p
         _memo[place] = Peek();
     }
 
-    private object? Recall(long place) => _memo.TryGetValue(place, out var value) ? value : throw new WeightFormatException("The pickle recalls an object that it never kept.");
+    private object? Recall(long place) => _memo.TryGetValue(place, out var value)
+        ? value
+        : throw new WeightFormatException("The pickle recalls an object that it never kept.");
 
     private static WeightFormatException Underflow() => new("The pickle takes more than it put: the file is damaged.");
 }

@@ -26,7 +26,7 @@ internal sealed class PickleSource(Stream stream)
 
     public double Double() => BinaryPrimitives.ReadDoubleBigEndian(Bytes(8));
 
-    /// <summary>A text; what is too long to be a name (an array of numbers in disguise) is passed over.</summary>
+    /// <summary>Reads a text. One that is too long to be a name (an array stored as text, for example) is skipped.</summary>
     public object Utf8(long length)
     {
         if (length > MaxText) return Skip(length);
@@ -43,10 +43,11 @@ internal sealed class PickleSource(Stream stream)
     /// <inheritdoc cref="Utf8"/>
     public object Latin1(long length) => length > MaxText ? Skip(length) : Encoding.Latin1.GetString(Bytes(length));
 
-    /// <summary>Passes over something of which nothing is needed.</summary>
+    /// <summary>Skips text or bytes whose content is not needed.</summary>
     public PickleOpaque Skip(long length)
     {
-        if (length is < 0 or > MaxSkipped) throw new WeightFormatException($"The pickle claims a text of {length} bytes; at most {MaxSkipped} are passed over.");
+        if (length is < 0 or > MaxSkipped)
+            throw new WeightFormatException($"The pickle claims a text of {length} bytes; at most {MaxSkipped} are passed over.");
         var buffer = new byte[Math.Min(length, 1 << 14)];
         for (int read; length > 0; length -= read)
             if ((read = stream.Read(buffer, 0, (int)Math.Min(length, buffer.Length))) == 0) throw Truncated();
@@ -55,7 +56,8 @@ internal sealed class PickleSource(Stream stream)
 
     public byte[] Bytes(long length)
     {
-        if (length is < 0 or > MaxText) throw new WeightFormatException($"The pickle claims a text of {length} bytes; at most {MaxText} are read.");
+        if (length is < 0 or > MaxText)
+            throw new WeightFormatException($"The pickle claims a text of {length} bytes; at most {MaxText} are read.");
         var bytes = new byte[length];
         if (stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) < bytes.Length) throw Truncated();
         return bytes;
@@ -72,7 +74,7 @@ internal sealed class PickleSource(Stream stream)
         return text.ToString();
     }
 
-    /// <summary>A little-endian two's complement number of any length.</summary>
+    /// <summary>Reads a little-endian two's complement integer of any length.</summary>
     public object Long(long length)
     {
         var value = new System.Numerics.BigInteger(Bytes(length));

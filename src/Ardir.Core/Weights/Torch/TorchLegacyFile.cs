@@ -8,10 +8,11 @@ internal static class TorchLegacyFile
 {
     private const long Protocol = 1001;
 
-    /// <summary>The number that the first pickle holds, as it lies in the file.</summary>
+    /// <summary>The number that the first pickle holds, as bytes in the order of the file.</summary>
     public static ReadOnlySpan<byte> Magic => [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19];
 
-    private static readonly BigInteger _magic = BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
+    private static readonly BigInteger _magic =
+        BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
     public static StateDict Read(string path, bool strict)
     {
@@ -19,29 +20,30 @@ internal static class TorchLegacyFile
         using var stream = new BufferedStream(file, 1 << 16);
         var length = file.Length;
         var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
-        object? Next(Func<object?, object?>? persistent = null) =>
-            new PickleReader(new PickleSource(stream), persistent ?? (_ => throw new WeightFormatException("The header refers to tensors.")), strict, length).Read();
+        object? Next(Func<object?, object?> persistent) => new PickleReader(new PickleSource(stream), persistent, strict, length).Read();
+        object? NextPlain() => Next(_ => throw new WeightFormatException("The header refers to tensors."));
 
-        if (Next() is not BigInteger magic || magic != _magic)
-            throw new WeightFormatException($"{path} is a pickle, but not one of torch.save. Save the weights with torch.save(model.state_dict(), path) or as safetensors.");
-        if (Next() is not Protocol) throw new WeightFormatException($"{path} has an unknown version of the legacy format.");
-        if (Next() is not PickleDictionary system || system.Find("little_endian") is not true) throw new WeightFormatException($"{path} was written on a big-endian machine; save it again on a little-endian one.");
+        CheckHeader(NextPlain, path);
         var root = Next(id => Persistent(id, storages));
-        // What is wrong with it does not wait for its values, which may be large.
+        // A root of the wrong kind is refused before the values are read, since these may be large.
         TorchTensors.RefuseObject(root, path);
-        if (Next() is not List<object?> keys) throw new WeightFormatException($"{path} has no list of its storages.");
+        if (NextPlain() is not List<object?> keys) throw new WeightFormatException($"{path} has no list of its storages.");
 
         var loaded = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
             foreach (var entry in keys)
             {
-                if (entry is not string key || !storages.TryGetValue(key, out var storage) || loaded.ContainsKey(key)) throw new WeightFormatException($"{path} lists a storage that no tensor uses, or one twice.");
+                if (entry is not string key || !storages.TryGetValue(key, out var storage) || loaded.ContainsKey(key))
+                    throw new WeightFormatException($"{path} lists a storage that no tensor uses, or one twice.");
                 loaded.Add(key, Values(stream, storage, length));
             }
             if (stream.ReadByte() >= 0) throw new WeightFormatException($"{path} goes on after its last values.");
             using var tensors = new TorchTensors(
-                storage => loaded.TryGetValue(storage.Key, out var values) ? values.alias() : throw new WeightFormatException($"{path}: the values '{storage.Key}' are missing."), length);
+                storage => loaded.TryGetValue(storage.Key, out var values)
+                    ? values.alias()
+                    : throw new WeightFormatException($"{path}: the values '{storage.Key}' are missing."),
+                length);
             return tensors.Read(root, path, "torch legacy");
         }
         finally
@@ -50,18 +52,36 @@ internal static class TorchLegacyFile
         }
     }
 
-    // ('storage', class, key, location, count, None or (view key, offset, size)), or ('module', class, file, source code) for a class of a whole pickled network.
+    /// <summary>Checks the three pickles before the root: magic number, version of the format and byte order of the machine.</summary>
+    private static void CheckHeader(Func<object?> next, string path)
+    {
+        if (next() is not BigInteger magic || magic != _magic)
+        {
+            throw new WeightFormatException(
+                $"{path} is a pickle, but not one of torch.save. "
+                + "Save the weights with torch.save(model.state_dict(), path) or as safetensors.");
+        }
+        if (next() is not Protocol) throw new WeightFormatException($"{path} has an unknown version of the legacy format.");
+        if (next() is not PickleDictionary system || system.Find("little_endian") is not true)
+            throw new WeightFormatException($"{path} was written on a big-endian machine; save it again on a little-endian one.");
+    }
+
+    // A persistent id is ('storage', class, key, location, count, None or (view key, offset, size)), or, for a class of a whole pickled
+    // network, ('module', class, file, source code).
     private static object Persistent(object? id, Dictionary<string, PickleStorage> storages)
     {
         if (id is PickleTuple { Items: ["module", var module, ..] }) return module as PickleOpaque ?? new PickleOpaque("module");
-        if (id is not PickleTuple { Items: ["storage", var type, string key, _, long count, var view] } || count < 0) throw new WeightFormatException("A tensor refers to its values in an unknown way.");
+        if (id is not PickleTuple { Items: ["storage", var type, string key, _, long count, var view] } || count < 0)
+            throw new WeightFormatException("A tensor refers to its values in an unknown way.");
         var whole = new PickleStorage(TorchNames.StorageType(type), key, count, 0);
-        if (storages.TryGetValue(key, out var known) && known != whole) throw new WeightFormatException($"The storage '{key}' is described in two ways.");
+        if (storages.TryGetValue(key, out var known) && known != whole)
+            throw new WeightFormatException($"The storage '{key}' is described in two ways.");
         storages[key] = whole;
         return view switch
         {
             null => whole,
-            PickleTuple { Items: [_, long offset, long size] } when offset >= 0 && size >= 0 && offset <= count && size <= count - offset => whole with { Offset = offset },
+            PickleTuple { Items: [_, long offset, long size] }
+                when offset >= 0 && size >= 0 && offset <= count && size <= count - offset => whole with { Offset = offset },
             _ => throw new WeightFormatException($"The storage '{key}' has an impossible view."),
         };
     }
@@ -69,10 +89,13 @@ internal static class TorchLegacyFile
     private static Tensor Values(Stream stream, PickleStorage storage, long fileLength)
     {
         Span<byte> prefix = stackalloc byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw new WeightFormatException("The file ends before its values: it is truncated.");
+        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
+            throw new WeightFormatException("The file ends before its values: it is truncated.");
         var count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
-        if (count != storage.Count) throw new WeightFormatException($"The storage '{storage.Key}' has {count} values; its tensors were told {storage.Count}.");
-        if (count > fileLength / storage.Type.ElementSize()) throw new WeightFormatException($"The storage '{storage.Key}' claims {count} values, more than the file holds.");
+        if (count != storage.Count)
+            throw new WeightFormatException($"The storage '{storage.Key}' has {count} values; its tensors were told {storage.Count}.");
+        if (count > fileLength / storage.Type.ElementSize())
+            throw new WeightFormatException($"The storage '{storage.Key}' claims {count} values, more than the file holds.");
         return RawTensor.Read(stream, storage.Type, count, $"'{storage.Key}'");
     }
 }

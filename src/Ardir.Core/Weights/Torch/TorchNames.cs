@@ -12,7 +12,8 @@ internal static class TorchNames
 
     private static readonly Dictionary<string, ScalarType> _storages = new(StringComparer.Ordinal)
     {
-        ["torch.FloatStorage"] = ScalarType.Float32, ["torch.DoubleStorage"] = ScalarType.Float64, ["torch.HalfStorage"] = ScalarType.Float16,
+        ["torch.FloatStorage"] = ScalarType.Float32, ["torch.DoubleStorage"] = ScalarType.Float64,
+        ["torch.HalfStorage"] = ScalarType.Float16,
         ["torch.BFloat16Storage"] = ScalarType.BFloat16, ["torch.LongStorage"] = ScalarType.Int64, ["torch.IntStorage"] = ScalarType.Int32,
         ["torch.ShortStorage"] = ScalarType.Int16, ["torch.CharStorage"] = ScalarType.Int8, ["torch.ByteStorage"] = ScalarType.Byte,
         ["torch.BoolStorage"] = ScalarType.Bool, ["torch.storage.UntypedStorage"] = ScalarType.Byte,
@@ -20,26 +21,34 @@ internal static class TorchNames
 
     private static readonly string[] _functions = [OrderedDict, RebuildV2, Rebuild, Parameter, Size];
 
-    // What checkpoints often carry besides weights: a best accuracy as a numpy number, a set.
+    // These names belong to data that checkpoints often hold besides weights: a best accuracy as a numpy number, a set.
     private static readonly string[] _harmless =
     [
-        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "_codecs.encode", "builtins.set", "__builtin__.set", "torch.device",
+        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.dtype", "_codecs.encode",
+        "builtins.set", "__builtin__.set", "torch.device",
     ];
 
     public static bool IsKnown(string name) => _storages.ContainsKey(name) || _functions.Contains(name, StringComparer.Ordinal);
 
-    public static bool IsHarmless(string name) => _harmless.Contains(name, StringComparer.Ordinal) || name.StartsWith("torch.float", StringComparison.Ordinal);
+    public static bool IsHarmless(string name) =>
+        _harmless.Contains(name, StringComparer.Ordinal) || name.StartsWith("torch.float", StringComparison.Ordinal);
 
     public static string StorageName(ScalarType type, string entry) => _storages.FirstOrDefault(pair => pair.Value == type).Key
         ?? throw new ArgumentException($"'{entry}' has dtype {type}, which PyTorch files cannot hold here.", nameof(type));
 
-    public static ScalarType StorageType(object? global) => global is PickleGlobal { Name: var name } && _storages.TryGetValue(name, out var type)
-        ? type
-        : throw new WeightFormatException($"A tensor has values of the unknown kind {(global as PickleOpaque)?.Name ?? "?"}.");
+    public static ScalarType StorageType(object? global) =>
+        global is PickleGlobal { Name: var name } && _storages.TryGetValue(name, out var type)
+            ? type
+            : throw new WeightFormatException($"A tensor has values of the unknown kind {(global as PickleOpaque)?.Name ?? "?"}.");
 
-    /// <summary>Values of a kind that is not read, as long as no weight needs them; null for kinds that are.</summary>
+    /// <summary>
+    /// A placeholder for stored values of a type that is not read, which is an error only if a weight needs them; null for all else.
+    /// </summary>
     public static PickleOpaque? Unreadable(object? global) =>
-        global is PickleOpaque { Name: var name } && name.StartsWith("torch.", StringComparison.Ordinal) && name.EndsWith("Storage", StringComparison.Ordinal) ? new PickleOpaque(name, IsTensor: true) : null;
+        global is PickleOpaque { Name: var name }
+        && name.StartsWith("torch.", StringComparison.Ordinal) && name.EndsWith("Storage", StringComparison.Ordinal)
+            ? new PickleOpaque(name, IsTensor: true)
+            : null;
 
     public static object? Call(string name, IReadOnlyList<object?> arguments) => name switch
     {
@@ -55,7 +64,8 @@ internal static class TorchNames
     {
         var dictionary = new PickleDictionary();
         if (arguments.Count == 0) return dictionary;
-        if (arguments.Count > 1 || arguments[0] is not List<object?> pairs) throw new WeightFormatException("The pickle makes a dictionary of something that is no list.");
+        if (arguments.Count > 1 || arguments[0] is not List<object?> pairs)
+            throw new WeightFormatException("The pickle makes a dictionary of something that is no list.");
         foreach (var pair in pairs)
         {
             var items = pair switch { List<object?> list => list, PickleTuple tuple => tuple.Items, _ => [] };
@@ -68,9 +78,11 @@ internal static class TorchNames
     private static object Tensor(IReadOnlyList<object?> arguments)
     {
         if (arguments[0] is PickleOpaque { IsTensor: true } unreadable) return unreadable;
-        if (arguments[0] is not PickleStorage storage || arguments[1] is not long offset) throw new WeightFormatException("A tensor has no storage.");
+        if (arguments[0] is not PickleStorage storage || arguments[1] is not long offset)
+            throw new WeightFormatException("A tensor has no storage.");
         var (sizes, strides) = (Numbers(arguments[2]), Numbers(arguments[3]));
-        if (sizes.Length != strides.Length) throw new WeightFormatException($"A tensor has {sizes.Length} sizes and {strides.Length} strides.");
+        if (sizes.Length != strides.Length)
+            throw new WeightFormatException($"A tensor has {sizes.Length} sizes and {strides.Length} strides.");
         return new PickleTensor(storage, offset, sizes, strides);
     }
 

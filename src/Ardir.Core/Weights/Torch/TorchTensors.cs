@@ -6,14 +6,16 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     private const int MaxContainers = 8;
     private const int Listed = 8;
 
-    // Buffers may be small tensors that were expanded: a value for each channel, seen as one for each pixel.
+    // A buffer may be a small tensor that was expanded, such as one value per channel repeated for every pixel, so a tensor may have this
+    // many times as many values as are stored.
     private const int MaxExpansion = 4096;
 
     private const string Example = "torch.save(model.state_dict(), \"weights.pt\").";
     private const string Remedy = $"In Python: {Example}";
 
-    // In this order: training scripts put the weights under one of these.
-    private static readonly string[] _containers = ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
+    // Training scripts put the weights under one of these keys; the first that is there is used.
+    private static readonly string[] _containers =
+        ["state_dict", "net", "model", "model_state_dict", "swa_state_dict", "ema", "last", "best"];
 
     private readonly Dictionary<string, (ScalarType Type, long Count, Tensor Values)> _storages = new(StringComparer.Ordinal);
     private readonly OmittedEntries _omitted = new();
@@ -35,7 +37,7 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         }
     }
 
-    /// <summary>Names a file that holds a network, not its weights.</summary>
+    /// <summary>Throws when a file holds a whole pickled network and not its weights.</summary>
     public static void RefuseObject(object? root, string path)
     {
         if (root is PickleOpaque { IsTensor: false } opaque)
@@ -52,16 +54,19 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         for (var depth = 0; depth < MaxContainers; depth++)
         {
             RefuseObject(root, path);
-            if (root is not PickleDictionary dictionary) throw new WeightFormatException($"{path} holds no dictionary of tensors, but {Kind(root)}. {Remedy}");
+            if (root is not PickleDictionary dictionary)
+                throw new WeightFormatException($"{path} holds no dictionary of tensors, but {Kind(root)}. {Remedy}");
             if (_containers.Select(dictionary.Find).FirstOrDefault(value => value is PickleDictionary) is { } inner)
             {
                 _omitted.Add(dictionary, value => ReferenceEquals(value, inner));
                 root = inner;
                 continue;
             }
-            var tensors = dictionary.Entries.Where(entry => entry.Value is PickleTensor).Select(entry => (entry.Key, (PickleTensor)entry.Value!)).ToList();
-            if (dictionary.Entries.FirstOrDefault(entry => entry.Value is PickleOpaque { IsTensor: true }) is (string key, PickleOpaque unreadable))
-                throw new WeightFormatException($"'{key}' is a tensor of a kind that is not read here ({unreadable.Name}). Save it as a dense tensor of real numbers.");
+            RefuseUnreadable(dictionary);
+            var tensors = dictionary.Entries
+                .Where(entry => entry.Value is PickleTensor)
+                .Select(entry => (entry.Key, (PickleTensor)entry.Value!))
+                .ToList();
             if (tensors.Count > 0)
             {
                 _omitted.Add(dictionary, value => value is PickleTensor);
@@ -73,12 +78,25 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         throw new WeightFormatException($"{path} nests its weights deeper than {MaxContainers} containers.");
     }
 
-    // Scripts have more names for it than a list can hold, but no more than one such dictionary.
+    private static void RefuseUnreadable(PickleDictionary dictionary)
+    {
+        var found = dictionary.Entries.FirstOrDefault(entry => entry.Value is PickleOpaque { IsTensor: true });
+        if (found is (string key, PickleOpaque unreadable))
+        {
+            throw new WeightFormatException(
+                $"'{key}' is a tensor of a kind that is not read here ({unreadable.Name}). Save it as a dense tensor of real numbers.");
+        }
+    }
+
+    // Training scripts use too many keys to list them all, so the only dictionary of tensors is taken, whatever its key.
     private static PickleDictionary Only(PickleDictionary dictionary, string path)
     {
-        var found = dictionary.Entries.Where(entry => entry.Value is PickleDictionary inner && inner.Entries.Any(item => item.Value is PickleTensor)).ToList();
+        var found = dictionary.Entries
+            .Where(entry => entry.Value is PickleDictionary inner && inner.Entries.Any(item => item.Value is PickleTensor))
+            .ToList();
         if (found.Count == 1) return (PickleDictionary)found[0].Value!;
-        string List(IEnumerable<(string Key, object? Value)> entries) => string.Join(", ", entries.Take(Listed).Select(entry => entry.Key));
+        string List(IEnumerable<(string Key, object? Value)> entries) =>
+            string.Join(", ", entries.Take(Listed).Select(entry => entry.Key));
         throw new WeightFormatException(
             found.Count > 1 ? $"{path} has several dictionaries of tensors: {List(found)}. Save the one that is meant: {Example}"
             : dictionary.Entries.Count == 0 ? $"{path} has no tensors; its dictionary is empty. {Remedy}"
@@ -87,7 +105,12 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
 
     private static string Kind(object? root) => root switch
     {
-        null => "None", PickleTensor or PickleOpaque => "a single tensor", List<object?> => "a list", PickleTuple => "a tuple", string => "a text", _ => "a number",
+        null => "None",
+        PickleTensor or PickleOpaque => "a single tensor",
+        List<object?> => "a list",
+        PickleTuple => "a tuple",
+        string => "a text",
+        _ => "a number",
     };
 
     private Tensor Make(PickleTensor source, string name)
@@ -100,12 +123,15 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
             count = Checked(name, () => checked(count * Math.Max(size, 1)));
             if (size > 0) reach = Checked(name, () => checked(reach + (size - 1) * stride));
         }
-        // Without the zeros first: libtorch computes strides from the other sizes, which may overflow where the product is zero.
+        // Zeros counted as 1 above: libtorch computes strides from the other sizes, and these may overflow even if the product is 0.
         if (source.Sizes.Contains(0)) count = 0;
-        if (offset < 0 || (count > 0 && reach >= storage.Count)) throw new WeightFormatException($"'{name}' reaches beyond its {storage.Count} stored values.");
-        if (count / MaxExpansion > storage.Count) throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
+        if (offset < 0 || (count > 0 && reach >= storage.Count))
+            throw new WeightFormatException($"'{name}' reaches beyond its {storage.Count} stored values.");
+        if (count / MaxExpansion > storage.Count)
+            throw new WeightFormatException($"'{name}' has {count} values, but only {storage.Count} are stored.");
         _bytes = Checked(name, () => checked(_bytes + count * storage.Type.ElementSize()));
-        if (_bytes > UnpackLimit.Of(fileLength)) throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {UnpackLimit.MaxGrowth} times the file.");
+        if (_bytes > UnpackLimit.Of(fileLength))
+            throw new WeightFormatException($"The tensors claim {_bytes} bytes, more than {UnpackLimit.MaxGrowth} times the file.");
         if (count == 0) return empty(source.Sizes, storage.Type, CPU).DetachFromDisposeScope();
         using var scope = NewDisposeScope();
         var values = Storage(storage, name);
@@ -117,10 +143,15 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
         if (!_storages.TryGetValue(storage.Key, out var known))
         {
             _stored = Checked(name, () => checked(_stored + storage.Count * storage.Type.ElementSize()));
-            if (_stored > UnpackLimit.Of(fileLength)) throw new WeightFormatException($"The stored values claim {_stored} bytes, more than {UnpackLimit.MaxGrowth} times the file: a zip bomb, or damaged.");
+            if (_stored > UnpackLimit.Of(fileLength))
+            {
+                throw new WeightFormatException(
+                    $"The stored values claim {_stored} bytes, more than {UnpackLimit.MaxGrowth} times the file: a zip bomb, or damaged.");
+            }
             _storages[storage.Key] = known = (storage.Type, storage.Count, load(storage).DetachFromDisposeScope());
         }
-        if ((known.Type, known.Count) != (storage.Type, storage.Count)) throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
+        if ((known.Type, known.Count) != (storage.Type, storage.Count))
+            throw new WeightFormatException($"'{name}' describes the storage '{storage.Key}' differently from a tensor before.");
         return known.Values;
     }
 

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Ardir.Core;
 
-/// <summary>Writes a state dictionary as torch.save does, with nothing in it that a loader restricted to weights refuses.</summary>
+/// <summary>Writes a state dictionary as torch.save does, with nothing that PyTorch refuses under <c>weights_only=True</c>.</summary>
 internal static class TorchZipWriter
 {
     public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> state)

@@ -13,7 +13,7 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
     /// <summary>The average so far. Live tensors.</summary>
     public IReadOnlyDictionary<string, Tensor> Values => _values;
 
-    /// <summary>Goes on from a checkpoint. Copies.</summary>
+    /// <summary>Restores the average from a checkpoint. The tensors are copied.</summary>
     public void Load(IReadOnlyDictionary<string, Tensor> values, long count, nn.Module student, string path)
     {
         Release();
@@ -31,20 +31,21 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
         Add(student, masters, decay);
     }
 
-    /// <summary>Takes the weights of an epoch's end into the mean.</summary>
-    /// <returns>Whether it did: buffers are to be measured anew.</returns>
+    /// <summary>Adds the weights at the end of an epoch to the mean.</summary>
+    /// <returns>Whether it did; the batch-norm statistics of the average must then be measured again.</returns>
     public bool AfterEpoch(nn.Module student, MasterWeights? masters, int epoch)
     {
-        if (options is not StochasticWeightAveraging { EveryEpochs: var every } || epoch < options.StartEpoch || (epoch - options.StartEpoch) % every != 0) return false;
+        if (options is not StochasticWeightAveraging { EveryEpochs: var every }) return false;
+        if (epoch < options.StartEpoch || (epoch - options.StartEpoch) % every != 0) return false;
         Add(student, masters, Count / (Count + 1.0));
         return true;
     }
 
-    /// <summary>Takes over buffers that were measured with the average in the student.</summary>
+    /// <summary>Copies the student's buffers, which were measured while the student held the average.</summary>
     public void TakeBuffers(nn.Module student)
     {
         using var noGrad = no_grad();
-        // A buffer in bfloat16 is a rounding of what the average has already; batch norm's are never that.
+        // A buffer in bfloat16 is only a rounded copy of the average's own float32 buffer; those of batch norm stay in float32.
         foreach (var (name, buffer) in student.named_buffers())
             if (_values[name].dtype == buffer.dtype) _values[name].copy_(buffer);
     }
@@ -55,7 +56,7 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        // By handle: a parameter that two layers share has two names in the state but only one among the parameters.
+        // Compared by handle, because a parameter that two layers share has two names in the state but only one among the parameters.
         var parameters = student.parameters().Select(parameter => parameter.Handle).ToHashSet();
         var state = student.state_dict();
         foreach (var (name, now) in masters?.State() ?? state)

@@ -3,13 +3,14 @@ using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
-/// <summary>Measures the running statistics of batch norm anew: the mean over a pass through the data, each batch by its size.</summary>
+/// <summary>Measures the running statistics of batch norm again: the mean over one pass through the data, each batch weighted by
+/// its size.</summary>
 internal static class BatchNormStatistics
 {
-    /// <summary>Whether a model has anything to measure. Batch norm that its owner froze stays as it is.</summary>
+    /// <summary>Whether a model has anything to measure. Batch norm that its owner froze (in eval mode) is not measured.</summary>
     public static bool Any(nn.Module model) => Layers(model).Count > 0;
 
-    /// <summary>Everything but batch norm is in eval mode meanwhile, as it will be when the statistics are used.</summary>
+    /// <summary>Measures while everything but batch norm is in eval mode, as it will be when the statistics are used.</summary>
     public static void Measure(nn.Module<Tensor, Tensor> model, IEnumerable<ImageBatch> batches, CancellationToken cancellation)
     {
         var layers = Layers(model);
@@ -35,12 +36,17 @@ internal static class BatchNormStatistics
             foreach (var (layer, momentum) in layers.Zip(momenta))
             {
                 layer.momentum = momentum;
-                // The scope around knows only modules that were training; these were put into train mode by hand.
+                // Back to the eval mode of the surrounding scope, which then restores the original mode of every module.
                 layer.eval();
             }
         }
     }
 
     private static List<BatchNorm> Layers(nn.Module model) =>
-        [.. model.modules().Prepend(model).OfType<BatchNorm>().Where(layer => layer.track_running_stats && layer.training).Distinct(ReferenceEqualityComparer.Instance).Cast<BatchNorm>()];
+    [
+        .. model.modules().Prepend(model).OfType<BatchNorm>()
+            .Where(layer => layer.track_running_stats && layer.training)
+            .Distinct(ReferenceEqualityComparer.Instance)
+            .Cast<BatchNorm>(),
+    ];
 }

@@ -1,8 +1,9 @@
 namespace Ardir.Distillation;
 
 /// <summary>
-/// The plain mean of the weights at the ends of epochs (SWA; Izmailov et al. 2018; in adversarial training Chen et al. 2021, "Robust Overfitting May Be Mitigated by
-/// Properly Learned Smoothening"). The statistics of batch norm are measured anew after each of them: one pass over the training images, clean and augmented.
+/// The plain mean of the weights at the ends of epochs (SWA; Izmailov et al. 2018; in adversarial training Chen et al. 2021,
+/// "Robust Overfitting May Be Mitigated by Properly Learned Smoothening"). The statistics of batch norm are measured again after
+/// each contribution, in one pass over the training images, clean and augmented.
 /// </summary>
 public sealed record StochasticWeightAveraging : WeightAveraging
 {

@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Other weights and buffers in a student for a while; its own come back at the end, also after an exception.</summary>
+/// <summary>Puts other weights and buffers into a student; disposing restores its own, also after an exception.</summary>
 internal sealed class WeightSwap : IDisposable
 {
     private readonly nn.Module _student;

@@ -3,8 +3,9 @@ using TorchSharp.Modules;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// The float32 weights behind a student that computes in bfloat16. The student is converted when this is made and gets float32 weights back at the end.
-/// Batch norm keeps float32: its running statistics would stop moving in eight bits.
+/// The float32 weights behind a student that computes in bfloat16. The student is converted when this is made and gets float32
+/// weights back when it is disposed. Batch norm stays in float32, because bfloat16 (eight significant bits) would round small
+/// updates of its running statistics away.
 /// </summary>
 internal sealed class MasterWeights : IDisposable
 {
@@ -41,7 +42,7 @@ internal sealed class MasterWeights : IDisposable
     /// <summary>As <see cref="Of"/>, for making an optimiser.</summary>
     public Parameter ParameterOf(Parameter parameter) => _masters.GetValueOrDefault(parameter.Handle) ?? parameter;
 
-    /// <summary>Gives the gradients of the student to the masters.</summary>
+    /// <summary>Copies the gradients of the student to the masters.</summary>
     public void TakeGradients()
     {
         foreach (var (parameter, master) in Pairs())
@@ -54,14 +55,14 @@ internal sealed class MasterWeights : IDisposable
         }
     }
 
-    /// <summary>Rounds the masters into the student.</summary>
+    /// <summary>Copies the masters, rounded to bfloat16, into the student.</summary>
     public void Publish()
     {
         using var noGrad = no_grad();
         foreach (var (parameter, master) in Pairs()) parameter.copy_(master);
     }
 
-    /// <summary>Reads the student's weights into the masters, from values in float32 that were just copied into the student.</summary>
+    /// <summary>Sets the masters to float32 values that were just loaded into the student, where they were rounded.</summary>
     public void Load(IReadOnlyDictionary<string, Tensor> state)
     {
         using var noGrad = no_grad();
@@ -75,7 +76,8 @@ internal sealed class MasterWeights : IDisposable
     public Dictionary<string, Tensor> State()
     {
         TakeBuffers();
-        return _student.state_dict().ToDictionary(pair => pair.Key, pair => _buffers.GetValueOrDefault(pair.Key) ?? Of(pair.Value), StringComparer.Ordinal);
+        return _student.state_dict().ToDictionary(
+            pair => pair.Key, pair => _buffers.GetValueOrDefault(pair.Key) ?? Of(pair.Value), StringComparer.Ordinal);
     }
 
     public void Dispose()
@@ -92,14 +94,18 @@ internal sealed class MasterWeights : IDisposable
         foreach (var buffer in _buffers.Values) buffer.Dispose();
     }
 
-    /// <summary>Buffers that the student changed count as it has them; the others (the mean of a normalisation) keep what rounding would take.</summary>
+    /// <summary>Takes over the values of buffers that the student changed. The other values (such as the mean of a normalisation
+    /// layer) keep their float32 precision.</summary>
     private void TakeBuffers()
     {
         if (_buffers.Count == 0) return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var (name, rounded) in _student.named_buffers())
-            if (_buffers.TryGetValue(name, out var buffer)) buffer.copy_(where(buffer.to(ScalarType.BFloat16) == rounded, buffer, rounded.to(ScalarType.Float32)));
+        {
+            if (_buffers.TryGetValue(name, out var buffer))
+                buffer.copy_(where(buffer.to(ScalarType.BFloat16) == rounded, buffer, rounded.to(ScalarType.Float32)));
+        }
     }
 
     private IEnumerable<(Parameter Parameter, Parameter Master)> Pairs()
@@ -110,7 +116,7 @@ internal sealed class MasterWeights : IDisposable
 
     private static void Convert(nn.Module student, ScalarType dtype)
     {
-        // TorchSharp leaves converted gradients behind.
+        // TorchSharp does not release the gradients when it converts parameters, so they are removed first.
         student.zero_grad(set_to_none: true);
         student.to(dtype);
         if (dtype == ScalarType.Float32) return;
@@ -134,7 +140,7 @@ internal sealed class MasterWeights : IDisposable
             return logits.to(ScalarType.Float32);
         }
 
-        // By hand above: the field would be registered a second time.
+        // The constructor registers the student by hand; the default would register the field a second time.
         protected override void RegisterComponents()
         {
         }

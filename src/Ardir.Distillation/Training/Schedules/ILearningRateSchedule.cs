@@ -1,8 +1,9 @@
 namespace Ardir.Distillation;
 
 /// <summary>
-/// The learning rate over a run as a multiple of <see cref="TrainerOptions.LearningRate"/>. A function of the moment alone, so that a resumed run needs no state. What
-/// <c>ToString</c> returns is part of the run's identity: records print their properties by themselves.
+/// The learning rate over a run as a multiple of <see cref="TrainerOptions.LearningRate"/>. A function of the moment alone, so
+/// that a resumed run needs no state. What <c>ToString</c> returns is part of the run's identity: records print their properties
+/// by themselves.
 /// </summary>
 public interface ILearningRateSchedule
 {

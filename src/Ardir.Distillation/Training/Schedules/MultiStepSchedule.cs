@@ -1,6 +1,7 @@
 namespace Ardir.Distillation;
 
-/// <summary>Multiplied by <see cref="Decay"/> at the beginning of certain epochs. <see cref="TrainerOptions.Milestones"/> is the short form.</summary>
+/// <summary>Multiplies the learning rate by <see cref="Decay"/> at the beginning of certain epochs.
+/// <see cref="TrainerOptions.Milestones"/> is the short form.</summary>
 public sealed record MultiStepSchedule : ILearningRateSchedule
 {
     /// <summary>Creates the schedule.</summary>
@@ -24,6 +25,6 @@ public sealed record MultiStepSchedule : ILearningRateSchedule
     public double Factor(TrainingMoment moment) => Math.Pow(Decay, Milestones.Count(milestone => moment.Epoch >= milestone));
 
     /// <summary>Milestones and decay.</summary>
-    /// <returns>Text that tells two schedules apart.</returns>
+    /// <returns>Text that differs between different schedules.</returns>
     public override string ToString() => $"MultiStep {{ Milestones = [{string.Join(", ", Milestones)}], Decay = {Decay:R} }}";
 }

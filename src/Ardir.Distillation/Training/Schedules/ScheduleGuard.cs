@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>What the schedules share.</summary>
+/// <summary>Checks and formulas that the schedules share.</summary>
 internal static class ScheduleGuard
 {
     public static double Share(double value, string name) => value is >= 0 and <= 1
@@ -15,10 +15,13 @@ internal static class ScheduleGuard
     {
         ArgumentNullException.ThrowIfNull(milestones, name);
         for (var i = 0; i < milestones.Count; i++)
+        {
             if (milestones[i] < (i == 0 ? 1 : milestones[i - 1] + 1))
-                throw new ArgumentException($"{name} are [{string.Join(", ", milestones)}]; expected increasing epoch numbers from 1.", name);
+                throw new ArgumentException(
+                    $"{name} are [{string.Join(", ", milestones)}]; expected increasing epoch numbers from 1.", name);
+        }
     }
 
-    /// <summary>From one value to another along half a cosine; the place is in [0,1].</summary>
+    /// <summary>Goes from one value to another along half a cosine; <paramref name="place"/> is in [0,1].</summary>
     public static double Cosine(double from, double to, double place) => to + (from - to) * 0.5 * (1 + Math.Cos(Math.PI * place));
 }

@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>A model's buffers (the statistics of batch norm) as they were, for passes that must leave no trace.</summary>
+/// <summary>A copy of a model's buffers (the statistics of batch norm), to undo what a forward pass changes in them.</summary>
 internal sealed class BufferBackup : IDisposable
 {
     private readonly List<(Tensor Buffer, Tensor Before)> _buffers;

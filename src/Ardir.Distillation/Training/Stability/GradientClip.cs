@@ -2,7 +2,8 @@ namespace Ardir.Distillation;
 
 internal static class GradientClip
 {
-    /// <summary>Scales all gradients so that their common L2 length is at most the limit. Stays on the device: torch's own function reads the length on the host.</summary>
+    /// <summary>Scales all gradients so that the global gradient norm (L2) is at most the limit. Works on the device alone, where
+    /// torch's own function reads the norm on the host.</summary>
     public static void Apply(IEnumerable<Tensor> parameters, double limit)
     {
         using var scope = NewDisposeScope();
@@ -14,9 +15,11 @@ internal static class GradientClip
         foreach (var gradient in gradients) gradient.mul_(factor);
     }
 
-    /// <summary>L2 length of all values, a scalar on their device.</summary>
+    /// <summary>L2 norm of all values, a scalar on their device.</summary>
     public static Tensor Length(Tensor values) => Wide(values).square().sum().sqrt();
 
-    /// <summary>Half precision as float32: its squares and sums leave its range, at both ends. All else as it is.</summary>
-    public static Tensor Wide(Tensor values) => values.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? values.to(ScalarType.Float32) : values;
+    /// <summary>Converts half precision to float32, because its squares and sums overflow or underflow. Other dtypes are returned as they
+    /// are.</summary>
+    public static Tensor Wide(Tensor values) =>
+        values.dtype is ScalarType.Float16 or ScalarType.BFloat16 ? values.to(ScalarType.Float32) : values;
 }

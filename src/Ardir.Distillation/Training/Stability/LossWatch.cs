@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Remembers on the device which step of an epoch was the first whose loss was no number, so that nothing waits for the device until it is asked.</summary>
+/// <summary>Remembers on the device which step of an epoch had the first non-finite loss, so that nothing waits for the device before
+/// <see cref="Read"/>.</summary>
 internal sealed class LossWatch(Device device) : IDisposable
 {
     private readonly Tensor _first = tensor(-1L, device: device).DetachFromDisposeScope();

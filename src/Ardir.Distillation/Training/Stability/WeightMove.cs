@@ -1,6 +1,7 @@
 namespace Ardir.Distillation;
 
-/// <summary>AWP's move of a model's weights. Taken back from what the optimiser made of them or, without a step, by putting the weights back as they were.</summary>
+/// <summary>AWP's move of a model's weights. After an optimiser step, <see cref="TakeBack"/> subtracts it from the updated
+/// weights; without a step, disposing restores the original weights.</summary>
 internal sealed class WeightMove : IDisposable
 {
     private const double Tiny = 1e-20;
@@ -18,14 +19,15 @@ internal sealed class WeightMove : IDisposable
         foreach (var (name, weight) in parameters)
         {
             if (weight.dim() < 2 || !name.Contains("weight", StringComparison.Ordinal) || weight.grad is not { } gradient) continue;
-            var move = GradientClip.Wide(gradient).mul(GradientClip.Length(weight) / (GradientClip.Length(gradient) + Tiny) * gamma).to(weight.dtype).DetachFromDisposeScope();
+            var scale = GradientClip.Length(weight) / (GradientClip.Length(gradient) + Tiny) * gamma;
+            var move = GradientClip.Wide(gradient).mul(scale).to(weight.dtype).DetachFromDisposeScope();
             _moves.Add((weight, weight.detach().clone().DetachFromDisposeScope(), move));
             weight.add_(move);
         }
         masters?.Publish();
     }
 
-    /// <summary>After the optimiser's step.</summary>
+    /// <summary>Subtracts the move from the weights, after the optimiser's step.</summary>
     public void TakeBack()
     {
         using var noGrad = no_grad();
