@@ -29,12 +29,6 @@ public sealed record DataFile
     /// </summary>
     public bool MatchesPublished => PublishedAs is not null;
 
-    internal static DataFile Of(string path)
-    {
-        using var file = new HashedFile(path);
-        return file.Describe();
-    }
-
 #pragma warning disable CA5351 // the checksums to compare with were published as MD5
     internal static DataFile Of(string path, byte[] content) => Of(path, content.Length, Convert.ToHexStringLower(MD5.HashData(content)));
 #pragma warning restore CA5351

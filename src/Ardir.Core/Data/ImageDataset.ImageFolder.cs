@@ -72,9 +72,7 @@ public sealed partial class ImageDataset
     // on the path from the class to here are kept, and a folder that is among them is not entered again.
     private static IEnumerable<string> Walk(string folder, List<string> above)
     {
-        var (target, parent) = (Directory.ResolveLinkTarget(folder, returnFinalTarget: true), above.LastOrDefault());
-        var real = Path.TrimEndingDirectorySeparator(
-            target?.FullName ?? (parent is null ? Path.GetFullPath(folder) : Path.Combine(parent, Path.GetFileName(folder))));
+        var real = RealPath.Of(folder);
         if (above.Contains(real, StringComparer.Ordinal)) return [];
         List<string> path = [.. above, real];
         return Directory.EnumerateFiles(folder)

@@ -132,6 +132,14 @@ public sealed partial class ImageDataset : IDisposable
     public ImageDataset To(Device device) =>
         new(Alive(Images).to(device, copy: true), Labels.to(device, copy: true), ClassNames) { Files = Files };
 
+    /// <summary>
+    /// A short text by which data sets are compared for equality, for example before a run is resumed: the number of images and the first
+    /// 64 bits of a SHA-256 over the pixels and labels. It reads all of them on the host.
+    /// </summary>
+    /// <returns>For example <c>60000 images, 0123456789abcdef</c>; the same for the same pixels and labels on every device.</returns>
+    /// <exception cref="ObjectDisposedException">The data set was disposed.</exception>
+    public string Fingerprint() => $"{Count} images, {Core.Fingerprint.Of(("images", Images), ("labels", Labels))}";
+
     /// <summary>Disposes the tensors.</summary>
     public void Dispose()
     {

@@ -7,17 +7,19 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
 {
     private readonly Tensor[] _maps;
 
-    /// <summary>Names some tensors as layers. Takes ownership of the tensors.</summary>
+    /// <summary>Names some tensors as layers. Takes ownership of the tensors: they are disposed when this is, or here if the names are
+    /// refused.</summary>
     /// <param name="maps">Name and map of each layer; names must differ.</param>
-    /// <exception cref="ArgumentException">Two layers have the same name.</exception>
+    /// <exception cref="ArgumentException">Two layers have the same name, or a layer has no map.</exception>
     public FeatureMaps(IEnumerable<(string Layer, Tensor Map)> maps)
     {
         ArgumentNullException.ThrowIfNull(maps);
         var all = maps.ToArray();
         Layers = [.. all.Select(entry => entry.Layer)];
         _maps = [.. all.Select(entry => entry.Map)];
-        if (Layers.Distinct(StringComparer.Ordinal).Count() != Layers.Count)
-            throw new ArgumentException($"Layer names must differ; got {string.Join(", ", Layers)}.", nameof(maps));
+        if (Refusal() is not { } refusal) return;
+        foreach (var map in _maps) map?.Dispose();
+        throw new ArgumentException(refusal, nameof(maps));
     }
 
     /// <summary>The names, in order.</summary>
@@ -71,4 +73,9 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private string? Refusal() =>
+        Array.IndexOf(_maps, null) is var empty and >= 0 ? $"Layer '{Layers[empty]}' has no map: it is null."
+        : Layers.Distinct(StringComparer.Ordinal).Count() != Count ? $"Layer names must differ; got {string.Join(", ", Layers)}."
+        : null;
 }

@@ -112,10 +112,18 @@ internal sealed class ModuleFeatureTap : IFeatureTap
             _layers = layers;
             _maps = new Tensor?[layers.Count];
             _fired = new int[layers.Count];
-            for (var i = 0; i < layers.Count; i++)
+            try
             {
-                var index = i;
-                _removers.Add(layers[i].Attach(result => Receive(index, result)));
+                for (var i = 0; i < layers.Count; i++)
+                {
+                    var index = i;
+                    _removers.Add(layers[i].Attach(result => Receive(index, result)));
+                }
+            }
+            catch
+            {
+                Dispose();
+                throw;
             }
         }
 

@@ -14,17 +14,12 @@ internal sealed class TapSource(IModule model)
 
     /// <summary>Refuses a student and a teacher that share modules or parameters.</summary>
     /// <exception cref="ArgumentException">They share some; the message names what they share.</exception>
-    public static void EnsureApart(TappedOutput? student, TappedOutput? teacher, string? name = null)
+    public void EnsureSeparate(TapSource teacher, string name)
     {
-        if (student?.Source is not { } first
-            || teacher?.Source is not { } second
-            || first._apart.TryGetValue(second, out _))
-        {
-            return;
-        }
-        if (SharedModules.Find(first.Model as nn.Module, second.Model as nn.Module) is { } shared)
-            throw new ArgumentException(SharedModules.Refusal(shared), name ?? nameof(teacher));
-        first._apart.AddOrUpdate(second, _known);
+        if (_apart.TryGetValue(teacher, out _)) return;
+        if (SharedModules.Find(Model as nn.Module, teacher.Model as nn.Module) is { } shared)
+            throw new ArgumentException(SharedModules.Refusal(shared), name);
+        _apart.AddOrUpdate(teacher, _known);
     }
 
     private IModule Model => model;

@@ -22,6 +22,17 @@ public sealed class TappedOutput : IDisposable
     /// <summary>The model that the tap ran; null for outputs that were computed without a tap.</summary>
     internal TapSource? Source { get; init; }
 
+    /// <summary>Refuses a student and a teacher that share modules or parameters: the teacher must stay as it is while the student
+    /// learns. A loss calls this at every step; the modules of two taps are compared once.</summary>
+    /// <param name="student">An output of the network that learns; nothing is checked where this is null or was made without a tap.</param>
+    /// <param name="teacher">An output of the other network; likewise.</param>
+    /// <param name="name">The argument that the exception names, <c>teacher</c> when null.</param>
+    /// <exception cref="ArgumentException">They share some; the message names what they share.</exception>
+    public static void EnsureSeparate(TappedOutput? student, TappedOutput? teacher, string? name = null)
+    {
+        if (student?.Source is { } first && teacher?.Source is { } second) first.EnsureSeparate(second, name ?? nameof(teacher));
+    }
+
     /// <summary>Disposes <see cref="Output"/> and <see cref="Features"/>.</summary>
     public void Dispose()
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Ardir.Core;
 
 /// <summary>Which entry of a file is copied to which entry of a module. The plan is made before anything is changed.</summary>
@@ -93,7 +95,8 @@ internal sealed class LoadPlan
         }
     }
 
-    private static string Numbers(double[] values) => string.Join(", ", values.Select(value => value.ToString("G4")));
+    private static string Numbers(double[] values) =>
+        string.Join(", ", values.Select(value => value.ToString("G4", CultureInfo.InvariantCulture)));
 
     private static string? Difference(Tensor from, Tensor to)
     {

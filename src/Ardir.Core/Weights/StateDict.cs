@@ -11,24 +11,16 @@ namespace Ardir.Core;
 [SuppressMessage("Naming", "CA1710", Justification = "PyTorch users know it by this name.")]
 public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
 {
-    private readonly Dictionary<string, Tensor> _tensors;
-    private readonly List<string> _names;
+    private readonly WeightContents _contents;
     private bool _disposed;
 
-    internal StateDict(
-        Dictionary<string, Tensor> tensors,
-        IEnumerable<string> names,
-        string format,
-        IReadOnlyDictionary<string, string>? metadata = null)
-    {
-        (_tensors, _names, Format, Metadata) = (tensors, [.. names], format, metadata ?? new Dictionary<string, string>());
-    }
+    private StateDict(WeightContents contents) => _contents = contents;
 
     /// <summary>The file format as a text to show: "safetensors", "torch zip" or "torch legacy".</summary>
-    public string Format { get; }
+    public string Format => _contents.Format;
 
     /// <summary>Texts that the file holds besides the weights; empty for formats that have none.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; }
+    public IReadOnlyDictionary<string, string> Metadata => _contents.Metadata;
 
     /// <summary>
     /// Entries of a torch file that were left out, each with its kind: <c>epoch (a number)</c>, <c>optimizer (a dictionary of 2)</c>,
@@ -36,31 +28,35 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     /// an object may hold tensors of its own.
     /// </summary>
     /// <value>Empty when there is nothing else, and for safetensors, which hold only tensors.</value>
-    public IReadOnlyList<string> Omitted { get; internal init; } = [];
+    public IReadOnlyList<string> Omitted => _contents.Omitted;
 
     /// <summary>Names in the order of the file.</summary>
-    public IEnumerable<string> Keys => _names;
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    public IEnumerable<string> Keys => Alive.Names;
 
     /// <summary>Tensors in the order of <see cref="Keys"/>.</summary>
-    public IEnumerable<Tensor> Values => _names.Select(name => Tensors[name]);
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    public IEnumerable<Tensor> Values => Alive.Names.Select(name => Alive.Tensors[name]);
 
     /// <summary>How many entries there are.</summary>
-    public int Count => _names.Count;
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    public int Count => Alive.Names.Count;
 
     /// <summary>A tensor, which stays owned by this object.</summary>
     /// <param name="key">Its name.</param>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
-    public Tensor this[string key] => Tensors.TryGetValue(key, out var tensor)
+    /// <exception cref="ObjectDisposedException">The weights were disposed.</exception>
+    public Tensor this[string key] => Alive.Tensors.TryGetValue(key, out var tensor)
         ? tensor
         : throw new KeyNotFoundException(
-            $"The file has no '{key}'; it has {string.Join(", ", _names.Take(5))}{(Count > 5 ? ", ..." : "")}.");
+            $"The file has no '{key}'; it has {string.Join(", ", Keys.Take(5))}{(Count > 5 ? ", ..." : "")}.");
 
-    private Dictionary<string, Tensor> Tensors
+    private WeightContents Alive
     {
         get
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            return _tensors;
+            return _contents;
         }
     }
 
@@ -80,24 +76,24 @@ public sealed class StateDict : IReadOnlyDictionary<string, Tensor>, IDisposable
     public static StateDict Read(string path, StateDictOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return WeightFile.Read(path, (options ?? new StateDictOptions()).Strict);
+        return new StateDict(WeightFile.Read(path, (options ?? new StateDictOptions()).Strict));
     }
 
     /// <inheritdoc/>
-    public bool ContainsKey(string key) => _tensors.ContainsKey(key);
+    public bool ContainsKey(string key) => Alive.Tensors.ContainsKey(key);
 
     /// <inheritdoc/>
-    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => Tensors.TryGetValue(key, out value);
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out Tensor value) => Alive.Tensors.TryGetValue(key, out value);
 
     /// <inheritdoc/>
     public IEnumerator<KeyValuePair<string, Tensor>> GetEnumerator() =>
-        _names.Select(name => KeyValuePair.Create(name, Tensors[name])).GetEnumerator();
+        Alive.Names.Select(name => KeyValuePair.Create(name, Alive.Tensors[name])).GetEnumerator();
 
     /// <summary>Releases the tensors.</summary>
     public void Dispose()
     {
         _disposed = true;
-        foreach (var tensor in _tensors.Values) tensor.Dispose();
+        foreach (var tensor in _contents.Tensors.Values) tensor.Dispose();
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

@@ -8,7 +8,7 @@ internal static class WeightFile
     private const int HeadBytes = 512;
     private const int Start = 32;
 
-    public static StateDict Read(string path, bool strict)
+    public static WeightContents Read(string path, bool strict)
     {
         if (Directory.Exists(path)) throw new WeightFormatException($"{path} is a folder; expected the path of a file of weights.");
         var head = new byte[HeadBytes];
@@ -22,7 +22,7 @@ internal static class WeightFile
             if (head is [0x80, <= 5, ..]) return Named(path, () => TorchLegacyFile.Read(path, strict));
         }
         var (tensors, metadata) = SafetensorsFile.Read(path);
-        return new StateDict(tensors, tensors.Keys, "safetensors", metadata);
+        return new WeightContents("safetensors", [.. tensors.Keys], tensors) { Metadata = metadata };
     }
 
     // This is checked before all other formats: a safetensors file begins with the size of its header, and some size has the same bytes as
@@ -69,7 +69,7 @@ internal static class WeightFile
     }
 
     // Errors from the parts of a file do not mention its path, so it is added here.
-    private static StateDict Named(string path, Func<StateDict> read)
+    private static WeightContents Named(string path, Func<WeightContents> read)
     {
         try
         {

@@ -78,7 +78,7 @@ public sealed class ArdirLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
-        TapSource.EnsureApart(student, teacher);
+        TappedOutput.EnsureSeparate(student, teacher);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
         {
             throw new InvalidOperationException(

@@ -64,17 +64,17 @@ public sealed record DistillationInputs
 
     private TappedOutput? Student(TappedOutput? pass)
     {
-        TapSource.EnsureApart(pass, TeacherClean, nameof(TeacherClean));
-        TapSource.EnsureApart(pass, TeacherAdversarial, nameof(TeacherAdversarial));
-        TapSource.EnsureApart(pass, TeacherOnStudentAdversarial, nameof(TeacherOnStudentAdversarial));
-        TapSource.EnsureApart(pass, StandardTeacherOnStudentAdversarial, nameof(StandardTeacherOnStudentAdversarial));
+        TappedOutput.EnsureSeparate(pass, TeacherClean, nameof(TeacherClean));
+        TappedOutput.EnsureSeparate(pass, TeacherAdversarial, nameof(TeacherAdversarial));
+        TappedOutput.EnsureSeparate(pass, TeacherOnStudentAdversarial, nameof(TeacherOnStudentAdversarial));
+        TappedOutput.EnsureSeparate(pass, StandardTeacherOnStudentAdversarial, nameof(StandardTeacherOnStudentAdversarial));
         return pass;
     }
 
     private TappedOutput? Teacher(TappedOutput? pass)
     {
-        TapSource.EnsureApart(StudentClean, pass);
-        TapSource.EnsureApart(StudentAdversarial, pass);
+        TappedOutput.EnsureSeparate(StudentClean, pass);
+        TappedOutput.EnsureSeparate(StudentAdversarial, pass);
         return pass;
     }
 }

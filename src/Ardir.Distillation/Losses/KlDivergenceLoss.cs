@@ -43,7 +43,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
-        TapSource.EnsureApart(student, teacher);
+        TappedOutput.EnsureSeparate(student, teacher);
         return Compute(student.Output, teacher.Output, labels);
     }
 

@@ -55,7 +55,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
-        TapSource.EnsureApart(student, teacher);
+        TappedOutput.EnsureSeparate(student, teacher);
         using var scope = NewDisposeScope();
         var parts = new Dictionary<string, Tensor>();
         var total = PerSample(student.Features, teacher.Features, parts).mean();

@@ -46,8 +46,8 @@ internal static class RunIdentity
         ["seed"] = $"{options.Seed}",
         ["student"] = $"{Fingerprint.OfShapes(student.state_dict())}, trains {Fingerprint.OfShapes(Trainable(student))}",
         ["teacher"] = teacher is null ? "none" : Fingerprint.Of(teacher),
-        ["training set"] = Fingerprint.Of(train),
-        ["validation set"] = validation is null ? "none" : Fingerprint.Of(validation),
+        ["training set"] = train.Fingerprint(),
+        ["validation set"] = validation is null ? "none" : validation.Fingerprint(),
     };
 
     /// <summary>Objects of a run that hold values which its identity does not show.</summary>

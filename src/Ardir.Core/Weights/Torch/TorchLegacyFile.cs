@@ -14,17 +14,17 @@ internal static class TorchLegacyFile
     private static readonly BigInteger _magic =
         BigInteger.Parse("119547037146038801333356", System.Globalization.CultureInfo.InvariantCulture);
 
-    public static StateDict Read(string path, bool strict)
+    public static WeightContents Read(string path, bool strict)
     {
         using var file = File.OpenRead(path);
         using var stream = new BufferedStream(file, 1 << 16);
         var length = file.Length;
-        var storages = new Dictionary<string, PickleStorage>(StringComparer.Ordinal);
+        var (storages, unreadable) = (new Dictionary<string, PickleStorage>(StringComparer.Ordinal), new Unreadable(path));
         object? Next(Func<object?, object?> persistent) => new PickleReader(new PickleSource(stream), persistent, strict, length).Read();
         object? NextPlain() => Next(_ => throw new WeightFormatException("The header refers to tensors."));
 
         CheckHeader(NextPlain, path);
-        var root = Next(id => Persistent(id, storages));
+        var root = Next(id => Persistent(id, storages, unreadable));
         // A root of the wrong kind is refused before the values are read, since these may be large.
         TorchTensors.RefuseObject(root, path);
         if (NextPlain() is not List<object?> keys) throw new WeightFormatException($"{path} has no list of its storages.");
@@ -34,6 +34,7 @@ internal static class TorchLegacyFile
         {
             foreach (var entry in keys)
             {
+                if (entry is string other && unreadable.PassOver(other, stream, length)) continue;
                 if (entry is not string key || !storages.TryGetValue(key, out var storage) || loaded.ContainsKey(key))
                     throw new WeightFormatException($"{path} lists a storage that no tensor uses, or one twice.");
                 loaded.Add(key, Values(stream, storage, length));
@@ -68,11 +69,12 @@ internal static class TorchLegacyFile
 
     // A persistent id is ('storage', class, key, location, count, None or (view key, offset, size)), or, for a class of a whole pickled
     // network, ('module', class, file, source code).
-    private static object Persistent(object? id, Dictionary<string, PickleStorage> storages)
+    private static object Persistent(object? id, Dictionary<string, PickleStorage> storages, Unreadable unreadable)
     {
         if (id is PickleTuple { Items: ["module", var module, ..] }) return module as PickleOpaque ?? new PickleOpaque("module");
         if (id is not PickleTuple { Items: ["storage", var type, string key, _, long count, var view] } || count < 0)
             throw new WeightFormatException("A tensor refers to its values in an unknown way.");
+        if (TorchNames.Unreadable(type) is { } opaque) return unreadable.Add(key, count, opaque);
         var whole = new PickleStorage(TorchNames.StorageType(type), key, count, 0);
         if (storages.TryGetValue(key, out var known) && known != whole)
             throw new WeightFormatException($"The storage '{key}' is described in two ways.");
@@ -88,14 +90,49 @@ internal static class TorchLegacyFile
 
     private static Tensor Values(Stream stream, PickleStorage storage, long fileLength)
     {
+        CheckCount(stream, storage.Key, storage.Count, fileLength / storage.Type.ElementSize());
+        return RawTensor.Read(stream, storage.Type, storage.Count, $"'{storage.Key}'");
+    }
+
+    /// <summary>Reads the number before the values of a storage, which must be the one that its tensors were told.</summary>
+    private static void CheckCount(Stream stream, string key, long expected, long most)
+    {
         Span<byte> prefix = stackalloc byte[8];
         if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
             throw new WeightFormatException("The file ends before its values: it is truncated.");
         var count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
-        if (count != storage.Count)
-            throw new WeightFormatException($"The storage '{storage.Key}' has {count} values; its tensors were told {storage.Count}.");
-        if (count > fileLength / storage.Type.ElementSize())
-            throw new WeightFormatException($"The storage '{storage.Key}' claims {count} values, more than the file holds.");
-        return RawTensor.Read(stream, storage.Type, count, $"'{storage.Key}'");
+        if (count != expected)
+            throw new WeightFormatException($"The storage '{key}' has {count} values; its tensors were told {expected}.");
+        if (count > most) throw new WeightFormatException($"The storage '{key}' claims {count} values, more than the file holds.");
+    }
+
+    /// <summary>The storages of kinds that are not read here. Their values stand between those of the others and are passed over: only a
+    /// weight that needs them is an error.</summary>
+    private sealed class Unreadable(string path)
+    {
+        private readonly Dictionary<string, (long Count, PickleOpaque Kind)> _storages = new(StringComparer.Ordinal);
+
+        public PickleOpaque Add(string key, long count, PickleOpaque kind)
+        {
+            _storages[key] = (count, kind);
+            return kind;
+        }
+
+        /// <summary>Moves the stream behind the values of a storage if it is one of these; returns whether it is.</summary>
+        public bool PassOver(string key, Stream stream, long fileLength)
+        {
+            if (!_storages.Remove(key, out var storage)) return false;
+            if (TorchNames.UnreadableSize(storage.Kind.Name) is not { } size)
+            {
+                throw new WeightFormatException(
+                    $"{path} has values of the unknown kind {storage.Kind.Name}, so that the values behind them cannot be found. "
+                    + "Save the weights alone, as dense tensors of real numbers.");
+            }
+            CheckCount(stream, key, storage.Count, fileLength / size);
+            if (storage.Count * size > fileLength - stream.Position)
+                throw new WeightFormatException($"'{key}' ends before its {storage.Count} values: the file is truncated.");
+            stream.Seek(storage.Count * size, SeekOrigin.Current);
+            return true;
+        }
     }
 }

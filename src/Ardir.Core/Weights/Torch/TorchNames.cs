@@ -19,6 +19,13 @@ internal static class TorchNames
         ["torch.BoolStorage"] = ScalarType.Bool, ["torch.storage.UntypedStorage"] = ScalarType.Byte,
     };
 
+    // Storages of kinds that are not read here, with the bytes of one value, so that a reader can pass over them.
+    private static readonly Dictionary<string, int> _unreadableSizes = new(StringComparer.Ordinal)
+    {
+        ["torch.QInt8Storage"] = 1, ["torch.QUInt8Storage"] = 1, ["torch.QUInt4x2Storage"] = 1, ["torch.QUInt2x4Storage"] = 1,
+        ["torch.QInt32Storage"] = 4, ["torch.ComplexFloatStorage"] = 8, ["torch.ComplexDoubleStorage"] = 16,
+    };
+
     private static readonly string[] _functions = [OrderedDict, RebuildV2, Rebuild, Parameter, Size];
 
     // These names belong to data that checkpoints often hold besides weights: a best accuracy as a numpy number, a set.
@@ -49,6 +56,9 @@ internal static class TorchNames
         && name.StartsWith("torch.", StringComparison.Ordinal) && name.EndsWith("Storage", StringComparison.Ordinal)
             ? new PickleOpaque(name, IsTensor: true)
             : null;
+
+    /// <summary>The bytes of one value of a storage of an <see cref="Unreadable"/> kind; null where that is not known.</summary>
+    public static int? UnreadableSize(string name) => _unreadableSizes.TryGetValue(name, out var size) ? size : null;
 
     public static object? Call(string name, IReadOnlyList<object?> arguments) => name switch
     {

@@ -21,14 +21,14 @@ internal sealed class TorchTensors(Func<PickleStorage, Tensor> load, long fileLe
     private readonly OmittedEntries _omitted = new();
     private long _bytes, _stored;
 
-    public StateDict Read(object? root, string path, string format)
+    public WeightContents Read(object? root, string path, string format)
     {
         var found = Find(root, path);
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         try
         {
             foreach (var (name, value) in found) tensors.Add(name, Make(value, name));
-            return new StateDict(tensors, found.Select(entry => entry.Name), format) { Omitted = _omitted.All };
+            return new WeightContents(format, [.. found.Select(entry => entry.Name)], tensors) { Omitted = _omitted.All };
         }
         catch
         {

@@ -9,7 +9,7 @@ internal static class TorchZipFile
     private const long SparePickle = 16L << 20;
     private const long MaxDeflateRatio = 1100;
 
-    public static StateDict Read(string path, bool strict)
+    public static WeightContents Read(string path, bool strict)
     {
         using var stream = File.OpenRead(path);
         try
@@ -24,7 +24,7 @@ internal static class TorchZipFile
         }
     }
 
-    private static StateDict Read(ZipArchive archive, string path, long length, bool strict)
+    private static WeightContents Read(ZipArchive archive, string path, long length, bool strict)
     {
         var entries = Entries(archive, path);
         var pickles = entries.Keys.Where(name => name.EndsWith("/data.pkl", StringComparison.Ordinal)).ToList();

@@ -102,7 +102,8 @@ public sealed class CifarTests : IDisposable
     {
         PublishedFiles.Find("803d5f7f4d78ea53de84dbe85f74fb6d").Should().Be("CIFAR-10 test_batch.bin");
         Write("x", "abc"u8.ToArray());
-        DataFile.Of(_folder.File("x")).Should().Be(new DataFile { Path = _folder.File("x"), Length = 3, Md5 = "900150983cd24fb0d6963f7d28e17f72" });
+        using var file = new HashedFile(_folder.File("x"));
+        file.Describe().Should().Be(new DataFile { Path = _folder.File("x"), Length = 3, Md5 = "900150983cd24fb0d6963f7d28e17f72" });
     }
 
     [FolderFact(FullFolder)]

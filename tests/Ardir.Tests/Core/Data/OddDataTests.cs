@@ -31,6 +31,21 @@ public sealed class OddDataTests : IDisposable
         }
     }
 
+    // The same circle, reached through a link above the data set: resolved and unresolved paths are different texts for one folder.
+    [Fact]
+    public void ImageFolder_BelowALink_ShowsEachPictureOnce()
+    {
+        if (OperatingSystem.IsWindows()) return;   // links need a privilege there
+        Picture("data/a/deep/y.png");
+        Directory.CreateSymbolicLink(_folder.File("link"), "data");
+        Directory.CreateSymbolicLink(_folder.File("data/a/deep/up"), _folder.File("data/a"));
+        using var data = ImageDataset.ImageFolder(_folder.File("link"));
+        data.Files.Select(file => Path.GetRelativePath(_folder.Path, file.Path)).Should().Equal("link/a/deep/y.png");
+        RealPath.Of(_folder.File("link/a/deep/up")).Should().Be(RealPath.Of(_folder.File("data/a")));
+        Directory.CreateSymbolicLink(_folder.File("data/a/round"), "round");
+        FluentActions.Invoking(() => RealPath.Of(_folder.File("data/a/round"))).Should().Throw<IOException>();
+    }
+
     [Fact]
     public void ImageFolder_HiddenFilesAndFolders_ArePassedOver()
     {

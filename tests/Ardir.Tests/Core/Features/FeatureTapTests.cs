@@ -179,6 +179,27 @@ public sealed class FeatureTapTests
     }
 
     [Fact]
+    public void Forward_WhenALayerCannotBeHooked_RemovesTheHooksBeforeIt()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TapModels.Nested();
+        using var tap = FeatureTap.Attach(model, "layer1", "layer2");
+        TapModels.BreakHooks(model.named_modules().Single(entry => entry.name == "layer2").module);
+        FluentActions.Invoking(() => tap.Forward(TinyModels.Images(2, ScalarType.Float64))).Should().Throw<NullReferenceException>();
+        TapModels.Hooks(model).Should().Be(0);
+    }
+
+    [Fact]
+    public void FeatureMaps_Refused_AreDisposed()
+    {
+        using var scope = NewDisposeScope();
+        Tensor first = ones(1), second = ones(1), third = ones(1);
+        FluentActions.Invoking(() => new FeatureMaps([("a", first), ("a", second)])).Should().Throw<ArgumentException>().WithMessage("*must differ; got a, a*");
+        FluentActions.Invoking(() => new FeatureMaps([("a", third), ("b", null!)])).Should().Throw<ArgumentException>().WithMessage("Layer 'b' has no map*");
+        new[] { first, second, third }.Should().OnlyContain(map => map.IsInvalid);
+    }
+
+    [Fact]
     public void Forward_DoneOrFailed_LeavesNoHook()
     {
         using var scope = NewDisposeScope();

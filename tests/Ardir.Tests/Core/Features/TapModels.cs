@@ -20,6 +20,14 @@ internal static class TapModels
         return net;
     }
 
+    /// <summary>Takes away the tables in which a module keeps its hooks, so that registering one fails.</summary>
+    public static void BreakHooks(nn.Module module)
+    {
+        for (var type = module.GetType(); type is not null; type = type.BaseType)
+            foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+                if (field.Name.Contains("hook", StringComparison.OrdinalIgnoreCase)) field.SetValue(module, null);
+    }
+
     /// <summary>Hooks registered anywhere in a model, read from the tables that TorchSharp keeps them in.</summary>
     public static int Hooks(nn.Module root)
     {

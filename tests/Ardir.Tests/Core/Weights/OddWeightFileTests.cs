@@ -65,6 +65,27 @@ public sealed class OddWeightFileTests : IDisposable
         Refused("'s' is a tensor of a kind that is not read here (torch._utils._rebuild_sparse_tensor())");
     }
 
+    // Values of every storage stand one after the other in a legacy file, so those that are not needed must be passed over by their size.
+    [Theory]
+    [InlineData("ComplexFloat", 8), InlineData("ComplexDouble", 16), InlineData("QInt8", 1), InlineData("QInt32", 4)]
+    public void LegacyStoragesOfUnreadableKinds_ArePassedOver(string kind, int size)
+    {
+        WriteLegacy($"ctorch\n{kind}Storage\n", 5, new byte[5 * size]);
+        using (var state = StateDict.Read(FilePath))
+        {
+            state.Keys.Should().Equal("w");
+            TensorAssert.Same(state["w"], tensor(new float[] { 0, 1, 2, 3, 4, 5 }).reshape(2, 3));
+            state.Omitted.Should().Equal("extra (a dictionary of 1)");
+        }
+        // Cut off within the values that are passed over: the 24 bytes of the weights and the number before them are missing, too.
+        File.WriteAllBytes(FilePath, File.ReadAllBytes(FilePath)[..^(24 + 8 + 1)]);
+        Refused("truncated");
+        WriteLegacy($"ctorch\n{kind}Storage\n", long.MaxValue / 2, new byte[5 * size]);
+        Refused("more than the file holds");
+        WriteLegacy("ctorch\nComplexHalfStorage\n", 5, new byte[20]);
+        Refused("unknown kind torch.ComplexHalfStorage");
+    }
+
     [Fact]
     public void LongTextsAndBytesBesideTheWeights_ArePassedOver()
     {
@@ -101,6 +122,26 @@ public sealed class OddWeightFileTests : IDisposable
     }
 
     private static IEnumerable<string> Dictionary(string name) => PickleBytes.StateDict(name, 6, 0, [2, 3], [3, 1])[..^1];
+
+    // Two storages: "1" of the kind, which only an entry beside the weights uses, then "0" with the weights.
+    private void WriteLegacy(string kind, long count, byte[] values)
+    {
+        var weights = PickleBytes.StateDict("w", 6, 0, [2, 3], [3, 1], legacy: true)[..^1];
+        string[] other =
+        [
+            .. PickleBytes.StateDict("c", count, 0, [1], [1], legacy: true)[..^1]
+                .Select(operation => operation == "U\u00010" ? "U\u00011" : operation == "ctorch\nFloatStorage\n" ? kind : operation),
+        ];
+        byte[] content =
+        [
+            0x80, 2, 0x8A, 0x0A, .. TorchLegacyFile.Magic, (byte)'.', 0x80, 2, (byte)'M', 0xE9, 3, (byte)'.',
+            0x80, 2, (byte)'}', (byte)'U', 13, .. "little_endian"u8, 0x88, (byte)'s', (byte)'.',
+            .. PickleBytes.Of(["}", PickleBytes.Text("state_dict"), .. weights, "s", PickleBytes.Text("extra"), .. other, "s", "."]),
+            .. PickleBytes.Of(["]", "U\u00011", "a", "U\u00010", "a", "."]), .. BitConverter.GetBytes(count), .. values,
+            .. BitConverter.GetBytes(6L), .. Enumerable.Range(0, 6).SelectMany(i => BitConverter.GetBytes((float)i)),
+        ];
+        File.WriteAllBytes(FilePath, content);
+    }
 
     private void Write(IEnumerable<string> operations) =>
         File.WriteAllBytes(FilePath, ZipBytes.Of(("a/data.pkl", PickleBytes.Of(operations)), ("a/data/0", [.. Enumerable.Range(0, 6).SelectMany(i => BitConverter.GetBytes((float)i))])));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ardir.Core;
 
 namespace Ardir.Tests;
@@ -120,6 +121,28 @@ public sealed class WeightNamesTests : IDisposable
         SafetensorsFile.Write(FilePath, state);
         FluentActions.Invoking(() => target.LoadWeights(FilePath)).Should().Throw<WeightFormatException>().WithMessage("*normalize.mean (other statistics*");
         target.Mean.Should().Equal(0.5, 0.5, 0.5);
+    }
+
+    // A list in which both numbers and separators are commas could not be read.
+    [Fact]
+    public void Statistics_InTheMessage_AreTheSameInEveryCulture()
+    {
+        using var scope = NewDisposeScope();
+        using var target = Network(2);
+        var state = target.state_dict();
+        (state["mean"], state["std"]) = (full(3, 0.5f), full(3, 0.25f));
+        SafetensorsFile.Write(FilePath, state);
+        var before = CultureInfo.CurrentCulture;
+        CultureInfo.CurrentCulture = new CultureInfo("") { NumberFormat = { NumberDecimalSeparator = "," } };
+        try
+        {
+            FluentActions.Invoking(() => target.LoadWeights(FilePath)).Should().Throw<WeightFormatException>()
+                .WithMessage("*mean [0.5, 0.5, 0.5] and deviation [0.25, 0.25, 0.25]*");
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     private static PreActResNet Network(ulong seed) => PreActResNet.Create(new PreActResNetOptions { Widths = [4, 6], BlocksPerStage = 1, Seed = seed });

@@ -58,8 +58,8 @@ public sealed class RunIdentityTests : IDisposable
         var identity = Of();
         identity["teacher"].Should().Be(Fingerprint.Of(teacher));
         identity["standard teacher"].Should().Be(Fingerprint.Of(standard)).And.NotBe(identity["teacher"]);
-        identity["training set"].Should().Be(Fingerprint.Of(_data));
-        identity["validation set"].Should().Be(Fingerprint.Of(validation)).And.NotBe(identity["training set"]);
+        identity["training set"].Should().Be(_data.Fingerprint());
+        identity["validation set"].Should().Be(validation.Fingerprint()).And.NotBe(identity["training set"]);
         student.bias!.requires_grad = false;
         var frozen = Of();
         identity.Keys.Where(key => frozen[key] != identity[key]).Should().Equal(["student"], "what is not trained is another run");

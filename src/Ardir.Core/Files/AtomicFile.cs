@@ -63,8 +63,25 @@ internal static class AtomicFile
     }
 
     // Devices such as /dev/null are written to directly, because a rename would replace them by a regular file.
-    private static bool IsDevice(FileInfo file) =>
-        !OperatingSystem.IsWindows()
-        && file is { Exists: true, Length: 0 }
-        && file.FullName.StartsWith("/dev/", StringComparison.Ordinal);
+    private static bool IsDevice(FileInfo file)
+    {
+        if (OperatingSystem.IsWindows()
+            || file is not { Exists: true, Length: 0 }
+            || !file.FullName.StartsWith("/dev/", StringComparison.Ordinal))
+        {
+            return false;
+        }
+        // Below /dev/ there are also regular files, in /dev/shm for example. Only these have a length that can be set, which changes
+        // nothing for an empty one.
+        using var stream = new FileStream(file.FullName, FileMode.Open, FileAccess.Write);
+        try
+        {
+            RandomAccess.SetLength(stream.SafeFileHandle, 0);
+            return false;
+        }
+        catch (Exception e) when (e is IOException or NotSupportedException or ArgumentException or UnauthorizedAccessException)
+        {
+            return true;
+        }
+    }
 }

@@ -7,8 +7,6 @@ namespace Ardir.Core;
 /// values.</summary>
 internal static class Fingerprint
 {
-    public static string Of(ImageDataset data) => $"{data.Count} images, {Of(("images", data.Images), ("labels", data.Labels))}";
-
     /// <summary>Covers weights and buffers; the type's name for models that do not show them.</summary>
     public static string Of(IModule model) => model is nn.Module module
         ? Of([.. module.state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => (pair.Key, pair.Value))])
