@@ -1,0 +1,94 @@
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
+
+namespace Ardir.Tests;
+
+/// <summary>Sizes that a reader can take in: lines, files, methods and parameter lists of the packages.</summary>
+public sealed class SourceRulesTests
+{
+    private const int LineColumns = 140;
+    private const int FileLines = 250;
+    private const int MethodLines = 40;
+    private const int Parameters = 5;
+
+    /// <summary>What is still larger, and until when.</summary>
+    private static readonly string[] _exceptions =
+    [
+        "PreActBlock.PreActBlock",
+        "DatasetDownload.ReceiveAsync",
+        "DatasetDownload.CopyAsync",
+        "AttackRun.AttackRun",
+        "RobustnessEvaluator.Evaluate",
+        "FabEngine.Search",
+        "AutoAttack.Describe",
+        "AutoAttack.Identify",
+        "AutoAttack.Curve",
+        "EnsembleRun.EnsembleRun",
+        "EnsembleRun.Try",
+        "EnsembleRun.Search",
+        "EnsembleRun.Confirm",
+        "WorstCaseAttack.Try",
+        "ApgdEngine.Climb",
+        "GradientProbe.GradientProbe",
+        "RobustOverfittingReport.Measure",
+        "TrainingRun.TrainingRun",
+        "TrainingRun.Tell",
+        "TrainerLog.Starting",
+        "TrainerLog.EpochDone",
+        "StudentState.LoadMomentum",
+        "DistillationTrainer",
+        "DistillationTrainer.DistillationTrainer",
+        "DistillationTrainer.Train",
+        "RunIdentity.Of",
+        "RunIdentity.Describe",
+        "TrainingStep.Run",
+        "FeatureAdapters.Between",
+    ];
+
+    private static readonly DateOnly _until = new(2026, 12, 31);
+
+    private static readonly Lazy<List<SyntaxTree>> _files = new(() => [.. new[] { "Ardir.Core", "Ardir.Attacks", "Ardir.Distillation" }.SelectMany(package => SourceMap.Of(package).Files)]);
+
+    [Fact]
+    public void Sources_StayReadable()
+    {
+        var found = _files.Value.SelectMany(TooLarge).ToList();
+        string.Join('\n', found.Where(text => !_exceptions.Contains(Name(text), StringComparer.Ordinal))).Should().BeEmpty();
+        if (_exceptions.Length > 0)
+            File.GetLastWriteTimeUtc(typeof(SourceRulesTests).Assembly.Location).Should().BeBefore(_until.ToDateTime(default), "the exceptions were to be gone by then");
+    }
+
+    private static string Name(string text) => text[..text.IndexOf(':', StringComparison.Ordinal)];
+
+    private static IEnumerable<string> TooLarge(SyntaxTree file)
+    {
+        var (name, text) = (Path.GetFileNameWithoutExtension(file.FilePath), file.GetText());
+        if (text.Lines.Count - 1 >= FileLines) yield return $"{name}: {text.Lines.Count - 1} lines; a file has less than {FileLines}";
+        foreach (var line in text.Lines.Where(line => line.Span.Length > LineColumns))
+            yield return $"{name}: line {line.LineNumber + 1} has {line.Span.Length} columns; at most {LineColumns}";
+        foreach (var node in file.GetRoot().DescendantNodes())
+        {
+            var (member, parameters) = node switch
+            {
+                MethodDeclarationSyntax method => (method.Identifier, method.ParameterList),
+                ConstructorDeclarationSyntax constructor => (constructor.Identifier, constructor.ParameterList),
+                LocalFunctionStatementSyntax function => (function.Identifier, function.ParameterList),
+                DelegateDeclarationSyntax type => (type.Identifier, type.ParameterList),
+                ClassDeclarationSyntax type => (type.Identifier, type.ParameterList),
+                StructDeclarationSyntax type => (type.Identifier, type.ParameterList),
+                _ => (default, null),
+            };
+            if (parameters is { Parameters.Count: > Parameters and var count })
+                yield return $"{name}.{member.Text}: {count} parameters; at most {Parameters}";
+            if (node is not (BaseMethodDeclarationSyntax or LocalFunctionStatementSyntax)) continue;
+            var lines = file.GetLineSpan(TextSpan(member, node)) is var span ? span.EndLinePosition.Line - span.StartLinePosition.Line + 1 : 0;
+            if (lines > MethodLines)
+                yield return string.Create(CultureInfo.InvariantCulture, $"{name}.{member.Text}: {lines} lines; a method has at most {MethodLines}");
+        }
+    }
+
+    // From the name, because comments and attributes before it are no part of what has to be read at once.
+    private static Microsoft.CodeAnalysis.Text.TextSpan TextSpan(SyntaxToken name, SyntaxNode method) =>
+        Microsoft.CodeAnalysis.Text.TextSpan.FromBounds(name.RawKind == 0 ? method.SpanStart : name.SpanStart, method.Span.End);
+}
