@@ -7,7 +7,7 @@ namespace Ardir.Mutation;
 /// <summary>Where a change can stand.</summary>
 internal static class Places
 {
-    private static readonly string[] _logs = ["AttackLog", "TrainerLog", "_logger", "logger"];
+    private static readonly string[] _logs = ["AttackLog", "EvaluationLog", "TrainerLog", "_logger", "logger"];
 
     /// <summary>Texts, logging and what the compiler must know beforehand: nothing below such a node is changed.</summary>
     public static bool AreClosed(SyntaxNode node) => node switch

@@ -35,7 +35,7 @@ public abstract class Attack : IAttack
         context.CancellationToken.ThrowIfCancellationRequested();
 
         using var activity = AttackInstruments.Start(this, model, images);
-        using var oracle = new ModelOracle(model, context);
+        using var oracle = new GuardedModel(model, context);
         try
         {
             return NativeCallGuard.OfProcess.Run(context.Logger, () => Perturb(oracle, model, images, labels, context));
@@ -60,6 +60,9 @@ public abstract class Attack : IAttack
     /// <summary>Name and threat model.</summary>
     /// <returns>For example <c>PGD-20 Linf(0.03)</c>.</returns>
     public override string ToString() => $"{Name} {Threat}";
+
+    /// <summary>What a run must know about this attack. The name of its type keys its random starts.</summary>
+    internal AttackTraits Traits => new(Threat, Name, GetType().Name);
 
     /// <summary>What every attack refuses before any work.</summary>
     internal static void CheckInputs(Tensor images, Tensor labels, AttackContext context)
@@ -87,17 +90,17 @@ public abstract class Attack : IAttack
         }
     }
 
-    private Tensor Perturb(ModelOracle oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
+    private Tensor Perturb(GuardedModel oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        var run = AttackRun.Create(this, oracle, images.detach(), labels);
+        var run = AttackRun.Create(Traits, oracle, images.detach(), labels);
         var found = Search(run);
         if (oracle.MustRepeat)
         {
             var nan = oracle.TakeNan(Threat);
-            run = AttackRun.Create(this, oracle, images.detach(), labels);
+            run = AttackRun.Create(Traits, oracle, images.detach(), labels);
             found = nan.Put(Search(run));
         }
         oracle.EnsureSound();
@@ -109,7 +112,7 @@ public abstract class Attack : IAttack
 
     /// <summary>Reports gradients of exactly zero to the surrounding evaluation, which knows which images ended up broken, or to the
     /// logger if there is none.</summary>
-    private void TellGradients(ModelOracle oracle, AttackRun run, Tensor found)
+    private void TellGradients(GuardedModel oracle, AttackRun run, Tensor found)
     {
         var context = oracle.Context;
         if (context.Notes is null && !context.Logger.IsEnabled(LogLevel.Warning)) return;

@@ -26,7 +26,7 @@ internal static class AttackInstruments
     }
 
     /// <summary>Records the passes of an attack, also of one that was cancelled or failed.</summary>
-    public static void Spent(IAttack attack, Activity? activity, ModelOracle oracle)
+    public static void Spent(IAttack attack, Activity? activity, GuardedModel oracle)
     {
         // Each pass is recorded once, by the attack that made it, even where a surrounding ensemble counts it again.
         var (forwards, backwards) = (oracle.SampleForwards - oracle.Claimed, oracle.SampleBackwards);

@@ -24,9 +24,9 @@ public abstract class UnitAttack : Attack
 
     /// <summary>Runs one unit for an ensemble, which has already computed the clean logits, [n,K].</summary>
     /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>
-    internal (Tensor Claimed, Tensor Points) SearchAll(ModelOracle oracle, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
+    internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel oracle, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
-        UnitOutcome Once() => SearchUnit(AttackRun.Create(this, oracle, images, labels).WithCleanLogits(cleanLogits), unit);
+        UnitOutcome Once() => SearchUnit(AttackRun.Create(Traits, oracle, images, labels).WithCleanLogits(cleanLogits), unit);
         var outcome = Once();
         if (oracle.MustRepeat)
         {

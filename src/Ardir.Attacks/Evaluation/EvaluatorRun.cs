@@ -91,7 +91,7 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
 
     private Tensor Ask(Tensor images)
     {
-        var logits = ModelOracle.Call(model, images);
+        var logits = ModelCall.Of(model, images);
         LogitsGuard.Check(logits, images, classes: 0);
         return logits.detach();
     }

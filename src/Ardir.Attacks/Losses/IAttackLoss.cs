@@ -24,5 +24,5 @@ public interface IAttackLoss
     /// <param name="model">The attacked model.</param>
     /// <param name="points">[n,C,H,W].</param>
     /// <returns>Logits [n,K], and features if <see cref="Compute"/> wants them.</returns>
-    TappedOutput Forward(IModule model, Tensor points) => new(ModelOracle.Call(model, points));
+    TappedOutput Forward(IModule model, Tensor points) => new(ModelCall.Of(model, points));
 }

@@ -160,7 +160,7 @@ public sealed class DiagnosticsTests
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
         using var images = TinyModels.Images(8);
         var attack = new PgdAttack(ThreatModel.Linf(0.05));
-        using var oracle = new ModelOracle(model, new AttackContext());
+        using var oracle = new GuardedModel(model, new AttackContext());
         using var data = TrainingWorld.Data();
         var (options, loss) = (TrainingWorld.Options(), new StandardTrainingLoss());
         var metrics = new EpochMetrics { Epoch = 0, LearningRate = 1, TrainLoss = 1, TrainAccuracy = 1, Terms = new Dictionary<string, double>(), Elapsed = default };

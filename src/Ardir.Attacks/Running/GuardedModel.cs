@@ -7,7 +7,7 @@ namespace Ardir.Attacks;
 /// would make a result meaningless. NaN and zero gradients are recorded on the device and read once at the end
 /// (<see cref="AnswerWatch"/>).
 /// </summary>
-internal sealed partial class ModelOracle(IModule model, AttackContext context) : IDisposable
+internal sealed partial class GuardedModel(IModule model, AttackContext context) : IDisposable
 {
     private readonly IModule _model = model;
     private long _classes;

@@ -7,7 +7,7 @@ namespace Ardir.Attacks;
 /// Several attacks in a row, worst case per sample: each starts from the clean images and attacks only samples that the ones before it
 /// did not break.
 /// </summary>
-public sealed class WorstCaseAttack : IAttack
+public sealed class WorstCaseAttack : ICompositeAttack
 {
     private readonly IAttack[] _attacks;
 
@@ -95,13 +95,13 @@ public sealed class WorstCaseAttack : IAttack
         {
             without = e;
             if (context.Notes is { CountsNan: true } evaluation) evaluation.WithoutGradient.Add(attack.Name);
-            else AttackLog.WithoutGradient(context.Logger, attack.Name, e.Message);
+            else EvaluationLog.WithoutGradient(context.Logger, attack.Name, e.Message);
             return null;
         }
     }
 
     private static Tensor IsBroken(IModule model, Tensor points, Tensor labels, Tensor? targets) =>
-        Verdict.IsBroken(ModelOracle.Call(model, points), labels, targets);
+        Verdict.IsBroken(ModelCall.Of(model, points), labels, targets);
 
     private void TellZeroGradients(AttackNotes notes, IModule model, Tensor found, Tensor labels, AttackContext context)
     {
@@ -115,7 +115,7 @@ public sealed class WorstCaseAttack : IAttack
             AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
 
-    internal IReadOnlyList<IAttack> Attacks => _attacks;
+    IReadOnlyList<IAttack> ICompositeAttack.Attacks => _attacks;
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";

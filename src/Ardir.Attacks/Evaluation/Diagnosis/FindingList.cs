@@ -13,6 +13,6 @@ internal sealed class FindingList(ILogger logger)
     public void Add(FindingKind kind, string message, int? images = null)
     {
         _findings.Add(new EvaluationFinding(kind, message) { Images = images });
-        AttackLog.Finding(logger, kind, message);
+        EvaluationLog.Finding(logger, kind, message);
     }
 }

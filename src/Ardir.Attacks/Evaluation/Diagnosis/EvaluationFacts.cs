@@ -34,25 +34,6 @@ internal sealed record EvaluationFacts
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
 
-    /// <summary>The facts that make points of a security curve unreliable: for each kind the largest count of any point, and the
-    /// names of all points that have it.</summary>
-    public static EvaluationFacts OfCurve(IReadOnlyList<CurvePoint> curve, int images)
-    {
-        (int, IReadOnlyList<string>) Worst(Func<EvaluationFacts, (int Images, IReadOnlyList<string> Attacks)> of) =>
-            (curve.Select(point => of(point.Facts).Images).DefaultIfEmpty().Max(), Names(facts => of(facts).Attacks));
-        List<string> Names(Func<EvaluationFacts, IReadOnlyList<string>> of) =>
-            [.. curve.SelectMany(point => of(point.Facts).Select(name => $"{name} of the security curve at {point.Epsilon:R}"))];
-        return new EvaluationFacts
-        {
-            Images = images,
-            NanImages = 0,
-            NanPoints = 0,
-            ZeroGradients = Worst(facts => facts.ZeroGradients),
-            NoNumbers = Worst(facts => facts.NoNumbers),
-            WithoutGradient = Names(facts => facts.WithoutGradient),
-        };
-    }
-
     public void AddTo(FindingList findings, ProbeDepth depth)
     {
         AddDoubts(findings);

@@ -9,9 +9,6 @@ namespace Ardir.Attacks;
 /// </summary>
 internal static class InputWatch
 {
-    private const string Remedy =
-        "Let it compute a new tensor: images.sub(mean) instead of images.sub_(mean), and no module with inplace: true as the first.";
-
     /// <summary>Makes one call and compares the input before and after. It costs a copy, so callers do it once per run: a model that
     /// writes into its input does so on every call.</summary>
     public static T Watched<T>(Tensor input, Func<T> call)
@@ -21,7 +18,7 @@ internal static class InputWatch
         if (input.IsInvalid)
             throw new InvalidOperationException(
                 "The model disposed its input. The tensor belongs to the caller; let the model dispose only what it makes itself.");
-        if (!Same(input, before)) throw new InvalidOperationException($"The model changes its input in place. {Remedy}");
+        if (!Same(input, before)) throw new InvalidOperationException($"The model changes its input in place. {ModelCall.InPlaceRemedy}");
         return result;
     }
 
@@ -33,11 +30,4 @@ internal static class InputWatch
         // NaN never equals itself, so unchanged NaN pixels must be excluded from the comparison.
         return HostRead.Bool(same.all()) || HostRead.Bool(same.logical_or_(before.isnan()).all());
     }
-
-    /// <summary>A clear exception for the native error that an in-place change of a tensor which requires grad causes; null for all
-    /// other errors.</summary>
-    public static InvalidOperationException? Explain(Exception native) =>
-        native.Message.Contains("leaf Variable that requires grad is being used in an in-place operation", StringComparison.Ordinal)
-            ? new InvalidOperationException($"The model changes its input in place. {Remedy}", native)
-            : null;
 }

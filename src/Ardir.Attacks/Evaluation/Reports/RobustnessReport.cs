@@ -91,29 +91,6 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>How many images.</summary>
     public int Count => Data.Robust.Length;
 
-    /// <summary>Writes everything but the images as JSON (docs/report-schema.md). The file appears whole or not at all.</summary>
-    /// <param name="path">The file.</param>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    public void SaveJson(string path) => JsonReport.Save(this, path);
-
-    /// <summary>Writes tables as Markdown.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands
-    /// for the number of its class.</param>
-    /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
-    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    public void SaveMarkdown(string path, IReadOnlyList<string>? classNames = null) => MarkdownReport.Save(this, path, Named(classNames));
-
-    /// <summary>Writes one self-contained page with tables, curves and pictures.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="classNames">Names of all <see cref="Classes"/>, in order; their numbers when null. An empty name or null stands
-    /// for the number of its class.</param>
-    /// <exception cref="ArgumentException">There is not one name for each class; nothing was written.</exception>
-    /// <exception cref="ObjectDisposedException">The report has been disposed.</exception>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    public void SaveHtml(string path, IReadOnlyList<string>? classNames = null) => HtmlRobustnessReport.Save(this, path, Named(classNames));
-
     /// <summary>Disposes the tensors; the numbers stay.</summary>
     public void Dispose()
     {
@@ -124,12 +101,6 @@ public sealed class RobustnessReport : IDisposable
     }
 
     internal ReportData Data { get; }
-
-    private IReadOnlyList<string>? Named(IReadOnlyList<string>? classNames) => classNames is null || classNames.Count == Classes
-        ? classNames
-        : throw new ArgumentException(
-            $"classNames has {classNames.Count} names; the model has {Classes} classes. Expected one name for each class, or null.",
-            nameof(classNames));
 
     private Tensor Alive(Tensor tensor)
     {

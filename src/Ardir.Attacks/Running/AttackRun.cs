@@ -8,9 +8,9 @@ namespace Ardir.Attacks;
 /// </summary>
 public sealed class AttackRun
 {
-    private readonly ModelOracle _oracle;
+    private readonly GuardedModel _model;
     private readonly SampleStreams _streams;
-    private readonly Attack _attack;
+    private readonly AttackTraits _attack;
     private readonly IReadOnlyList<Tensor> _reference;
     private readonly IAttackLoss? _loss;
     private readonly Tensor? _aim;
@@ -18,11 +18,11 @@ public sealed class AttackRun
     private bool _narrowed;
 
     private AttackRun(
-        Attack attack, ModelOracle oracle, SampleStreams streams, Tensor sampleIndices, Tensor images, Tensor labels, Tensor? targets,
+        AttackTraits attack, GuardedModel model, SampleStreams streams, Tensor sampleIndices, Tensor images, Tensor labels, Tensor? targets,
         IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null,
         Tensor? positions = null)
     {
-        (_attack, _oracle, _streams) = (attack, oracle, streams);
+        (_attack, _model, _streams) = (attack, model, streams);
         (SampleIndices, Images, Labels, Targets, Positions) = (sampleIndices, images, labels, targets, positions);
         (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
     }
@@ -50,10 +50,10 @@ public sealed class AttackRun
     public int Count => (int)Images.shape[0];
 
     /// <summary>Samples passed forward through the model so far, in the whole run.</summary>
-    public long SampleForwards => _oracle.SampleForwards;
+    public long SampleForwards => _model.SampleForwards;
 
     /// <summary>Samples passed backward through the model so far, in the whole run.</summary>
-    public long SampleBackwards => _oracle.SampleBackwards;
+    public long SampleBackwards => _model.SampleBackwards;
 
     /// <summary>The same run with a loss to climb. What the loss keeps fixed (a teacher's output, say) is computed now, once.</summary>
     /// <param name="loss">The loss.</param>
@@ -63,7 +63,7 @@ public sealed class AttackRun
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
         return new AttackRun(
-            _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
+            _attack, _model, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -74,7 +74,7 @@ public sealed class AttackRun
         ArgumentNullException.ThrowIfNull(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams.Select(HostRead.Array<long>(rows)), Rows(SampleIndices), Rows(Images), Rows(Labels),
+            _attack, _model, _streams.Select(HostRead.Array<long>(rows)), Rows(SampleIndices), Rows(Images), Rows(Labels),
             Targets is null ? null : Rows(Targets),
             _loss,
             [.. _reference.Select(Rows)],
@@ -88,10 +88,10 @@ public sealed class AttackRun
     /// images and streams would cost noticeable time.</summary>
     internal AttackRun Judging(Tensor rows)
     {
-        if (_oracle.KeepsNan) return Select(rows);
+        if (_model.KeepsNan) return Select(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
-            _attack, _oracle, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels),
+            _attack, _model, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels),
             Targets is null ? null : Rows(Targets),
             _loss,
             _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)],
@@ -103,12 +103,12 @@ public sealed class AttackRun
     /// <param name="restart">The restart, from 0.</param>
     /// <returns>[n,C,H,W].</returns>
     public Tensor Start(RandomStart kind, int restart) =>
-        Threat.Start(Images, kind, Streams(_attack.GetType().Name, restart));
+        Threat.Start(Images, kind, Streams(_attack.StreamKey, restart));
 
     /// <summary>Logits of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
     /// <returns>[n,K].</returns>
-    public Tensor Logits(Tensor points) => _oracle.Logits(points, this, _loss);
+    public Tensor Logits(Tensor points) => _model.Logits(points, this, _loss);
 
     /// <summary>Loss and gradient at some points. One forward and one backward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -122,7 +122,7 @@ public sealed class AttackRun
     /// <returns>Logits [n,K] and the loss to be maximised [n].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>).</exception>
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>
-        _oracle.Evaluate(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
+        _model.Evaluate(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
 
     /// <summary>Which samples are broken according to the logits (untargeted: argmax is not the label; targeted: it is the target). On a
     /// tie the lowest class counts.</summary>
@@ -134,7 +134,7 @@ public sealed class AttackRun
     /// <param name="step">Steps done.</param>
     /// <param name="steps">Steps of a restart.</param>
     /// <param name="restart">The restart, from 0.</param>
-    public void Report(int step, int steps, int restart) => _oracle.Context.Progress?.Report(new AttackProgress
+    public void Report(int step, int steps, int restart) => _model.Context.Progress?.Report(new AttackProgress
     {
         Attack = _attack.Name,
         Step = step,
@@ -158,16 +158,16 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _oracle.SeeZeros(size.amax([1, 2, 3]), this);
+        using (var size = sum.abs()) _model.SeeZeros(size.amax([1, 2, 3]), this);
         return here with { Gradient = sum.div_(samples) };
     }
 
-    internal static AttackRun Create(Attack attack, ModelOracle oracle, Tensor images, Tensor labels)
+    internal static AttackRun Create(AttackTraits attack, GuardedModel model, Tensor images, Tensor labels)
     {
-        oracle.Begin(images);
+        model.Begin(images);
         return new(
-            attack, oracle, SampleStreams.ForSamples(oracle.Context.Seed, oracle.Context.SampleIndices, (int)images.shape[0]),
-            Numbers(oracle.Context.SampleIndices, images), images.clamp(0, 1), labels, oracle.Context.Targets);
+            attack, model, SampleStreams.ForSamples(model.Context.Seed, model.Context.SampleIndices, (int)images.shape[0]),
+            Numbers(model.Context.SampleIndices, images), images.clamp(0, 1), labels, model.Context.Targets);
     }
 
     private static Tensor Numbers(IReadOnlyList<long>? indices, Tensor images) =>
@@ -179,9 +179,9 @@ public sealed class AttackRun
     {
         var narrow = Select(rows);
         narrow._narrowed = true;
-        foreach (var tensor in narrow.Owned()) tensor.MoveToOuterDisposeScope();
+        foreach (var tensor in narrow.Held()) tensor.MoveToOuterDisposeScope();
         if (_narrowed)
-            foreach (var tensor in Owned()) tensor.Dispose();
+            foreach (var tensor in Held()) tensor.Dispose();
         return narrow;
     }
 
@@ -190,16 +190,16 @@ public sealed class AttackRun
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
     internal AttackRun WithCleanLogits(Tensor logits) => new(
-        _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
+        _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
 
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n]. The definition of success does not change:
     /// any wrong class still counts.</summary>
     internal AttackRun Aim(Tensor classes) => new(
-        _attack, _oracle, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
+        _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
     internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) =>
-        _oracle.Differences(points, this, classes, visit);
+        _model.Differences(points, this, classes, visit);
 
     /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
     /// boundary.</summary>
@@ -217,14 +217,14 @@ public sealed class AttackRun
     };
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
-        _oracle.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
+        _model.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
 
-    private IEnumerable<Tensor> Owned() =>
+    private IEnumerable<Tensor> Held() =>
         new[] { SampleIndices, Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
 
     /// <summary>The model that a loss receives in <see cref="IAttackLoss.Prepare"/>, so that those evaluations are counted, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule
     {
-        public Tensor call(Tensor input1) => run._oracle.Logits(input1, run, loss: null);
+        public Tensor call(Tensor input1) => run._model.Logits(input1, run, loss: null);
     }
 }

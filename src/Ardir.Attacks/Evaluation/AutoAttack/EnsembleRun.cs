@@ -34,7 +34,7 @@ internal sealed class EnsembleRun(
             using var step = NewDisposeScope();
             // A copy for the model, which may normalise in place what it is given.
             var part = images.narrow(0, first, Math.Min(batchSize, Count - first)).clone();
-            var logits = ModelOracle.Call(model, part);
+            var logits = ModelCall.Of(model, part);
             LogitsGuard.Check(logits, part, classes: 0);
             if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
                 throw new InvalidOperationException(
@@ -120,7 +120,7 @@ internal sealed class EnsembleRun(
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var (numbers, notes) = (Numbers(rows), new AttackNotes());
         var part = context with { SampleIndices = numbers, Notes = notes, Progress = Within(attack, unit, rows) };
-        using var oracle = new ModelOracle(model, part) { Classes = CleanLogits.shape[1] };
+        using var oracle = new GuardedModel(model, part) { Classes = CleanLogits.shape[1] };
         // All other attacks run through Perturb, which starts an activity of its own.
         using var activity = attacks[attack] is UnitAttack
             ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit)
@@ -151,7 +151,7 @@ internal sealed class EnsembleRun(
     }
 
     /// <summary>As <see cref="Search"/>; null when no gradient flows through the model, which must not end the ensemble.</summary>
-    private (Tensor? Claimed, Tensor Points)? Try(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
+    private (Tensor? Claimed, Tensor Points)? Try(IAttack attack, GuardedModel oracle, int unit, Tensor x, Tensor y, Tensor at)
     {
         try
         {
@@ -167,7 +167,7 @@ internal sealed class EnsembleRun(
 
     /// <summary>The points that an attack found and the rows that it claims to have broken; null for third-party attacks, which claim
     /// none.</summary>
-    private (Tensor? Claimed, Tensor Points) Search(IAttack attack, ModelOracle oracle, int unit, Tensor x, Tensor y, Tensor at)
+    private (Tensor? Claimed, Tensor Points) Search(IAttack attack, GuardedModel oracle, int unit, Tensor x, Tensor y, Tensor at)
     {
         if (attack is UnitAttack units)
         {
@@ -179,7 +179,7 @@ internal sealed class EnsembleRun(
 
     /// <summary>Confirms every claim of an attack by a fresh forward pass and a check of the distance.</summary>
     private (long[] Broken, long[] Predictions, int Unconfirmed, Tensor? Points) Confirm(
-        ModelOracle oracle, Tensor? claimed, Tensor points, Tensor x, Tensor y, long[] rows)
+        GuardedModel oracle, Tensor? claimed, Tensor points, Tensor x, Tensor y, long[] rows)
     {
         var found = claimed is null ? arange(x.shape[0], device: x.device) : HostRead.Rows(claimed);
         if (found.numel() == 0) return ([], [], 0, null);

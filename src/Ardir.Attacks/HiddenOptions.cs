@@ -21,7 +21,7 @@ internal static class HiddenOptions
     {
         null or string or Tensor or nn.Module or IModule or Type => null,
         // Its text shows the options that its result depends on, so only its attacks need a look.
-        AutoAttack ensemble => Find(ensemble.Attacks, depth + 1),
+        ICompositeAttack composite => Find(composite.Attacks, depth + 1),
         _ when depth > MaxDepth => null,
         IEnumerable<object> list => list.Select(entry => Find(entry, depth + 1)).FirstOrDefault(found => found is not null),
         _ when !OverridesText(value.GetType()) => HasOptions(value.GetType()) ? value : null,

@@ -48,7 +48,7 @@ internal sealed class ModelProbe : IDisposable
     /// <returns>Logits, [n,K].</returns>
     public static Tensor Ask(IModule model, Tensor images)
     {
-        var logits = InputWatch.Watched(images, () => ModelOracle.Call(model, images));
+        var logits = InputWatch.Watched(images, () => ModelCall.Of(model, images));
         LogitsGuard.Check(logits, images, classes: 0);
         return logits.detach();
     }
@@ -84,7 +84,7 @@ internal sealed class ModelProbe : IDisposable
         _context.CancellationToken.ThrowIfCancellationRequested();
         // A copy, because a model may normalise in place what it is given.
         var copy = images.clone();
-        var logits = ModelOracle.Call(_model, copy);
+        var logits = ModelCall.Of(_model, copy);
         LogitsGuard.Check(logits, copy, Classes);
         if (!ReferenceEquals(logits, copy)) copy.Dispose();
         return logits;

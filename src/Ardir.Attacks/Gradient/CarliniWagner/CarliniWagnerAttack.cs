@@ -89,7 +89,7 @@ public sealed class CarliniWagnerAttack : Attack
 
     private static void Keep(AttackRun run, Tensor points, Tensor success, Tensor found, Tensor distance)
     {
-        var length = FabEngine.Length(run.Threat, run.Images, points);
+        var length = run.Threat.Distance(run.Images.to(ScalarType.Float64), points.to(ScalarType.Float64));
         var nearer = success.logical_and(length < distance);
         distance.copy_(where(nearer, length, distance));
         found.copy_(where(nearer.reshape(-1, 1, 1, 1), points, found));

@@ -12,7 +12,7 @@ namespace Ardir.Attacks;
 /// using RobustnessReport report = attack.Evaluate(model, images, labels);
 /// Console.WriteLine($"{report.CleanAccuracy:P2} clean, {report.RobustAccuracy:P2} robust");
 /// </code></example>
-public sealed class AutoAttack : IAttack
+public sealed class AutoAttack : ICompositeAttack
 {
     private const int ClassesOfRatio = 3;
 
@@ -132,7 +132,7 @@ public sealed class AutoAttack : IAttack
         facts.AddTo(findings, Depth);
         probe.LookAtGradients(tally.Correct, tally.Robust);
         var curve = Curve(model, clamped, labels, seeded, share, state, done);
-        EvaluationFacts.OfCurve(curve, (int)images.shape[0]).AddTo(findings, ProbeDepth.Doubts);
+        CurvePoint.FactsOf(curve, (int)images.shape[0]).AddTo(findings, ProbeDepth.Doubts);
         var data = Describe(model, probe.Classes, context.Seed, tally, facts.Attacks, findings, curve);
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
@@ -174,7 +174,7 @@ public sealed class AutoAttack : IAttack
     }
 
     /// <summary>The caller's attacks of a custom ensemble; empty for all other versions, which have their own.</summary>
-    internal IReadOnlyList<IAttack> Attacks => _options.Attacks ?? [];
+    IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
     private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {

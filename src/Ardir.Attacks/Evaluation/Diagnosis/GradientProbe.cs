@@ -30,14 +30,14 @@ internal sealed class GradientProbe(
         {
             // These checks need a gradient, which the attacks of a custom ensemble may not, and use points at which only they run the
             // model. A failure here must not discard the result of an evaluation that may have taken days.
-            AttackLog.ChecksEnded(context.Logger, e.Message);
+            EvaluationLog.ChecksEnded(context.Logger, e.Message);
         }
     }
 
     private void MeasureGradient()
     {
-        using var oracle = new ModelOracle(model.Model, context);
-        var run = AttackRun.Create(new FgsmAttack(threat), oracle, images, labels).With(AttackLoss.CrossEntropy);
+        using var oracle = new GuardedModel(model.Model, context);
+        var run = AttackRun.Create(new FgsmAttack(threat).Traits, oracle, images, labels).With(AttackLoss.CrossEntropy);
         var gradient = run.Gradient(images).Gradient;
         var size = EuclideanLength.Of(gradient.flatten(1));
         var margin = MarginAttackLoss.Margin(logits, labels).neg();

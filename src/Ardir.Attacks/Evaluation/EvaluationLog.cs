@@ -1,0 +1,16 @@
+using Microsoft.Extensions.Logging;
+
+namespace Ardir.Attacks;
+
+// The numbers of the events follow those of AttackLog, so that no two events of this package share one.
+internal static partial class EvaluationLog
+{
+    [LoggerMessage(3, LogLevel.Warning, "{Kind}: {Message}")]
+    public static partial void Finding(ILogger logger, FindingKind kind, string message);
+
+    [LoggerMessage(4, LogLevel.Information, "The checks of the gradients ended early, without effect on the result: {Message}")]
+    public static partial void ChecksEnded(ILogger logger, string message);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Attack} is left out: {Message}")]
+    public static partial void WithoutGradient(ILogger logger, string attack, string message);
+}
