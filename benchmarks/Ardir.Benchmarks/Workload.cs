@@ -30,7 +30,9 @@ internal sealed class Workload : IDisposable
     private readonly bool _craftsInTrainMode;
     private readonly IAttack _attack = new PgdAttack(ThreatModel.Linf(8 / 255.0), new PgdOptions { Steps = AttackSteps });
     private readonly TrainingStep _step;
-    private readonly optim.Optimizer _optimizer;
+    private readonly StudentWeights _weights;
+    private readonly RunOptimizer _optimizer;
+    private readonly StepHealth _health;
     private readonly optim.Optimizer _floorOptimizer;
 
     private Workload(string name, double limit, int repeats, PreActResNetOptions options, int batch, int size, IDistillationLoss loss)
@@ -48,8 +50,11 @@ internal sealed class Workload : IDisposable
         _passes = loss.Needs.Passes;
         _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;
         _craftsInTrainMode = plan.AttackInTrainMode == true;
-        _step = new TrainingStep(_student, _teacher, loss, plan);
-        _optimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
+        plan = plan with { LearningRate = Rate };
+        _step = new TrainingStep(new TrainingSetup(_student, _teacher, null, loss, plan));
+        _weights = StudentWeights.Of(_student, TrainingPrecision.Full);
+        _optimizer = new RunOptimizer(plan, _weights, null);
+        _health = new StepHealth(plan, _weights, _optimizer);
         _floorOptimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
     }
 
@@ -115,13 +120,18 @@ internal sealed class Workload : IDisposable
     {
         using var totals = new EpochTotals();
         using var known = new CheckedBatch(_images, _labels, 10);
-        _step.Run(_images, _labels, _optimizer, totals, new AttackContext());
+        _step.Run(new TrainingBatch(_images, _labels), new StepContext
+        {
+            Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = new AttackContext(),
+        });
     }
 
     public void Dispose()
     {
         _step.Dispose();
+        _health.Dispose();
         _optimizer.Dispose();
+        _weights.Dispose();
         _floorOptimizer.Dispose();
         _student.Dispose();
         _teacher.Dispose();

@@ -43,6 +43,18 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <summary>The adapters of <see cref="ArdirLossOptions.Adapters"/>; null if there are none, and with beta = 0.</summary>
     public nn.Module? Trainable => UsesFeatures ? _options.Adapters : null;
 
+    /// <summary>Warns of options that the paper discards or that leave the labels unused.</summary>
+    public IEnumerable<string> Warnings
+    {
+        get
+        {
+            if (_options.Beta == 1) yield return "Beta is 1: the labels are not used at all, neither the teacher's nor the true ones.";
+            if (_options.TeacherData == TeacherData.CleanAdversarial)
+                yield return "TeacherData.CleanAdversarial: a clean teacher is wrong on nearly all of its adversarial images, so nearly " +
+                    "every label is replaced. The paper discards this setting.";
+        }
+    }
+
     /// <summary>The options in force.</summary>
     public ArdirLossOptions Options => _options;
 

@@ -14,6 +14,10 @@ public interface IDistillationLoss
     /// <value>null by default: the loss has none.</value>
     nn.Module? Trainable => null;
 
+    /// <summary>What is unusual about its options, one sentence each; a trainer logs them as warnings when a run begins.</summary>
+    /// <value>Empty by default.</value>
+    IEnumerable<string> Warnings => [];
+
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the declared passes.</param>
     /// <returns>Total and parts, owned by the caller (and the caller's dispose scope).</returns>

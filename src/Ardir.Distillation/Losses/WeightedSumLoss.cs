@@ -70,6 +70,9 @@ public sealed class WeightedSumLoss : IDistillationLoss
     /// <summary>The trainable parameters of all terms.</summary>
     public nn.Module? Trainable { get; }
 
+    /// <summary>The warnings of all terms.</summary>
+    public IEnumerable<string> Warnings => _terms.SelectMany(term => term.Loss.Warnings).Distinct(StringComparer.Ordinal);
+
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the passes of all terms.</param>
     /// <returns>Total and the terms' parts. A part name that several terms use is prefixed with the name of its loss and a slash; if

@@ -22,13 +22,8 @@ internal static partial class TrainerLog
         "the student seems stuck on one class. Lower the learning rate (0.01 on SVHN) or set WarmupEpochs to 5.")]
     public static partial void Stuck(ILogger logger, int epochs, double trainAccuracy, double majority);
 
-    [LoggerMessage(5, LogLevel.Warning, "Beta is 1: the labels are not used at all, neither the teacher's nor the true ones.")]
-    public static partial void NoLabels(ILogger logger);
-
-    [LoggerMessage(6, LogLevel.Warning,
-        "TeacherData.CleanAdversarial: a clean teacher is wrong on nearly all of its adversarial images, " +
-        "so nearly every label is replaced. The paper discards this setting.")]
-    public static partial void CleanAdversarial(ILogger logger);
+    [LoggerMessage(5, LogLevel.Warning, "{Loss}: {Warning}")]
+    public static partial void OfLoss(ILogger logger, string loss, string warning);
 
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);

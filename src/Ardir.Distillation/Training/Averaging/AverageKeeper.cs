@@ -25,19 +25,19 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
             pair => pair.Key, pair => pair.Value.to(target[pair.Key].device, copy: true).DetachFromDisposeScope(), StringComparer.Ordinal);
     }
 
-    public void AfterStep(nn.Module student, MasterWeights? masters, int epoch)
+    public void AfterStep(StudentWeights weights, int epoch)
     {
         if (options is not ExponentialMovingAverage { Decay: var decay } || epoch < options.StartEpoch) return;
-        Add(student, masters, decay);
+        Add(weights, decay);
     }
 
     /// <summary>Adds the weights at the end of an epoch to the mean.</summary>
     /// <returns>Whether it did; the batch-norm statistics of the average must then be measured again.</returns>
-    public bool AfterEpoch(nn.Module student, MasterWeights? masters, int epoch)
+    public bool AfterEpoch(StudentWeights weights, int epoch)
     {
         if (options is not StochasticWeightAveraging { EveryEpochs: var every }) return false;
         if (epoch < options.StartEpoch || (epoch - options.StartEpoch) % every != 0) return false;
-        Add(student, masters, Count / (Count + 1.0));
+        Add(weights, Count / (Count + 1.0));
         return true;
     }
 
@@ -52,14 +52,14 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
 
     public void Dispose() => Release();
 
-    private void Add(nn.Module student, MasterWeights? masters, double keep)
+    private void Add(StudentWeights weights, double keep)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         // Compared by handle, because a parameter that two layers share has two names in the state but only one among the parameters.
-        var parameters = student.parameters().Select(parameter => parameter.Handle).ToHashSet();
-        var state = student.state_dict();
-        foreach (var (name, now) in masters?.State() ?? state)
+        var parameters = weights.Student.parameters().Select(parameter => parameter.Handle).ToHashSet();
+        var state = weights.Student.state_dict();
+        foreach (var (name, now) in weights.State())
         {
             if (Count == 0) _values[name] = now.detach().clone().DetachFromDisposeScope();
             else if (parameters.Contains(state[name].Handle)) _values[name].mul_(keep).add_(now, alpha: 1 - keep);

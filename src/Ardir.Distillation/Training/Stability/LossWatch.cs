@@ -23,5 +23,11 @@ internal sealed class LossWatch(Device device) : IDisposable
         return step < 0 ? null : (int)step;
     }
 
+    public void Clear()
+    {
+        using var noGrad = no_grad();
+        _first.fill_(-1);
+    }
+
     public void Dispose() => _first.Dispose();
 }

@@ -7,13 +7,16 @@ internal sealed class WeightMove : IDisposable
     private const double Tiny = 1e-20;
 
     private readonly List<(Tensor Weight, Tensor Before, Tensor Move)> _moves = [];
-    private readonly MasterWeights? _masters;
+    private readonly Action? _changed;
     private bool _back;
 
     /// <summary>Moves the weights along the gradients they have.</summary>
-    public WeightMove(IEnumerable<(string Name, Tensor Weight)> parameters, double gamma, MasterWeights? masters)
+    /// <param name="parameters">The weights by name.</param>
+    /// <param name="gamma">L2 norm of the move relative to that of each weight.</param>
+    /// <param name="changed">Called after the weights were moved or restored.</param>
+    public WeightMove(IEnumerable<(string Name, Tensor Weight)> parameters, double gamma, Action? changed = null)
     {
-        _masters = masters;
+        _changed = changed;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var (name, weight) in parameters)
@@ -24,7 +27,7 @@ internal sealed class WeightMove : IDisposable
             _moves.Add((weight, weight.detach().clone().DetachFromDisposeScope(), move));
             weight.add_(move);
         }
-        masters?.Publish();
+        changed?.Invoke();
     }
 
     /// <summary>Subtracts the move from the weights, after the optimiser's step.</summary>
@@ -44,7 +47,7 @@ internal sealed class WeightMove : IDisposable
             before.Dispose();
             move.Dispose();
         }
-        if (!_back) _masters?.Publish();
+        if (!_back) _changed?.Invoke();
         _moves.Clear();
         _back = true;
     }

@@ -15,12 +15,19 @@ public sealed class TrainerMemoryTests
         using var student = TrainingWorld.Student();
         using var teacher = TrainingWorld.Network(2);
         using var train = TrainingWorld.Data();
-        using var optimizer = optim.SGD([.. student.parameters()], 0.01, 0.9, weight_decay: 5e-4);
         var loss = new ArdirLoss(new() { TeacherData = data, Layers = ["net.layer*"], TeacherLayers = ["layer*"], CrossEntropyWeight = 0.1 });
-        using var step = new TrainingStep(student, teacher, loss, TrainingWorld.Options());
+        var options = TrainingWorld.Options();
+        using var step = new TrainingStep(new(student, teacher, null, loss, options));
+        using var weights = StudentWeights.Of(student, TrainingPrecision.Full);
+        using var optimizer = new RunOptimizer(options, weights, null);
+        using var health = new StepHealth(options, weights, optimizer);
         using var totals = new EpochTotals();
         var (images, labels) = train.Batch([0, 1, 2, 3, 4, 5]);
-        LeakAssert.None(() => step.Run(images, labels, optimizer, totals, new AttackContext { Seed = 3 }));
+        var batch = new TrainingBatch(images, labels);
+        LeakAssert.None(() => step.Run(batch, new()
+        {
+            Weights = weights, Optimizer = optimizer, Health = health, Totals = totals, Attack = new() { Seed = 3 },
+        }));
         (images.IsInvalid || labels.IsInvalid).Should().BeFalse();
         images.Dispose();
         labels.Dispose();

@@ -23,7 +23,7 @@ public sealed class WeightMoveTests
     {
         using var scope = NewDisposeScope();
         var parameter = Parameter(shape);
-        using (var move = new WeightMove([(name, parameter)], Gamma, masters: null))
+        using (var move = new WeightMove([(name, parameter)], Gamma))
         {
             TensorAssert.Close(parameter, moves ? _moved : _weight, 1e-14);
             // What the optimiser does meanwhile stays when the move is taken back.
@@ -41,7 +41,7 @@ public sealed class WeightMoveTests
         var (weight, other) = (Parameter([2, 2]), Parameter([2, 2]));
         using (no_grad()) weight.mul_(1 / 3.0);
         var before = weight.detach().clone();
-        new WeightMove([("a.weight", weight), ("b.bias", other)], Gamma, masters: null).Dispose();
+        new WeightMove([("a.weight", weight), ("b.bias", other)], Gamma).Dispose();
         TensorAssert.Same(weight.detach(), before);
         TensorAssert.Close(other, _weight, 0);
     }
@@ -52,7 +52,7 @@ public sealed class WeightMoveTests
         using var scope = NewDisposeScope();
         var (none, zero) = (nn.Parameter(tensor(_weight, [2, 2])), Parameter([2, 2]));
         zero.grad!.zero_();
-        using var move = new WeightMove([("none.weight", none), ("zero.weight", zero)], Gamma, masters: null);
+        using var move = new WeightMove([("none.weight", none), ("zero.weight", zero)], Gamma);
         TensorAssert.Close(none, _weight, 0);
         TensorAssert.Close(zero, _weight, 0);
     }
@@ -63,7 +63,7 @@ public sealed class WeightMoveTests
         using var scope = NewDisposeScope();
         var (one, two) = (Parameter([2, 2]), Parameter([2, 2]));
         using (no_grad()) two.mul_(2);
-        using var move = new WeightMove([("one.weight", one), ("two.weight", two)], Gamma, masters: null);
+        using var move = new WeightMove([("one.weight", one), ("two.weight", two)], Gamma);
         TensorAssert.Close(one, _moved, 1e-14);
         TensorAssert.Close(two, [.. _moved.Select(value => 2 * value)], 1e-14);
     }

@@ -32,6 +32,9 @@ internal sealed partial record TrainingCheckpoint
     /// <summary>The unfinished epoch after <see cref="Epochs"/>, if the checkpoint was written within one.</summary>
     public PartialEpoch? Partial { get; init; }
 
+    /// <summary>Steps left out one after another before this checkpoint.</summary>
+    public int SkippedInARow { get; init; }
+
     /// <summary>Number of contributions to the average of the weights.</summary>
     public long AverageCount { get; init; }
 
@@ -63,6 +66,7 @@ internal sealed partial record TrainingCheckpoint
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1))
                 throw new JsonException("the best epoch is not one of them");
             if (checkpoint.AverageCount < 0) throw new JsonException($"the average has {checkpoint.AverageCount} contributions");
+            if (checkpoint.SkippedInARow < 0) throw new JsonException($"{checkpoint.SkippedInARow} steps in a row were skipped");
             if (checkpoint.Partial is { } partial && (partial.Step < 1 || partial.Sums is null))
                 throw new JsonException("the partial epoch has no step");
             var strangers = tensors.Keys.Where(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));

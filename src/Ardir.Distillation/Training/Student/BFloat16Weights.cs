@@ -1,3 +1,4 @@
+using Ardir.Core;
 using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
@@ -7,15 +8,13 @@ namespace Ardir.Distillation;
 /// weights back when it is disposed. Batch norm stays in float32, because bfloat16 (eight significant bits) would round small
 /// updates of its running statistics away.
 /// </summary>
-internal sealed class MasterWeights : IDisposable
+internal sealed class BFloat16Weights : StudentWeights
 {
-    private readonly nn.Module<Tensor, Tensor> _student;
     private readonly Dictionary<IntPtr, Parameter> _masters = [];
     private readonly Dictionary<string, Tensor> _buffers = new(StringComparer.Ordinal);
 
-    public MasterWeights(nn.Module<Tensor, Tensor> student)
+    public BFloat16Weights(nn.Module<Tensor, Tensor> student) : base(student)
     {
-        _student = student;
         using var noGrad = no_grad();
         var full = StudentState.Copies(student.state_dict());
         Convert(student, ScalarType.BFloat16);
@@ -31,19 +30,32 @@ internal sealed class MasterWeights : IDisposable
         }
         foreach (var value in full.Values) value.Dispose();
         Network = new FloatFace(student);
+        Trained =
+        [
+            .. student.named_parameters()
+                .Where(pair => pair.parameter.requires_grad)
+                .Select(pair => (pair.name, _masters.GetValueOrDefault(pair.parameter.Handle) ?? pair.parameter)),
+        ];
     }
 
-    /// <summary>The student with float32 images and logits, for attacks and evaluations.</summary>
-    public nn.Module<Tensor, Tensor> Network { get; }
+    public override nn.Module<Tensor, Tensor> Network { get; }
 
-    /// <summary>What the optimiser works on in place of a parameter of the student.</summary>
-    public Tensor Of(Tensor parameter) => _masters.TryGetValue(parameter.Handle, out var master) ? master : parameter;
+    public override ScalarType ImageDType => ScalarType.Float32;
 
-    /// <summary>As <see cref="Of"/>, for making an optimiser.</summary>
-    public Parameter ParameterOf(Parameter parameter) => _masters.GetValueOrDefault(parameter.Handle) ?? parameter;
+    public override IReadOnlyList<(string Name, Parameter Weight)> Trained { get; }
 
-    /// <summary>Copies the gradients of the student to the masters.</summary>
-    public void TakeGradients()
+    public override TappedOutput Forward(IFeatureTap tap, Tensor images)
+    {
+        var low = tap.Forward(images.to(ScalarType.BFloat16));
+        return new TappedOutput(
+            low.Output.to(ScalarType.Float32),
+            new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
+    }
+
+    // The optimiser clears the gradients of the masters; those of the student are cleared here.
+    public override void BeginGradients() => Student.zero_grad(set_to_none: true);
+
+    public override void TakeGradients()
     {
         foreach (var (parameter, master) in Pairs())
         {
@@ -55,37 +67,38 @@ internal sealed class MasterWeights : IDisposable
         }
     }
 
-    /// <summary>Copies the masters, rounded to bfloat16, into the student.</summary>
-    public void Publish()
+    public override void Publish()
     {
         using var noGrad = no_grad();
         foreach (var (parameter, master) in Pairs()) parameter.copy_(master);
     }
 
-    /// <summary>Sets the masters to float32 values that were just loaded into the student, where they were rounded.</summary>
-    public void Load(IReadOnlyDictionary<string, Tensor> state)
+    public override void Load(IReadOnlyDictionary<string, Tensor> state, string source)
     {
+        StudentState.Load(Student, state, source);
         using var noGrad = no_grad();
-        foreach (var (name, parameter) in _student.named_parameters())
+        foreach (var (name, parameter) in Student.named_parameters())
             if (_masters.TryGetValue(parameter.Handle, out var master)) master.copy_(state[name]);
         foreach (var (name, buffer) in _buffers) buffer.copy_(state[name]);
         Publish();
     }
 
-    /// <summary>The state of the student with the masters in place of their roundings. Live tensors.</summary>
-    public Dictionary<string, Tensor> State()
+    // The masters stand in place of their roundings.
+    public override Dictionary<string, Tensor> State()
     {
         TakeBuffers();
-        return _student.state_dict().ToDictionary(
-            pair => pair.Key, pair => _buffers.GetValueOrDefault(pair.Key) ?? Of(pair.Value), StringComparer.Ordinal);
+        return Student.state_dict().ToDictionary(
+            pair => pair.Key,
+            pair => _buffers.GetValueOrDefault(pair.Key) ?? _masters.GetValueOrDefault(pair.Value.Handle) ?? pair.Value,
+            StringComparer.Ordinal);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         using var noGrad = no_grad();
         var full = StudentState.Copies(State());
-        Convert(_student, ScalarType.Float32);
-        foreach (var (name, value) in _student.state_dict())
+        Convert(Student, ScalarType.Float32);
+        foreach (var (name, value) in Student.state_dict())
         {
             value.copy_(full[name]);
             full[name].Dispose();
@@ -101,7 +114,7 @@ internal sealed class MasterWeights : IDisposable
         if (_buffers.Count == 0) return;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        foreach (var (name, rounded) in _student.named_buffers())
+        foreach (var (name, rounded) in Student.named_buffers())
         {
             if (_buffers.TryGetValue(name, out var buffer))
                 buffer.copy_(where(buffer.to(ScalarType.BFloat16) == rounded, buffer, rounded.to(ScalarType.Float32)));
@@ -110,7 +123,7 @@ internal sealed class MasterWeights : IDisposable
 
     private IEnumerable<(Parameter Parameter, Parameter Master)> Pairs()
     {
-        foreach (var parameter in _student.parameters())
+        foreach (var parameter in Student.parameters())
             if (_masters.TryGetValue(parameter.Handle, out var master)) yield return (parameter, master);
     }
 

@@ -1,0 +1,181 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>Keeps the checkpoints of a trainer's runs: in a folder if it has one, otherwise the best weights in memory. The average of the
+/// weights is in memory, too.</summary>
+internal sealed class RunStore(string? folder) : IDisposable
+{
+    private readonly CheckpointFiles? _files = folder is null ? null : new CheckpointFiles(folder);
+    private Dictionary<string, Tensor>? _best;
+    private Dictionary<string, Tensor>? _average;
+
+    public bool IsOnDisk => _files is not null;
+
+    /// <summary>When <c>last.safetensors</c> was written, on the clock of the run.</summary>
+    public TimeSpan LastSaved { get; private set; }
+
+    /// <summary>Holds the folder for one run at a time.</summary>
+    /// <exception cref="IOException">Another run holds it.</exception>
+    public RunLock? Lock() => _files?.Lock();
+
+    /// <summary>Brings a new run to where its last checkpoint was written. Without one it saves the untrained student, so that a run that
+    /// is stopped in its first epoch starts again from the same weights, and a folder that cannot be written is noticed before
+    /// training.</summary>
+    public void Resume(TrainingRun run)
+    {
+        LastSaved = TimeSpan.Zero;
+        if (_files is null) return;
+        if (!File.Exists(_files.Last))
+        {
+            SaveLast(run, partial: null);
+            return;
+        }
+        var (checkpoint, tensors) = TrainingCheckpoint.Read(_files.Last);
+        using (tensors)
+        {
+            Refuse(checkpoint, run, _files.Last);
+            // The optimiser belongs to this run. The student is the caller's, so it changes only after everything else has been accepted.
+            var loss = LossOf(run);
+            StudentState.LoadMomentum(run.Setup.Student, run.Optimizer.Sgd, tensors.Momentum, _files.Last);
+            loss.LoadMomentum(tensors.Loss, _files.Last);
+            run.Average?.Load(tensors.Average, checkpoint.AverageCount, run.Setup.Student, _files.Last);
+            run.Weights.Load(tensors.Student, _files.Last);
+            loss.Load(tensors.Loss, _files.Last);
+        }
+        TrainerLog.Resuming(run.Options.Logger, checkpoint.Epochs.Count, _files.Last);
+        run.ResumeFrom(checkpoint);
+    }
+
+    /// <summary>Saves a run at the end of an epoch.</summary>
+    public void Save(TrainingRun run)
+    {
+        var isBest = run.Best == run.Epochs.Count - 1;
+        if (_files is null)
+        {
+            if (isBest) Keep(ref _best, run.Weights.State());
+        }
+        else
+        {
+            // The best weights are written first: a run that is killed between the two writes repeats this epoch and writes the same
+            // best weights again.
+            if (isBest)
+                Write(_files.Best, Checkpoint(run, null), new CheckpointTensors(
+                    run.Weights.State(), CheckpointTensors.None, CheckpointTensors.None, LossOf(run).Collect(withMomentum: false)));
+            SaveLast(run, partial: null);
+        }
+        KeepAverage(run);
+    }
+
+    /// <summary>Saves a run as it is now.</summary>
+    public void SaveLast(TrainingRun run, PartialEpoch? partial)
+    {
+        Write(_files!.Last, Checkpoint(run, partial), new CheckpointTensors(
+            run.Weights.State(),
+            StudentState.Momentum(run.Setup.Student, run.Optimizer.Sgd),
+            run.Average?.Values ?? CheckpointTensors.None,
+            LossOf(run).Collect(withMomentum: true)));
+        LastSaved = run.Report.Elapsed;
+    }
+
+    /// <summary>Saves a batch whose loss was NaN or infinite. Batches depend only on seed, epoch and step, so it can be drawn
+    /// again.</summary>
+    /// <returns>The name of the file; null without a folder.</returns>
+    public string? SaveBadBatch(TrainingRun run, int epoch, int step)
+    {
+        if (_files is null) return null;
+        foreach (var batch in run.Batches.Epoch(epoch, skip: step).Take(1))
+        {
+            using var scope = NewDisposeScope();
+            var tensors = new Dictionary<string, Tensor>
+            {
+                ["images"] = batch.Images,
+                ["labels"] = batch.Labels,
+                ["indices"] = tensor(batch.Indices.ToArray(), device: batch.Labels.device),
+            };
+            var loss = run.Setup.Loss;
+            var facts = new Dictionary<string, string> { ["epoch"] = $"{epoch}", ["step"] = $"{step}", ["loss"] = $"{loss.Name} {loss}" };
+            CheckpointFiles.Write(_files.BadBatch, () => SafetensorsFile.Write(_files.BadBatch, tensors, facts));
+        }
+        return _files.BadBatch;
+    }
+
+    /// <summary>Keeps the average of a run, which ends before the trainer does.</summary>
+    public void KeepAverage(TrainingRun run)
+    {
+        if (run.Average is { Count: > 0 } average) Keep(ref _average, average.Values);
+    }
+
+    /// <summary>Puts the weights of the best epoch into a student.</summary>
+    public void LoadBest(nn.Module student)
+    {
+        if (_best is not null)
+        {
+            StudentState.Load(student, _best, "the best epoch");
+            return;
+        }
+        if (_files is null || !File.Exists(_files.Best))
+            throw new InvalidOperationException(
+                $"There is no best epoch yet{(_files is null ? "" : $" in '{_files.Best}'")}; call Fit first.");
+        var (_, tensors) = TrainingCheckpoint.Read(_files.Best);
+        using (tensors) StudentState.Load(student, tensors.Student, _files.Best);
+    }
+
+    /// <summary>Puts the averaged weights of the last run into a student.</summary>
+    public void LoadAverage(nn.Module student, WeightAveraging? averaging)
+    {
+        if (_average is null)
+            throw new InvalidOperationException(
+                $"There is no average of weights. WeightAveraging is {averaging?.ToString() ?? "not set"}; " +
+                "call Fit for more epochs than its StartEpoch first.");
+        StudentState.Load(student, _average, "the average");
+    }
+
+    public void Dispose()
+    {
+        Release(_best);
+        Release(_average);
+    }
+
+    private static void Refuse(TrainingCheckpoint checkpoint, TrainingRun run, string path)
+    {
+        Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
+        // Weights saved within an epoch are not those of any epoch's end, so they cannot be the last weights of a run that ends before it.
+        var (done, begun) = (checkpoint.Epochs.Count, checkpoint.Partial is null ? 0 : 1);
+        if (done + begun > run.Options.Epochs)
+            throw new InvalidOperationException(
+                $"The run in '{run.Options.CheckpointDirectory}' has {done} epochs{(begun == 0 ? "" : " and a part of the next")} " +
+                $"already; Epochs is {run.Options.Epochs}. Set it to at least {done + begun}, or choose another directory.");
+        if (checkpoint.Partial?.Fault(run.Steps, run.Options.BatchSize) is { } fault)
+            throw new WeightFormatException($"{path}: the training state is damaged ({fault}).");
+    }
+
+    private static TrainingCheckpoint Checkpoint(TrainingRun run, PartialEpoch? partial) => new()
+    {
+        Format = TrainingCheckpoint.CurrentFormat,
+        Library = typeof(DistillationTrainer).Assembly.GetName().Version!.ToString(),
+        Identity = run.Identity,
+        Epochs = run.Epochs,
+        Best = run.Best,
+        Partial = partial,
+        SkippedInARow = run.Health.SkippedInARow,
+        AverageCount = run.Average?.Count ?? 0,
+    };
+
+    private static void Write(string path, TrainingCheckpoint checkpoint, CheckpointTensors tensors) =>
+        CheckpointFiles.Write(path, () => checkpoint.Write(path, tensors));
+
+    private static LossState LossOf(TrainingRun run) => new(run.Setup.Loss.Trainable, run.Setup.Student, run.Optimizer.Sgd);
+
+    private static void Keep(ref Dictionary<string, Tensor>? kept, IReadOnlyDictionary<string, Tensor> values)
+    {
+        Release(kept);
+        kept = StudentState.Copies(values);
+    }
+
+    private static void Release(Dictionary<string, Tensor>? tensors)
+    {
+        if (tensors is null) return;
+        foreach (var tensor in tensors.Values) tensor.Dispose();
+    }
+}

@@ -1,0 +1,124 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>The loop of <see cref="DistillationTrainer.Fit"/>, to be read from top to bottom.</summary>
+internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore store)
+{
+    private const int ProgressEvery = 10;
+    private const int StuckAfterEpochs = 10;
+
+    private readonly TrainerOptions _options = run.Options;
+    private readonly EpochEvaluation _evaluation = new(run);
+
+    public TrainingResult Run()
+    {
+        Begin();
+        while (run.Epochs.Count < _options.Epochs)
+        {
+            using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
+            var metrics = _evaluation.OfAverage(_evaluation.OfStudent(TrainEpoch()));
+            run.Add(metrics);
+            store.Save(run);
+            TrainingInstruments.EpochDone(activity, metrics);
+            Announce(metrics);
+        }
+        store.KeepAverage(run);
+        return new TrainingResult { Epochs = run.Epochs, Best = run.Epochs[run.Best] };
+    }
+
+    private void Begin()
+    {
+        // Checked once here instead of in every step. Pixels are bytes, so only labels can be out of range.
+        TensorGuard.LabelRange(run.Train.Labels, run.Train.ClassNames.Count, "train.Labels");
+        TrainerLog.Starting(
+            _options.Logger, run.Setup.Loss.Name, _options.Epochs, run.Train.Count, run.Device.ToString(), _options.BatchSize,
+            _options.Seed);
+        Warn();
+        run.Health.SaveBatch = (epoch, step) => store.SaveBadBatch(run, epoch, step);
+        store.Resume(run);
+        run.Report.Begin(run.Start.Epoch + run.Start.Step / (double)run.Steps, run.Epochs);
+        if (!run.Setup.Student.training) run.Setup.Student.train();
+        run.Setup.Loss.Trainable?.train();
+    }
+
+    private EpochMetrics TrainEpoch()
+    {
+        using var epoch = new EpochState(run, run.TakePartial());
+        run.Health.Begin(epoch.Epoch);
+        foreach (var batch in run.Batches.Epoch(epoch.Epoch, skip: epoch.Step))
+        {
+            using var scope = NewDisposeScope();
+            run.Cancellation.ThrowIfCancellationRequested();
+            run.Optimizer.SetRate(epoch.LearningRate = LearningRate.At(_options, epoch.Moment));
+            run.Reseed(epoch.Moment);
+            var atLoggingPoint = epoch.Step % ProgressEvery == 0 || epoch.IsLast;
+            var taken = run.Health.Run(epoch.Step, atLoggingPoint, !run.IsFirstStep(epoch), () => Train(batch, epoch));
+            if (taken) run.Average?.AfterStep(run.Weights, epoch.Epoch);
+            epoch.Done(taken);
+            Report(epoch, batch.Indices.Count, atLoggingPoint);
+            SaveWithin(epoch);
+        }
+        var loss = run.Health.FiniteLoss(epoch.Totals, epoch.Steps);
+        var metrics = epoch.Metrics(loss);
+        run.Health.CheckStudent();
+        return metrics;
+    }
+
+    private bool Train(ImageBatch batch, EpochState epoch)
+    {
+        using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
+        return step.Run(new TrainingBatch(batch.Images, batch.Labels), new StepContext
+        {
+            Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Totals = epoch.Totals,
+            Epoch = epoch.Epoch, Step = epoch.Step,
+            Attack = new AttackContext
+            {
+                Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
+                CancellationToken = run.Cancellation, Logger = _options.Logger,
+                Soundness = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch)),
+            },
+        });
+    }
+
+    private void Report(EpochState epoch, int images, bool atLoggingPoint)
+    {
+        var isWanted = atLoggingPoint && epoch.Totals.Any && (run.Report.IsWanted || TrainingInstruments.WantsLoss);
+        double? mean = isWanted ? epoch.Totals.MeanLoss() : null;
+        if (atLoggingPoint) run.Health.CheckLosses(mean);
+        TrainingInstruments.Step(images);
+        if (mean is { } value) TrainingInstruments.Loss(value);
+        run.Report.Step(epoch.Moment, mean);
+    }
+
+    private void SaveWithin(EpochState epoch)
+    {
+        if (_options.CheckpointInterval is not { } interval || epoch.Step == epoch.Steps) return;
+        if (run.Report.Elapsed - store.LastSaved < interval) return;
+        run.Health.CheckBeforeSaving();
+        store.SaveLast(run, epoch.Save());
+    }
+
+    private void Announce(EpochMetrics metrics)
+    {
+        TrainerLog.EpochDone(
+            _options.Logger, metrics.Epoch, metrics.TrainLoss, metrics.TrainAccuracy, metrics.CleanAccuracy, metrics.RobustAccuracy,
+            metrics.LearningRate, metrics.Elapsed);
+        if (metrics.Epoch + 1 == StuckAfterEpochs)
+        {
+            using var counts = run.Train.Labels.bincount(null);
+            using var largest = counts.max();
+            var majority = HostRead.Int64(largest) / (double)run.Train.Count;
+            if (metrics.TrainAccuracy < majority + 0.02)
+                TrainerLog.Stuck(_options.Logger, StuckAfterEpochs, metrics.TrainAccuracy, majority);
+        }
+        run.Report.EpochEnd(metrics);
+    }
+
+    private void Warn()
+    {
+        if (store.IsOnDisk) RunIdentity.WarnOfHidden(_options, run.Setup.Loss);
+        foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
+    }
+}

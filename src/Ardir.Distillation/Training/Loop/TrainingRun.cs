@@ -1,0 +1,122 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>The state of one call of <see cref="DistillationTrainer.Fit"/>: what is trained, on what, and how far it is.</summary>
+internal sealed class TrainingRun : IDisposable
+{
+    private readonly MovedData _data;
+    private readonly GlobalRandomScope _random;
+    private PartialEpoch? _partial;
+
+    public TrainingRun(
+        TrainingSetup setup, ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress,
+        CancellationToken cancellation)
+    {
+        (Setup, Cancellation) = (setup, cancellation);
+        Report = new ProgressReporter(setup.Options.Epochs, progress);
+        _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
+        Identity = RunIdentity.Of(
+            setup.Options, setup.Loss, setup.Student, setup.Teacher, setup.StandardTeacher, _data.Train, _data.Validation);
+        Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
+        Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
+        Batches = BatchesOf(setup.Options.Seed);
+        Health = new StepHealth(setup.Options, Weights, Optimizer, ProbeImages);
+        _random = new GlobalRandomScope();
+        if (setup.Options.WeightAveraging is { } averaging) Average = new AverageKeeper(averaging);
+    }
+
+    public TrainingSetup Setup { get; }
+
+    public TrainerOptions Options => Setup.Options;
+
+    public Device Device => Setup.Device;
+
+    public ImageDataset Train => _data.Train;
+
+    public ImageDataset? Validation => _data.Validation;
+
+    /// <summary>The training batches of any epoch. They depend only on seed, epoch and step.</summary>
+    public ImageBatches Batches { get; }
+
+    public StudentWeights Weights { get; }
+
+    public RunOptimizer Optimizer { get; }
+
+    public AverageKeeper? Average { get; }
+
+    public StepHealth Health { get; }
+
+    public ProgressReporter Report { get; }
+
+    public Dictionary<string, string> Identity { get; }
+
+    public CancellationToken Cancellation { get; }
+
+    public List<EpochMetrics> Epochs { get; private set; } = [];
+
+    /// <summary>The epoch with the best weights so far.</summary>
+    public int Best { get; private set; }
+
+    /// <summary>Where the run was when this process began: an epoch, and a step in it.</summary>
+    public (int Epoch, int Step) Start { get; private set; }
+
+    /// <summary>Steps of an epoch.</summary>
+    public int Steps => (Train.Count - 1) / Options.BatchSize + 1;
+
+    /// <summary>Whether the step that is about to begin is the first of this process.</summary>
+    public bool IsFirstStep(EpochState epoch) => (epoch.Epoch, epoch.Step) == Start;
+
+    /// <summary>The saved part of the epoch that is about to begin; null from the second time on.</summary>
+    public PartialEpoch? TakePartial()
+    {
+        var partial = _partial;
+        _partial = null;
+        return partial;
+    }
+
+    /// <summary>Goes to where a checkpoint was written.</summary>
+    public void ResumeFrom(TrainingCheckpoint checkpoint)
+    {
+        (Epochs, Best, _partial) = (checkpoint.Epochs, checkpoint.Best, checkpoint.Partial);
+        Health.SkippedInARow = checkpoint.SkippedInARow;
+        Start = (Epochs.Count, _partial?.Step ?? 0);
+    }
+
+    /// <summary>Adds an epoch that is over.</summary>
+    public void Add(EpochMetrics metrics)
+    {
+        Epochs.Add(metrics);
+        Report.Add(metrics);
+        if (Validation is null || Epochs.Count == 1 || metrics.Selection > Epochs[Best].Selection) Best = metrics.Epoch;
+    }
+
+    /// <summary>Seeds the global generators, which dropout draws from, for one step.</summary>
+    public void Reseed(TrainingMoment moment) =>
+        _random.Reseed(SeedMixer.Mix(SeedMixer.Mix(SeedOf(moment.Epoch), "global"), (ulong)moment.Step));
+
+    public ulong SeedOf(int epoch) => SeedMixer.Mix(Options.Seed, (ulong)epoch);
+
+    /// <summary>Batches of the training set in an order of their own.</summary>
+    public ImageBatches BatchesOf(ulong seed) => new(Train, new ImageBatchOptions
+    {
+        BatchSize = Options.BatchSize, Augmentation = Options.Augmentation, Seed = seed, DType = Weights.ImageDType, Device = Device,
+    });
+
+    public void Dispose()
+    {
+        Average?.Dispose();
+        Health.Dispose();
+        _random.Dispose();
+        Optimizer.Dispose();
+        Weights.Dispose();
+        _data.Dispose();
+    }
+
+    private Tensor ProbeImages()
+    {
+        var (images, labels) = Train.Batch([.. Enumerable.Range(0, Math.Min(16, Train.Count)).Select(i => (long)i)], Weights.ImageDType);
+        labels.Dispose();
+        return Transfer.To(images, Device);
+    }
+}

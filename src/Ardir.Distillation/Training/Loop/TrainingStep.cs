@@ -1,0 +1,163 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>One step of Algorithm 1: craft, run both networks, compute the loss, descend.</summary>
+internal sealed class TrainingStep : IDisposable
+{
+    private readonly IModule? _teacher;
+    private readonly IDistillationLoss _loss;
+    private readonly TrainerOptions _options;
+    private readonly IFeatureTap _studentTap;
+    private readonly IFeatureTap? _teacherTap;
+    private readonly IFeatureTap? _standardTeacherTap;
+
+    public TrainingStep(TrainingSetup setup)
+    {
+        (_teacher, _loss, _options) = (setup.Teacher, setup.Loss, setup.Options);
+        _studentTap = FeatureTap.Attach(setup.Student, [.. _loss.Needs.StudentLayers]);
+        _teacherTap = setup.Teacher is { } teacher ? FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]) : null;
+        _standardTeacherTap = setup.StandardTeacher is { } standard ? FeatureTap.AttachFrozen(standard) : null;
+    }
+
+    /// <summary>Trains on one batch and adds its loss and predictions to the totals.</summary>
+    /// <returns>Whether it did; false only with <see cref="NonFiniteLoss.Skip"/>.</returns>
+    public bool Run(TrainingBatch batch, StepContext context)
+    {
+        using var scope = NewDisposeScope();
+        using var grad = enable_grad();
+        using var buffers = context.Health.Backup(context.Weights.Student);
+        var parts = Split(batch.Count).Select(range => Craft(batch, range, context)).ToList();
+        using var moved = _options.WeightPerturbation is { } awp && context.Epoch >= awp.WarmupEpochs
+            ? MoveWeights(parts, awp.Gamma, context)
+            : null;
+        var results = Descend(parts, context);
+        if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(context.Optimizer.Trained, limit);
+        if (!context.Health.Accepts([.. results.Select(result => result.Terms.Total)], context.Step))
+        {
+            buffers?.Restore();
+            return false;
+        }
+        context.Optimizer.Step();
+        moved?.TakeBack();
+        context.Weights.Publish();
+        foreach (var (terms, logits, part) in results) context.Totals.Add(terms, logits, part.Labels);
+        return true;
+    }
+
+    public void Dispose()
+    {
+        _studentTap.Dispose();
+        _teacherTap?.Dispose();
+        _standardTeacherTap?.Dispose();
+    }
+
+    /// <summary>Forward and backward passes, part by part, that leave the gradients of the batch's mean loss.</summary>
+    private List<(LossTerms Terms, Tensor Logits, BatchPart Part)> Descend(List<BatchPart> parts, StepContext context)
+    {
+        var results = new List<(LossTerms, Tensor, BatchPart)>();
+        context.Optimizer.ClearGradients();
+        context.Weights.BeginGradients();
+        foreach (var part in parts)
+        {
+            using var scope = NewDisposeScope();
+            var inputs = Forward(part, context);
+            var terms = _loss.Compute(inputs);
+            Check(terms);
+            (parts.Count == 1 ? terms.Total : terms.Total * part.Share).backward();
+            var logits = (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output;
+            results.Add((Detached(terms), logits.detach().MoveToOuterDisposeScope(), part));
+        }
+        context.Weights.TakeGradients();
+        return results;
+    }
+
+    /// <summary>AWP: computes the gradient at the current weights and moves the weights along it. Batch-norm statistics are
+    /// restored.</summary>
+    private WeightMove MoveWeights(List<BatchPart> parts, double gamma, StepContext context)
+    {
+        using var buffers = new BufferBackup(context.Weights.Student);
+        Descend(parts, context);
+        buffers.Restore();
+        return new WeightMove(
+            context.Weights.Trained.Select(pair => (pair.Name, (Tensor)pair.Weight)), gamma, context.Weights.Publish);
+    }
+
+    private BatchPart Craft(TrainingBatch batch, Range range, StepContext context)
+    {
+        var attack = context.Attack;
+        var (from, count) = range.GetOffsetAndLength(batch.Count);
+        var whole = count == batch.Count;
+        var part = whole
+            ? new BatchPart(batch.Images, batch.Labels, 1)
+            : new BatchPart(batch.Images.narrow(0, from, count), batch.Labels.narrow(0, from, count), count / (double)batch.Count);
+        CheckedBatch.Vouch(part.Images, batch.Images);
+        CheckedBatch.Vouch(part.Labels, batch.Labels);
+        if (!whole)
+        {
+            var indices = attack.SampleIndices ?? [.. Enumerable.Range(0, batch.Count).Select(i => (long)i)];
+            attack = attack with { SampleIndices = [.. indices.Skip(from).Take(count)] };
+        }
+        var passes = _loss.Needs.Passes;
+        if (_loss.Needs.InnerMaximization.Objective == InnerObjective.KlToTeacher && passes.HasFlag(NetworkPasses.TeacherClean))
+            part.TeacherClean = _teacherTap!.Forward(part.Images);
+        using var answer = part.TeacherClean is null ? null : new KnownAnswer(_teacher!, part.TeacherClean.Output);
+        // Both attacks run before the tapped passes of the loss, so that no tap keeps tensors from the attacks' passes.
+        if (_loss.Needs.NeedsStudentAttack)
+            part.StudentAdversarial = _options.TrainAttack!.Perturb(
+                context.Weights.Network, part.Images, part.Labels,
+                attack with { KeepModelMode = _options.AttackInTrainMode ?? false });
+        if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
+            part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(
+                _teacher!, part.Images, part.Labels, attack with { Seed = SeedMixer.Mix(attack.Seed, "teacher") });
+        return part;
+    }
+
+    private DistillationInputs Forward(BatchPart part, StepContext context)
+    {
+        var passes = _loss.Needs.Passes;
+        TappedOutput Student(Tensor images) => context.Weights.Forward(_studentTap, images);
+        return new DistillationInputs
+        {
+            Labels = part.Labels,
+            LabelSmoothing = _options.LabelSmoothing,
+            Epoch = context.Epoch,
+            TeacherClean = part.TeacherClean ?? (passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null),
+            TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
+            StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images) : null,
+            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!) : null,
+            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial)
+                ? _teacherTap!.Forward(part.StudentAdversarial!)
+                : null,
+            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial)
+                ? _standardTeacherTap!.Forward(part.StudentAdversarial!)
+                : null,
+        };
+    }
+
+    private void Check(LossTerms terms)
+    {
+        if (terms is null) throw new InvalidOperationException($"The loss {_loss.Name} returned null.");
+        if (terms.Total.numel() != 1 || !terms.Total.requires_grad)
+            throw new InvalidOperationException(
+                $"The loss {_loss.Name} returned a total of shape {TensorGuard.Shape(terms.Total)}" +
+                $"{(terms.Total.requires_grad ? "" : " without a graph")}; expected a scalar that depends on the student's output.");
+        foreach (var (name, part) in terms.Parts)
+        {
+            if (part.numel() != 1)
+                throw new InvalidOperationException(
+                    $"Part '{name}' of the loss {_loss.Name} has shape {TensorGuard.Shape(part)}; expected a scalar.");
+        }
+    }
+
+    private static LossTerms Detached(LossTerms terms) => new(
+        terms.Total.detach().MoveToOuterDisposeScope(),
+        terms.Parts.ToDictionary(pair => pair.Key, pair => pair.Value.detach().MoveToOuterDisposeScope(), StringComparer.Ordinal));
+
+    private IEnumerable<Range> Split(int count)
+    {
+        var parts = Math.Min(_options.AccumulationSteps, count);
+        for (var i = 0; i < parts; i++) yield return (int)(i * (long)count / parts)..(int)((i + 1) * (long)count / parts);
+    }
+}
