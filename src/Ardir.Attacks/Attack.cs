@@ -7,7 +7,7 @@ namespace Ardir.Attacks;
 /// Base of the attacks: checks the inputs, holds the model in eval mode, runs the search and makes sure that its result lies in the
 /// threat set, so that no attack can claim a success outside of it. Derive from it to write an attack of your own.
 /// </summary>
-public abstract class Attack : IAttack
+public abstract class Attack : IAttack, IStatesIdentity
 {
     /// <summary>Creates the base.</summary>
     /// <param name="threat">What the attack may do to an image.</param>
@@ -57,9 +57,18 @@ public abstract class Attack : IAttack
     /// <returns>[N,C,H,W]; images outside the threat set are projected onto it.</returns>
     protected abstract Tensor Search(AttackRun run);
 
-    /// <summary>Name and threat model.</summary>
+    /// <summary>Everything besides name and threat model that the result depends on: a record, or any object that
+    /// <see cref="StatedIdentity"/> accepts. An evaluation or training that resumes recognises the attack by it; it also completes the
+    /// text of the attack.</summary>
+    /// <value>null by default: the attack has no options. One that has fields but neither this nor a <c>ToString</c> of its own cannot be
+    /// part of what resumes.</value>
+    protected virtual object? Options => null;
+
+    IReadOnlyList<object?>? IStatesIdentity.IdentityParts => Options is { } options ? [Name, Threat, options] : null;
+
+    /// <summary>Name, threat model and options.</summary>
     /// <returns>For example <c>PGD-20 Linf(0.03)</c>.</returns>
-    public override string ToString() => $"{Name} {Threat}";
+    public override string ToString() => Options is { } options ? $"{Name} {Threat} {options}" : $"{Name} {Threat}";
 
     /// <summary>What a run must know about this attack. The name of its type keys its random starts.</summary>
     internal AttackTraits Traits => new(Threat, Name, GetType().Name);

@@ -37,5 +37,5 @@ public sealed class SquareAttack : UnitAttack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 }

@@ -64,7 +64,7 @@ public sealed class DeepFoolAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 
     private static ScalarType Precise(Tensor images) => images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 

@@ -37,7 +37,7 @@ public sealed class FabAttack : UnitAttack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 
     private static FabPlane NearestWrong(AttackRun run, Tensor points)
     {

@@ -42,5 +42,5 @@ public sealed class TargetedFabAttack : UnitAttack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 }

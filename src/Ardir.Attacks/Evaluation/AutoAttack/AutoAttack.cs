@@ -12,7 +12,7 @@ namespace Ardir.Attacks;
 /// using RobustnessReport report = attack.Evaluate(model, images, labels);
 /// Console.WriteLine($"{report.CleanAccuracy:P2} clean, {report.RobustAccuracy:P2} robust");
 /// </code></example>
-public sealed class AutoAttack : ICompositeAttack
+public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 {
     private const int ClassesOfRatio = 3;
 
@@ -176,6 +176,9 @@ public sealed class AutoAttack : ICompositeAttack
     /// <summary>The caller's attacks of a custom ensemble; empty for all other versions, which have their own.</summary>
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
+    // The options that its result depends on; the other versions consist of attacks of this library.
+    IReadOnlyList<object?>? IStatesIdentity.IdentityParts => [Name, Threat, _options.Seed, _options.Attacks];
+
     private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
         ArgumentNullException.ThrowIfNull(model);
@@ -194,7 +197,7 @@ public sealed class AutoAttack : ICompositeAttack
         using var invariant = new InvariantCultureScope();
         return new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["format"] = "4",
+            ["format"] = "5",
             ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
             ["threat model"] = Threat.ToString(),
             ["version"] = $"{_options.Version}",

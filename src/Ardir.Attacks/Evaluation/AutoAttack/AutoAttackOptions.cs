@@ -22,8 +22,8 @@ public sealed record AutoAttackOptions
 
     /// <summary>A file to which every finished batch is written. When it holds an interrupted evaluation of the same model, images
     /// and options, the evaluation resumes from there and ends with the same result. <see cref="SecurityCurve"/> may differ; only the
-    /// budgets that are new are measured. The attacks are compared by their <c>ToString</c>, so a custom attack that has options must
-    /// override it to show them; it is refused otherwise.</summary>
+    /// budgets that are new are measured. The attacks are compared by their <see cref="Core.StatedIdentity"/>, so an attack of your own
+    /// that has options must state them (<see cref="Attack.Options"/>); it is refused otherwise.</summary>
     /// <value>null by default.</value>
     public string? StatePath { get; init; }
 

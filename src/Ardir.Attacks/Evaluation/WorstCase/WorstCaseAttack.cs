@@ -7,7 +7,7 @@ namespace Ardir.Attacks;
 /// Several attacks in a row, worst case per sample: each starts from the clean images and attacks only samples that the ones before it
 /// did not break.
 /// </summary>
-public sealed class WorstCaseAttack : ICompositeAttack
+public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
 {
     private readonly IAttack[] _attacks;
 
@@ -116,6 +116,8 @@ public sealed class WorstCaseAttack : ICompositeAttack
     }
 
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _attacks;
+
+    IReadOnlyList<object?>? IStatesIdentity.IdentityParts => [Name, _attacks];
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} [{string.Join("; ", _attacks.Select(attack => attack.ToString()))}]";

@@ -39,5 +39,5 @@ public sealed class ApgdAttack : UnitAttack
         ApgdUnit.Search(run.With(_options.Loss), _settings, Name, unit);
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 }

@@ -54,7 +54,7 @@ public sealed class CarliniWagnerAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 
     private (Tensor Last, Tensor Succeeded) Descend(AttackRun run, Tensor weight, Tensor found, Tensor distance, int round)
     {

@@ -36,5 +36,5 @@ public sealed class FgsmAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options}";
+    protected override object? Options => _options;
 }

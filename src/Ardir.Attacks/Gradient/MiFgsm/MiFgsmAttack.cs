@@ -49,5 +49,5 @@ public sealed class MiFgsmAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options with { StepSize = _stepSize }}";
+    protected override object? Options => _options with { StepSize = _stepSize };
 }

@@ -54,7 +54,7 @@ public sealed class PgdAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{base.ToString()} {_options with { StepSize = _stepSize }}";
+    protected override object? Options => _options with { StepSize = _stepSize };
 
     private Tensor Attempt(AttackRun run, int restart) => _options.Selection switch
     {

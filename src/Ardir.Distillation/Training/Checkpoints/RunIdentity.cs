@@ -55,7 +55,7 @@ internal static class RunIdentity
     {
         loss, (loss as WeightedSumLoss)?.Terms, options.Schedule, options.WeightPerturbation, options.WeightAveraging, options.Augmentation,
         options.TrainAttack, options.TeacherAttack, options.SelectionAttack,
-    }.Select(HiddenOptions.Find).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
+    }.Select(StatedIdentity.FindHidden).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
 
     /// <summary>Logs a warning for each object with hidden values, once, at the beginning of a run that may be resumed.</summary>
     public static void WarnOfHidden(TrainerOptions options, IDistillationLoss loss)

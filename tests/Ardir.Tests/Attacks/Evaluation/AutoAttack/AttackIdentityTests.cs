@@ -23,6 +23,8 @@ public sealed class AttackIdentityTests
         ["losses of Ardir"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat, new FgsmOptions { Loss = AttackLoss.DlrOrMargin }), new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = AttackLoss.KlToClean })), true),
         ["a record"] = (new Told(_threat, 3), true),
         ["a text of its own"] = (new Telling(_threat, 3), true),
+        ["options that it states"] = (new Stating(_threat, 3), true),
+        ["stated options with a loss that hides its values"] = (new Stating(_threat, new HidingLoss(2)), false),
         ["nothing but the threat model"] = (new Plain(_threat), true),
         ["derived, nothing of its own"] = (new DerivedPlain(_threat), true),
         ["Ardir's"] = (new PgdAttack(_threat), true),
@@ -90,6 +92,15 @@ public sealed class AttackIdentityTests
         public override string Name => "derived";
 
         protected override Tensor Search(AttackRun run) => run.Images + 0 * steps;
+    }
+
+    private sealed class Stating(ThreatModel threat, object value) : Attack(threat)
+    {
+        public override string Name => "stating";
+
+        protected override object? Options => new PgdOptions { Steps = value as int? ?? 1, Loss = value as IAttackLoss ?? AttackLoss.Margin };
+
+        protected override Tensor Search(AttackRun run) => run.Images.clone();
     }
 
     private sealed class DerivedPlain(ThreatModel threat) : Attack(threat)

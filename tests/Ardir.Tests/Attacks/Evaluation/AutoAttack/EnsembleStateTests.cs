@@ -58,7 +58,7 @@ public sealed class EnsembleStateTests : IDisposable
         world.Evaluate().Dispose();
         var version = typeof(AutoAttack).Assembly.GetName().Version!.ToString();
         var act = () => EnsembleState.Open(_folder.File("run.state"), new Dictionary<string, string> { ["library"] = "9.9.9.9" }, world.Images, out _);
-        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '4'*");
+        act.Should().Throw<InvalidOperationException>().WithMessage($"*library: was '{version}', is '9.9.9.9'*format: was '5'*");
     }
 
     [Fact]

@@ -1,0 +1,43 @@
+namespace Ardir.Core;
+
+/// <summary>
+/// The text by which an interrupted evaluation or training recognises its attacks, losses, schedules and options when it resumes. It is
+/// the same on every machine and in every culture, and made by these rules, the first that fits:
+/// <list type="bullet">
+/// <item><see cref="IStatesIdentity"/>: its parts, with a space between them;</item>
+/// <item>a record: its public properties by name, in alphabetical order, <c>PgdOptions { Loss = ..., Steps = 20 }</c>;</item>
+/// <item>a type that overrides <c>ToString</c> (numbers, enumerations and the threat models do): that text;</item>
+/// <item>a list or an array: its entries, <c>[1, 2]</c>;</item>
+/// <item>a tensor: a hash of its values; a network: its type, because its weights are compared separately or are being trained;</item>
+/// <item>an object that holds no values: the name of its type.</item>
+/// </list>
+/// Everything else hides values, so that a run with other values could be taken for this one: it is refused.
+/// </summary>
+public static class StatedIdentity
+{
+    /// <summary>The text of an object.</summary>
+    /// <param name="value">An attack, a loss, a schedule, options or null.</param>
+    /// <param name="remedy">What the caller can do besides, as a sentence for the message; for example "Leave StatePath null."</param>
+    /// <returns>The text.</returns>
+    /// <exception cref="InvalidOperationException">The object, or one that it consists of, hides values.</exception>
+    public static string Of(object? value, string remedy = "")
+    {
+        var writer = new IdentityWriter();
+        var text = writer.Write(value);
+        if (writer.Hidden is not { } hidden) return text;
+        var part = ReferenceEquals(hidden, value) ? "" : $", part of {value!.GetType().Name},";
+        throw new InvalidOperationException(
+            $"{hidden.GetType()}{part} holds values that its text does not show, so a run with other values could be taken for this one. " +
+            $"Override ToString to show them (a record does so by itself) or implement IStatesIdentity. {remedy}".TrimEnd());
+    }
+
+    /// <summary>The first object that hides values, which <see cref="Of"/> would refuse; null when there is none.</summary>
+    /// <param name="value">As for <see cref="Of"/>.</param>
+    /// <returns>The value itself or an object that it consists of.</returns>
+    public static object? FindHidden(object? value)
+    {
+        var writer = new IdentityWriter();
+        writer.Write(value);
+        return writer.Hidden;
+    }
+}
