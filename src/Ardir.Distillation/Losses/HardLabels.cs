@@ -3,22 +3,25 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>Cross-entropy with the true labels and label smoothing, computed here for all losses.</summary>
-internal static class HardLabels
+public static class HardLabels
 {
+    /// <summary>The mean cross-entropy of a batch, in the current dispose scope.</summary>
+    /// <param name="logits">[N,K], floating point; half precision is computed in float32.</param>
+    /// <param name="labels">True classes, int64 [N], from 0 to K-1.</param>
+    /// <param name="smoothing">Share of each label that is spread evenly over all classes, in [0,1); pass
+    /// <see cref="DistillationInputs.LabelSmoothing"/>.</param>
+    /// <returns>A scalar.</returns>
+    public static Tensor CrossEntropy(Tensor logits, Tensor labels, double smoothing = 0) =>
+        nn.functional.cross_entropy(LossPrecision.AtLeastSingle(logits), labels, label_smoothing: smoothing);
+
     /// <summary>The mean over the batch as loss terms, which standard and adversarial training share.</summary>
-    public static LossTerms CrossEntropy(Tensor logits, Tensor labels, double smoothing)
+    internal static LossTerms Terms(Tensor logits, Tensor labels, double smoothing)
     {
         LossGuard.Logits(logits, labels);
         TensorGuard.LabelRange(labels, logits.shape[1]);
         using var scope = NewDisposeScope();
-        var total = Mean(logits, labels, smoothing).MoveToOuterDisposeScope();
-        return new LossTerms(total, new Dictionary<string, Tensor>
-        {
-            [LossTerms.CrossEntropy] = total.detach().MoveToOuterDisposeScope(),
-        });
+        var terms = new LossTermsBuilder();
+        terms.Add(LossTerms.CrossEntropy, CrossEntropy(logits, labels, smoothing));
+        return terms.Build();
     }
-
-    /// <summary>The mean over the batch, in the caller's dispose scope.</summary>
-    public static Tensor Mean(Tensor logits, Tensor labels, double smoothing) =>
-        nn.functional.cross_entropy(LossPrecision.AtLeastSingle(logits), labels, label_smoothing: smoothing);
 }

@@ -15,7 +15,7 @@ public sealed class ArdirAttackLossTests
         { "masked", new() { Beta = 0.3, MaskFeaturesOfWrongTeacher = true } },
         { "only features", new() { Beta = 1, MaskFeaturesOfWrongTeacher = true } },
         { "only outputs", new() { Beta = 0 } },
-        { "warm", new() { Beta = 0.7, Temperature = 3 } },
+        { "warm", new() { Beta = 0.7, Kl = new() { Temperature = 3 } } },
     };
 
     [Theory, MemberData(nameof(Options))]
@@ -107,6 +107,16 @@ public sealed class ArdirAttackLossTests
         var attack = new PgdAttack(_threat, new PgdOptions { Loss = new ArdirAttackLoss(student, teacher) });
         var perturb = () => attack.Perturb(other, images, labels);
         perturb.Should().Throw<InvalidOperationException>().WithMessage("*another model*");
+    }
+
+    [Fact]
+    public void Constructor_FeaturesOfTheCleanImage_AreRefusedBecauseNoAttackChangesThem()
+    {
+        using var student = Network(1);
+        using var teacher = Network(2);
+        var create = (double beta) => new ArdirAttackLoss(student, teacher, new() { Beta = beta, FeatureInput = FeatureInput.Clean });
+        create.Invoking(c => c(0.5)).Should().Throw<ArgumentException>().WithMessage("*FeatureInput is Clean*FeatureInput.Adversarial*").Which.ParamName.Should().Be("options");
+        create.Invoking(c => c(0)).Should().NotThrow("without features there is nothing to ignore");
     }
 
     private static Tensor Loss(PreActResNet student, PreActResNet teacher, ArdirLossOptions options, Tensor points, Tensor clean, Tensor labels)

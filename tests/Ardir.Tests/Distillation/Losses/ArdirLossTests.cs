@@ -13,8 +13,8 @@ public sealed class ArdirLossTests
     public void Compute_BetaZero_IsArdWithReplacementBitForBit(double temperature)
     {
         using var scope = NewDisposeScope();
-        var ardir = new ArdirLoss(new() { Beta = 0, Temperature = temperature });
-        var ard = new ArdLoss(new() { Temperature = temperature, LabelReplacement = LabelReplacement.Probabilities });
+        var ardir = new ArdirLoss(new() { Beta = 0, Kl = new() { Temperature = temperature } });
+        var ard = new ArdLoss(new() { Kl = new() { Temperature = temperature, LabelReplacement = LabelReplacement.Probabilities } });
         var inputs = LossData.All(16, dtype: ScalarType.Float32);
         var (first, second) = (Leaf(inputs), Leaf(inputs));
         var (a, b) = (ardir.Compute(first), ard.Compute(second));
@@ -31,11 +31,11 @@ public sealed class ArdirLossTests
     {
         using var scope = NewDisposeScope();
         var inputs = LossData.All(6);
-        var options = new ArdirLossOptions { Beta = 0.3, Temperature = 4, CrossEntropyWeight = 0.7, LayerWeights = [0.5, 2], Form = FeatureDistanceForm.SumOfLayerNorms };
+        var options = new ArdirLossOptions { Beta = 0.3, Kl = new() { Temperature = 4 }, CrossEntropyWeight = 0.7, Features = new() { LayerWeights = [0.5, 2], Form = FeatureDistanceForm.SumOfLayerNorms } };
         var terms = new ArdirLoss(options).Compute(inputs);
         var (student, teacher) = (inputs.StudentAdversarial!, inputs.TeacherClean!);
         var kl = new KlDivergenceLoss(new() { Temperature = 4, LabelReplacement = LabelReplacement.Probabilities }).Compute(student, teacher, inputs.Labels).Total.ToDouble();
-        var lpips = LossReference.Lpips([.. student.Features], [.. teacher.Features], options.Lpips).Average();
+        var lpips = LossReference.Lpips([.. student.Features], [.. teacher.Features], options.Features).Average();
         var crossEntropy = LossReference.CrossEntropy(student.Output, inputs.Labels);
         terms.Total.ToDouble().Should().BeApproximately(0.7 * kl + 0.3 * lpips + 0.7 * crossEntropy, 1e-10);
         terms.Parts.Keys.Should().BeEquivalentTo("kl", "replaced", "lpips", "lpips/layer1", "lpips/layer2", "ce");
@@ -56,16 +56,16 @@ public sealed class ArdirLossTests
         var probabilities = LabelReplacement.Probabilities;
         var cases = new (ArdirLossOptions Options, double Expected)[]
         {
-            (new() { Beta = 0, Temperature = 3, ScaleByTemperatureSquared = false }, Kl(new() { Temperature = 3, ScaleByTemperatureSquared = false, LabelReplacement = probabilities })),
-            (new() { Beta = 0, KlReduction = KlReduction.ElementMean }, Kl(new() { LabelReplacement = probabilities }) / LossData.Classes),
-            (new() { Beta = 0, KlReduction = KlReduction.Sum }, Kl(new() { LabelReplacement = probabilities }) * 6),
-            (new() { Beta = 0, LabelReplacement = LabelReplacement.None, KlDirection = KlDirection.StudentTeacher }, Kl(new() { Direction = KlDirection.StudentTeacher })),
-            (new() { Beta = 0, LabelReplacement = LabelReplacement.Logits }, Kl(new() { LabelReplacement = LabelReplacement.Logits })),
-            (new() { Beta = 0, HardLabelTemperature = 5 }, Kl(new() { LabelReplacement = probabilities, HardLabelTemperature = 5 })),
-            (new() { Beta = 1, Normalization = FeatureNormalization.SpatialL1 }, Lpips(new() { Normalization = FeatureNormalization.SpatialL1 })),
-            (new() { Beta = 1, Normalization = FeatureNormalization.SpatialL2 }, Lpips(new() { Normalization = FeatureNormalization.SpatialL2 })),
-            (new() { Beta = 1, Form = FeatureDistanceForm.Squared }, Lpips(new() { Form = FeatureDistanceForm.Squared })),
-            (new() { Beta = 1, LayerWeights = [3, 0] }, Lpips(new() { LayerWeights = [3, 0] })),
+            (new() { Beta = 0, Kl = new() { Temperature = 3, ScaleByTemperatureSquared = false } }, Kl(new() { Temperature = 3, ScaleByTemperatureSquared = false, LabelReplacement = probabilities })),
+            (new() { Beta = 0, Kl = new() { Reduction = KlReduction.ElementMean } }, Kl(new() { LabelReplacement = probabilities }) / LossData.Classes),
+            (new() { Beta = 0, Kl = new() { Reduction = KlReduction.Sum } }, Kl(new() { LabelReplacement = probabilities }) * 6),
+            (new() { Beta = 0, Kl = new() { LabelReplacement = LabelReplacement.None, Direction = KlDirection.StudentTeacher } }, Kl(new() { Direction = KlDirection.StudentTeacher })),
+            (new() { Beta = 0, Kl = new() { LabelReplacement = LabelReplacement.Logits } }, Kl(new() { LabelReplacement = LabelReplacement.Logits })),
+            (new() { Beta = 0, Kl = new() { HardLabelTemperature = 5 } }, Kl(new() { LabelReplacement = probabilities, HardLabelTemperature = 5 })),
+            (new() { Beta = 1, Features = new() { Normalization = FeatureNormalization.SpatialL1 } }, Lpips(new() { Normalization = FeatureNormalization.SpatialL1 })),
+            (new() { Beta = 1, Features = new() { Normalization = FeatureNormalization.SpatialL2 } }, Lpips(new() { Normalization = FeatureNormalization.SpatialL2 })),
+            (new() { Beta = 1, Features = new() { Form = FeatureDistanceForm.Squared } }, Lpips(new() { Form = FeatureDistanceForm.Squared })),
+            (new() { Beta = 1, Features = new() { LayerWeights = [3, 0] } }, Lpips(new() { LayerWeights = [3, 0] })),
         };
         foreach (var (options, expected) in cases)
             new ArdirLoss(options).Compute(inputs).Total.ToDouble().Should().BeApproximately(expected, 1e-10, options.ToString());
@@ -82,7 +82,7 @@ public sealed class ArdirLossTests
         {
             var leaf = features[0].clone().requires_grad_();
             var student = new TappedOutput(inputs.StudentAdversarial.Output, LossData.Named(leaf, features[1]));
-            new ArdirLoss(new() { BlockZeroPositions = block }).Compute(student, inputs.TeacherClean!, inputs.Labels).Total.backward();
+            new ArdirLoss(new() { Features = new() { BlockZeroPositions = block } }).Compute(student, inputs.TeacherClean!, inputs.Labels).Total.backward();
             (leaf.grad!.abs().sum().ToDouble() == 0).Should().Be(block);
         }
     }
@@ -132,10 +132,10 @@ public sealed class ArdirLossTests
     [Fact]
     public void Needs_LayersOfTheTeacher_DefaultToTheStudents()
     {
-        var same = new ArdirLoss(new() { Layers = ["a", "b"] }).Needs;
+        var same = new ArdirLoss(new() { Features = new() { Layers = ["a", "b"] } }).Needs;
         same.StudentLayers.Should().Equal("a", "b");
         same.TeacherLayers.Should().Equal("a", "b");
-        var own = new ArdirLoss(new() { Layers = ["a"], TeacherLayers = ["x"] }).Needs;
+        var own = new ArdirLoss(new() { Features = new() { Layers = ["a"], TeacherLayers = ["x"] } }).Needs;
         own.StudentLayers.Should().Equal("a");
         own.TeacherLayers.Should().Equal("x");
         new ArdirLoss(new() { Beta = 0 }).Needs.StudentLayers.Should().BeEmpty();
@@ -149,7 +149,7 @@ public sealed class ArdirLossTests
         using var scope = NewDisposeScope();
         var inputs = LossData.All(2);
         var (student, teacher) = (inputs.StudentAdversarial!, inputs.TeacherClean!);
-        var loss = new ArdirLoss(new() { Beta = 0.4, Temperature = 2, CrossEntropyWeight = 0.5, MaskFeaturesOfWrongTeacher = mask });
+        var loss = new ArdirLoss(new() { Beta = 0.4, Kl = new() { Temperature = 2 }, CrossEntropyWeight = 0.5, MaskFeaturesOfWrongTeacher = mask });
         GradientCheck.Agrees(logits => loss.Compute(new TappedOutput(logits, student.Features), teacher, inputs.Labels).Total, student.Output, 1e-7);
         GradientCheck.Agrees(map => loss.Compute(new TappedOutput(student.Output, LossData.Named(map, student.Features[1])), teacher, inputs.Labels).Total, student.Features[0], 1e-7);
     }

@@ -90,7 +90,7 @@ public sealed class FeatureAdapterTests
         IDistillationLoss Make(FeatureAdapters? adapters) => name switch
         {
             "LPIPS" => new LpipsInternalLoss(new() { Adapters = adapters }),
-            "ARDIR" => new ArdirLoss(new() { Adapters = adapters }),
+            "ARDIR" => new ArdirLoss(new() { Features = new() { Adapters = adapters } }),
             _ => new FitNetsLoss(new() { Adapters = adapters }),
         };
         Make(null).Invoking(loss => loss.Compute(inputs)).Should().Throw<ArgumentException>().WithMessage("*layer1*[2,3,4,4]*[2,6,2,2]*FeatureAdapters.Between*");

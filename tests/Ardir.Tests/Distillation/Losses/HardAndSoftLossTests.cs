@@ -45,7 +45,7 @@ public sealed class HardAndSoftLossTests
         var inputs = LossData.All(6);
         var kl = LossReference.KlPerSample(inputs.StudentAdversarial!.Output, inputs.TeacherClean!.Output, 2).Average() * 4;
         var hard = input == HardLabelInput.Clean ? inputs.StudentClean! : inputs.StudentAdversarial;
-        var loss = new ArdLoss(new() { Alpha = 0.6, Temperature = 2, HardLabelInput = input });
+        var loss = new ArdLoss(new() { Alpha = 0.6, Kl = new() { Temperature = 2 }, HardLabelInput = input });
         LossData.Value(loss, inputs).Should().BeApproximately(0.6 * kl + 0.4 * LossReference.CrossEntropy(hard.Output, inputs.Labels), 1e-12);
         loss.Needs.Passes.HasFlag(NetworkPasses.StudentClean).Should().Be(input == HardLabelInput.Clean);
         new ArdLoss(new() { HardLabelInput = input }).Needs.Passes.HasFlag(NetworkPasses.StudentClean).Should().BeFalse("with alpha = 1 there is no cross-entropy");
@@ -70,8 +70,8 @@ public sealed class HardAndSoftLossTests
     {
         using var scope = NewDisposeScope();
         var inputs = LossData.All(6);
-        var mean = LossData.Value(new ArdLoss(new() { Temperature = 30 }), inputs);
-        LossData.Value(new ArdLoss(new() { Temperature = 30, KlReduction = KlReduction.ElementMean }), inputs).Should().BeApproximately(mean / LossData.Classes, 1e-12);
+        var mean = LossData.Value(new ArdLoss(new() { Kl = new() { Temperature = 30 } }), inputs);
+        LossData.Value(new ArdLoss(new() { Kl = new() { Temperature = 30, Reduction = KlReduction.ElementMean } }), inputs).Should().BeApproximately(mean / LossData.Classes, 1e-12);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class HardAndSoftLossTests
     {
         using var scope = NewDisposeScope();
         var inputs = LossData.All(3);
-        var loss = new ArdLoss(new() { Alpha = 0.4, Temperature = 3, LabelReplacement = LabelReplacement.Probabilities });
+        var loss = new ArdLoss(new() { Alpha = 0.4, Kl = new() { Temperature = 3, LabelReplacement = LabelReplacement.Probabilities } });
         GradientCheck.Agrees(logits => loss.Compute(inputs with { StudentAdversarial = new(logits) }).Total, inputs.StudentAdversarial!.Output, 1e-7);
     }
 

@@ -11,7 +11,7 @@ internal static class LossCases
         ["SAT"] = () => new AdversarialTrainingLoss(),
         ["KD"] = () => new KdLoss(),
         ["ARD"] = () => new ArdLoss(),
-        ["ARD hard"] = () => new ArdLoss(new() { Alpha = 0.5, Temperature = 30, HardLabelInput = HardLabelInput.Clean, LabelReplacement = LabelReplacement.Probabilities }),
+        ["ARD hard"] = () => new ArdLoss(new() { Alpha = 0.5, Kl = new() { Temperature = 30, LabelReplacement = LabelReplacement.Probabilities }, HardLabelInput = HardLabelInput.Clean }),
         ["ARD RA"] = () => new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial }),
         ["KL"] = () => new KlDivergenceLoss(),
         ["KL literal"] = () => new KlDivergenceLoss(new() { Direction = KlDirection.StudentTeacher, LabelReplacement = LabelReplacement.Logits, Temperature = 2 }),
@@ -32,10 +32,10 @@ internal static class LossCases
         ["Sum"] = () => new WeightedSumLoss((1, new TradesLoss()), (0.5, new LpipsInternalLoss()), (2, new ArdLoss(new() { Alpha = 0.5 }))),
         ["LPIPS adapted"] = () => new LpipsInternalLoss(new() { Adapters = Adapters() }),
         ["ARDIR"] = () => new ArdirLoss(),
-        ["ARDIR beta 0"] = () => new ArdirLoss(new() { Beta = 0, Temperature = 30 }),
-        ["ARDIR beta 1"] = () => new ArdirLoss(new() { Beta = 1, Form = FeatureDistanceForm.Squared, BlockZeroPositions = true }),
+        ["ARDIR beta 0"] = () => new ArdirLoss(new() { Beta = 0, Kl = new() { Temperature = 30 } }),
+        ["ARDIR beta 1"] = () => new ArdirLoss(new() { Beta = 1, Features = new() { Form = FeatureDistanceForm.Squared, BlockZeroPositions = true } }),
         ["ARDIR RA"] = () => new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial, MaskFeaturesOfWrongTeacher = true, CrossEntropyWeight = 0.5 }),
-        ["ARDIR clean features"] = () => new ArdirLoss(new() { FeatureInput = FeatureInput.Clean, HardLabelTemperature = 3, KlReduction = KlReduction.ElementMean }),
+        ["ARDIR clean features"] = () => new ArdirLoss(new() { FeatureInput = FeatureInput.Clean, Kl = new() { HardLabelTemperature = 3, Reduction = KlReduction.ElementMean } }),
     };
 
     public static IEnumerable<string> Names => _makers.Keys;

@@ -61,7 +61,7 @@ public sealed class LossEdgeTests
         using var scope = NewDisposeScope();
         Tensor Map(params double[] values) => tensor(values, [1, 1, values.Length]);
         double Distance(Tensor student, Tensor teacher, FeatureNormalization how) =>
-            FeatureMath.SquaredDistance(student, teacher, how).ToDouble();
+            FeatureDistance.Squared(student, teacher, how).ToDouble();
         // A sum of zero counts as positive: (1, -1) becomes (h, -h) with h = 1 / (2 * 1e-6); the teacher's (1, 3) becomes (1/4, 3/4).
         const double H = 0.5e6;
         var cancels = ((H - 0.25) * (H - 0.25) + (H + 0.75) * (H + 0.75)) / 2;

@@ -28,7 +28,7 @@ public sealed class LossGoldenTests
     public void ArdWithReplacedRows_MatchesGolden(int temperature)
     {
         using var scope = NewDisposeScope();
-        var loss = new ArdLoss(new ArdLossOptions { Temperature = temperature, LabelReplacement = LabelReplacement.Probabilities });
+        var loss = new ArdLoss(new ArdLossOptions { Kl = new() { Temperature = temperature, LabelReplacement = LabelReplacement.Probabilities } });
         CheckLogits($"ard_replaced_t{temperature}", (student, teacher, labels) => loss.Compute(new DistillationInputs
         {
             Labels = labels, StudentAdversarial = new TappedOutput(student), TeacherClean = new TappedOutput(teacher),
@@ -93,7 +93,7 @@ public sealed class LossGoldenTests
         var expected = _lpips.Tensors("per_layer_squared");
         for (var i = 0; i < student.Length; i++)
         {
-            var squared = FeatureMath.SquaredDistance(student[i], teacher[i], FeatureNormalization.UnitChannel);
+            var squared = FeatureDistance.Squared(student[i], teacher[i], FeatureNormalization.UnitChannel);
             TensorAssert.Close(squared, expected[i], 1e-8);
         }
         var loss = new LpipsInternalLoss(new LpipsInternalLossOptions { Form = FeatureDistanceForm.Squared });

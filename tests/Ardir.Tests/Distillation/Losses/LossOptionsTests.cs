@@ -25,12 +25,13 @@ public sealed class LossOptionsTests
     public void Defaults_Ardir_AreThePapersRowForRobustTeachersOnCleanImages()
     {
         var options = new ArdirLoss().Options;
-        (options.Beta, options.Temperature, options.ScaleByTemperatureSquared, options.CrossEntropyWeight).Should().Be((0.6, 1, true, 0));
-        (options.TeacherData, options.LabelReplacement, options.HardLabelTemperature).Should().Be((TeacherData.RobustClean, LabelReplacement.Probabilities, null));
-        (options.KlReduction, options.KlDirection).Should().Be((KlReduction.BatchMean, KlDirection.TeacherStudent));
-        options.Layers.Should().Equal("layer*");
-        (options.TeacherLayers is null, options.LayerWeights is null, options.BlockZeroPositions).Should().Be((true, true, false));
-        (options.Normalization, options.Form, options.FeatureInput).Should().Be((FeatureNormalization.UnitChannel, FeatureDistanceForm.Norm, FeatureInput.Adversarial));
+        var (kl, features) = (options.Kl, options.Features);
+        (options.Beta, kl.Temperature, kl.ScaleByTemperatureSquared, options.CrossEntropyWeight).Should().Be((0.6, 1, true, 0));
+        (options.TeacherData, kl.LabelReplacement, options.EffectiveKl.LabelReplacement).Should().Be((TeacherData.RobustClean, null, LabelReplacement.Probabilities));
+        (kl.HardLabelTemperature, kl.Reduction, kl.Direction).Should().Be((null, KlReduction.BatchMean, KlDirection.TeacherStudent));
+        features.Layers.Should().Equal("layer*");
+        (features.TeacherLayers is null, features.LayerWeights is null, features.BlockZeroPositions).Should().Be((true, true, false));
+        (features.Normalization, features.Form, options.FeatureInput).Should().Be((FeatureNormalization.UnitChannel, FeatureDistanceForm.Norm, FeatureInput.Adversarial));
         options.MaskFeaturesOfWrongTeacher.Should().BeFalse();
     }
 
@@ -38,8 +39,8 @@ public sealed class LossOptionsTests
     public void Defaults_ArdAndKd_AreThoseOfTheirPapers()
     {
         var ard = new ArdLossOptions();
-        (ard.Alpha, ard.Temperature, ard.TeacherData).Should().Be((1, 1, TeacherData.RobustClean));
-        (ard.LabelReplacement, ard.KlReduction, ard.HardLabelInput).Should().Be((LabelReplacement.None, KlReduction.BatchMean, HardLabelInput.Adversarial));
+        (ard.Alpha, ard.Kl, ard.TeacherData).Should().Be((1, new KlDivergenceLossOptions(), TeacherData.RobustClean));
+        (ard.Kl.Temperature, ard.Kl.Reduction, ard.HardLabelInput).Should().Be((1, KlReduction.BatchMean, HardLabelInput.Adversarial));
         var kd = new KdLossOptions();
         (kd.Alpha, kd.Temperature).Should().Be((0.9, 4));
     }
@@ -53,8 +54,8 @@ public sealed class LossOptionsTests
     {
         foreach (var create in new Action[]
         {
-            () => new KlDivergenceLoss(new() { Temperature = value }), () => new ArdirLoss(new() { Temperature = value }),
-            () => new ArdLoss(new() { Temperature = value }), () => new KdLoss(new() { Temperature = value }),
+            () => new KlDivergenceLoss(new() { Temperature = value }), () => new ArdirLoss(new() { Kl = new() { Temperature = value } }),
+            () => new ArdLoss(new() { Kl = new() { Temperature = value } }), () => new KdLoss(new() { Temperature = value }),
         })
             create.Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Temperature*positive*");
         Refused<ArgumentOutOfRangeException>(new KlDivergenceLossOptions { HardLabelTemperature = value, LabelReplacement = LabelReplacement.Probabilities }, "HardLabelTemperature");
@@ -81,18 +82,18 @@ public sealed class LossOptionsTests
         Refused<ArgumentOutOfRangeException>(new LpipsInternalLossOptions { Form = (FeatureDistanceForm)9 }, "Form");
         Refused<ArgumentOutOfRangeException>(new ArdirLossOptions { TeacherData = (TeacherData)9 }, "TeacherData");
         Refused<ArgumentOutOfRangeException>(new ArdirLossOptions { FeatureInput = (FeatureInput)9 }, "FeatureInput");
-        Refused<ArgumentOutOfRangeException>(new ArdirLossOptions { Form = (FeatureDistanceForm)9 }, "Form");
+        Refused<ArgumentOutOfRangeException>(new ArdirLossOptions { Features = new() { Form = (FeatureDistanceForm)9 } }, "Form");
         Refused<ArgumentOutOfRangeException>(new ArdLossOptions { TeacherData = (TeacherData)9 }, "TeacherData");
         Refused<ArgumentOutOfRangeException>(new ArdLossOptions { HardLabelInput = (HardLabelInput)9 }, "HardLabelInput");
-        Refused<ArgumentOutOfRangeException>(new ArdLossOptions { KlReduction = (KlReduction)9 }, "Reduction");
+        Refused<ArgumentOutOfRangeException>(new ArdLossOptions { Kl = new() { Reduction = (KlReduction)9 } }, "Reduction");
     }
 
     [Fact]
     public void Constructor_ContradictingOptions_Throws()
     {
-        Refused<ArgumentException>(new ArdirLossOptions { KlDirection = KlDirection.StudentTeacher }, "infinite for one-hot");
+        Refused<ArgumentException>(new ArdirLossOptions { Kl = new() { Direction = KlDirection.StudentTeacher } }, "infinite for one-hot");
         Refused<ArgumentException>(new KlDivergenceLossOptions { HardLabelTemperature = 2 }, "HardLabelTemperature");
-        Refused<ArgumentException>(new ArdirLossOptions { HardLabelTemperature = 2, LabelReplacement = LabelReplacement.Logits }, "HardLabelTemperature");
+        Refused<ArgumentException>(new ArdirLossOptions { Kl = new() { HardLabelTemperature = 2, LabelReplacement = LabelReplacement.Logits } }, "HardLabelTemperature");
     }
 
     [Fact]
@@ -102,7 +103,7 @@ public sealed class LossOptionsTests
         Refused<ArgumentException>(new LpipsInternalLossOptions { Layers = ["layer1", " "] }, "Layers");
         Refused<ArgumentNullException>(new LpipsInternalLossOptions { Layers = null! }, "Layers");
         Refused<ArgumentException>(new LpipsInternalLossOptions { TeacherLayers = [] }, "TeacherLayers");
-        Refused<ArgumentException>(new ArdirLossOptions { TeacherLayers = [""] }, "TeacherLayers");
+        Refused<ArgumentException>(new ArdirLossOptions { Features = new() { TeacherLayers = [""] } }, "TeacherLayers");
         foreach (var weights in new double[][] { [], [0, 0], [1, -1], [1, double.NaN], [double.PositiveInfinity] })
             Refused<ArgumentException>(new LpipsInternalLossOptions { LayerWeights = weights }, "LayerWeights");
     }
@@ -123,15 +124,15 @@ public sealed class LossOptionsTests
         [
             .. new[]
             {
-                ardir, ardir with { Beta = 0.5 }, ardir with { Temperature = 2 }, ardir with { ScaleByTemperatureSquared = false },
-                ardir with { TeacherData = TeacherData.CleanClean }, ardir with { LabelReplacement = LabelReplacement.Logits }, ardir with { HardLabelTemperature = 3 },
-                ardir with { KlReduction = KlReduction.Sum }, ardir with { KlDirection = KlDirection.StudentTeacher, LabelReplacement = LabelReplacement.None },
-                ardir with { LabelReplacement = LabelReplacement.None }, ardir with { Layers = ["a", "b"] }, ardir with { TeacherLayers = ["a"] }, ardir with { LayerWeights = [1, 2] },
-                ardir with { Normalization = FeatureNormalization.SpatialL1 }, ardir with { Form = FeatureDistanceForm.Squared }, ardir with { BlockZeroPositions = true },
+                ardir, ardir with { Beta = 0.5 }, ardir with { Kl = new() { Temperature = 2 } }, ardir with { Kl = new() { ScaleByTemperatureSquared = false } },
+                ardir with { TeacherData = TeacherData.CleanClean }, ardir with { Kl = new() { LabelReplacement = LabelReplacement.Logits } }, ardir with { Kl = new() { HardLabelTemperature = 3 } },
+                ardir with { Kl = new() { Reduction = KlReduction.Sum } }, ardir with { Kl = new() { Direction = KlDirection.StudentTeacher, LabelReplacement = LabelReplacement.None } },
+                ardir with { Kl = new() { LabelReplacement = LabelReplacement.None } }, ardir with { Features = new() { Layers = ["a", "b"] } }, ardir with { Features = new() { TeacherLayers = ["a"] } }, ardir with { Features = new() { LayerWeights = [1, 2] } },
+                ardir with { Features = new() { Normalization = FeatureNormalization.SpatialL1 } }, ardir with { Features = new() { Form = FeatureDistanceForm.Squared } }, ardir with { Features = new() { BlockZeroPositions = true } },
                 ardir with { FeatureInput = FeatureInput.Clean }, ardir with { MaskFeaturesOfWrongTeacher = true }, ardir with { CrossEntropyWeight = 1 },
-                ardir with { Adapters = FeatureAdapters.Create([[1]], [[2]]) }, ardir with { Adapters = FeatureAdapters.Create([[1]], [[3]]) },
+                ardir with { Features = new() { Adapters = FeatureAdapters.Create([[1]], [[2]]) } }, ardir with { Features = new() { Adapters = FeatureAdapters.Create([[1]], [[3]]) } },
             }.Select(options => new ArdirLoss(options).ToString()),
-            new ArdLoss().ToString(), new ArdLoss(new() { Alpha = 0.5 }).ToString(), new ArdLoss(new() { Temperature = 2 }).ToString(),
+            new ArdLoss().ToString(), new ArdLoss(new() { Alpha = 0.5 }).ToString(), new ArdLoss(new() { Kl = new() { Temperature = 2 } }).ToString(),
             new KdLoss().ToString(), new KdLoss(new() { Alpha = 0.5 }).ToString(), new KdLoss(new() { Temperature = 2 }).ToString(),
         ];
         texts.Should().OnlyHaveUniqueItems();

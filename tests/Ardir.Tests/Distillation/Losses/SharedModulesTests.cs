@@ -42,7 +42,7 @@ public sealed class SharedModulesTests : IDisposable
         using var teacher = TrainingWorld.Network(2);
         using var studentTap = FeatureTap.Attach(student, "layer*");
         using var teacherTap = FeatureTap.AttachFrozen(teacher, "layer*");
-        var loss = new ArdirLoss(new() { Layers = ["layer*"] });
+        var loss = new ArdirLoss(new() { Features = new() { Layers = ["layer*"] } });
         LossTerms Step() => loss.Compute(studentTap.Forward(_images), teacherTap.Forward(_images), _labels);
         Step().Total.requires_grad.Should().BeTrue();
         // The pair is known by now, so a module that comes in later is not looked for at every step.
@@ -83,7 +83,7 @@ public sealed class SharedModulesTests : IDisposable
         var (own, other) = (studentTap.Forward(_images), teacherTap.Forward(_images));
         var computes = new Action[]
         {
-            () => new ArdirLoss(new() { Layers = [layers] }).Compute(own, other, _labels),
+            () => new ArdirLoss(new() { Features = new() { Layers = [layers] } }).Compute(own, other, _labels),
             () => new LpipsInternalLoss(new() { Layers = [layers] }).Compute(own, other),
             () => new KlDivergenceLoss().Compute(own, other, _labels),
             () => _ = new DistillationInputs { Labels = _labels, StudentAdversarial = own, TeacherClean = other },

@@ -76,7 +76,7 @@ public sealed class WeightedSumLossTests
         string[] Parts(params IDistillationLoss[] losses) => [.. new WeightedSumLoss([.. losses.Select(loss => (1.0, loss))]).Compute(inputs).Parts.Keys];
         Parts(new TradesLoss(), new KlDivergenceLoss()).Should().BeEquivalentTo("ce", "self-kl", "kl", "replaced");
         Parts(new TradesLoss(), new MartLoss()).Should().BeEquivalentTo("TRADES/ce", "MART/ce", "TRADES/self-kl", "MART/self-kl", "margin");
-        Parts(new ArdLoss(), new ArdLoss(new() { Temperature = 30 }), new RsladLoss())
+        Parts(new ArdLoss(), new ArdLoss(new() { Kl = new() { Temperature = 30 } }), new RsladLoss())
             .Should().BeEquivalentTo("ARD1/kl", "ARD1/replaced", "ARD2/kl", "ARD2/replaced", "RSLAD/kl", "kl/clean");
         var terms = new WeightedSumLoss((3, new TradesLoss()), (1, new MartLoss())).Compute(inputs);
         terms.Parts["MART/ce"].ToDouble().Should().BeApproximately(LossReference.CrossEntropy(inputs.StudentAdversarial!.Output, inputs.Labels), 1e-12);
@@ -103,7 +103,7 @@ public sealed class WeightedSumLossTests
         using var other = LossCases.Adapters();
         new WeightedSumLoss((1, new TradesLoss())).Trainable.Should().BeNull();
         var sum = new WeightedSumLoss(
-            (1, new LpipsInternalLoss(new() { Adapters = adapters })), (1, new TradesLoss()), (1, new FitNetsLoss(new() { Adapters = other })), (1, new ArdirLoss(new() { Adapters = adapters })));
+            (1, new LpipsInternalLoss(new() { Adapters = adapters })), (1, new TradesLoss()), (1, new FitNetsLoss(new() { Adapters = other })), (1, new ArdirLoss(new() { Features = new() { Adapters = adapters } })));
         sum.Trainable!.parameters().Should().HaveCount(8);
         sum.Trainable.Should().BeSameAs(sum.Trainable);
     }

@@ -13,7 +13,7 @@ public sealed class HostReadTests
         { "SAT L2", new AdversarialTrainingLoss(), ThreatModel.L2(0.5) },
         { "standard", new StandardTrainingLoss(), ThreatModel.Linf(0.05) },
         { "ARDIR RC", TrainingWorld.Ardir(), ThreatModel.Linf(0.05) },
-        { "ARDIR RA", new ArdirLoss(new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"], TeacherData = TeacherData.RobustAdversarial }), ThreatModel.L2(0.5) },
+        { "ARDIR RA", new ArdirLoss(new() { Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] }, TeacherData = TeacherData.RobustAdversarial }), ThreatModel.L2(0.5) },
         { "ARD", new ArdLoss(), ThreatModel.Linf(0.05) },
         { "KD", new KdLoss(), ThreatModel.Linf(0.05) },
         { "TRADES", new TradesLoss(), ThreatModel.Linf(0.05) },
@@ -73,7 +73,7 @@ public sealed class HostReadTests
         using var student = TrainingWorld.Student();
         using var teacher = TrainingWorld.Network(2);
         using var data = TrainingWorld.Data();
-        foreach (var loss in new[] { AttackLoss.KlToTeacher(teacher), AttackLoss.Margin, new ArdirAttackLoss(student, teacher, new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] }) })
+        foreach (var loss in new[] { AttackLoss.KlToTeacher(teacher), AttackLoss.Margin, new ArdirAttackLoss(student, teacher, new() { Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } }) })
         {
             var counts = new List<long>();
             using var trainer = new DistillationTrainer(student, teacher, new ArdLoss(), TrainingWorld.Options(1) with { TrainAttack = new PgdAttack(ThreatModel.Linf(0.05), new() { Steps = 2, Loss = loss }) });

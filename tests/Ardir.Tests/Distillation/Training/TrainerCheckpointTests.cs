@@ -79,7 +79,7 @@ public sealed class TrainerCheckpointTests : IDisposable
         using var other = TrainingWorld.Data(20, seed: 3);
         Refuses(() => Train(Options, teacher: teacher), "teacher");
         Refuses(() => Train(Options, student: wide), "student");
-        Refuses(() => Train(Options, loss: new ArdLoss(new() { Temperature = 2 })), "loss");
+        Refuses(() => Train(Options, loss: new ArdLoss(new() { Kl = new() { Temperature = 2 } })), "loss");
         Refuses(() => Train(Options, train: other), "training set");
         Refuses(() => Train(Options, validation: other), "validation set");
         Refuses(() => Train(Options, standardTeacher: teacher), "standard teacher");

@@ -15,7 +15,7 @@ public sealed class TrainerMemoryTests
         using var student = TrainingWorld.Student();
         using var teacher = TrainingWorld.Network(2);
         using var train = TrainingWorld.Data();
-        var loss = new ArdirLoss(new() { TeacherData = data, Layers = ["net.layer*"], TeacherLayers = ["layer*"], CrossEntropyWeight = 0.1 });
+        var loss = new ArdirLoss(new() { TeacherData = data, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] }, CrossEntropyWeight = 0.1 });
         var options = TrainingWorld.Options();
         using var step = new TrainingStep(new(student, teacher, null, loss, options));
         using var weights = StudentWeights.Of(student, TrainingPrecision.Full);

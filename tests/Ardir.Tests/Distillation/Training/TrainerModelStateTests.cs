@@ -117,7 +117,7 @@ public sealed class TrainerModelStateTests
             (TrainingWorld.Hooks(student) + TrainingWorld.Hooks(teacher)).Should().Be(0);
             context.KeepModelMode.Should().BeFalse();
         });
-        var loss = new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial, Layers = ["net.layer*"], TeacherLayers = ["layer*"] });
+        var loss = new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } });
         using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(1) with { TrainAttack = watched, SelectionAttack = watched });
         trainer.Fit(train, train);
         attacked.Count(model => ReferenceEquals(model, student)).Should().BeGreaterThanOrEqualTo(TrainingWorld.StepsPerEpoch);

@@ -25,8 +25,8 @@ public sealed class TrainerObjectiveTests
         ["FitNets"] = (_, _) => new FitNetsLoss(new() { HintEpochs = 1, MeanOverElements = true }),
         ["FitNets adapted"] = (student, teacher) => new FitNetsLoss(new() { HintEpochs = 2, MeanOverElements = true, Layers = ["layer2"], Adapters = Between(student, teacher, ["layer2"]) }),
         ["LPIPS adapted"] = (student, teacher) => new LpipsInternalLoss(new() { Adapters = Between(student, teacher, ["layer*"]) }),
-        ["ARDIR adapted"] = (student, teacher) => new ArdirLoss(new() { Adapters = Between(student, teacher, ["layer*"]) }),
-        ["Sum"] = (student, teacher) => new WeightedSumLoss((1, new TradesLoss()), (0.5, new ArdirLoss(new() { Adapters = Between(student, teacher, ["layer*"]) }))),
+        ["ARDIR adapted"] = (student, teacher) => new ArdirLoss(new() { Features = new() { Adapters = Between(student, teacher, ["layer*"]) } }),
+        ["Sum"] = (student, teacher) => new WeightedSumLoss((1, new TradesLoss()), (0.5, new ArdirLoss(new() { Features = new() { Adapters = Between(student, teacher, ["layer*"]) } }))),
     };
 
     public static TheoryData<string> Losses => [.. _losses.Keys];

@@ -152,7 +152,7 @@ public sealed class TrainerResumedTests
         public Setup(string? folder, ulong studentSeed, ListLogger? logger = null, int epochs = Epochs)
         {
             Student = TrainingWorld.Student(studentSeed);
-            var loss = new ArdirLoss(new() { Beta = 0.4, TeacherData = TeacherData.RobustAdversarial, Layers = ["net.layer*"], TeacherLayers = ["layer*"] });
+            var loss = new ArdirLoss(new() { Beta = 0.4, TeacherData = TeacherData.RobustAdversarial, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } });
             Trainer = new DistillationTrainer(Student, _teacher, loss, TrainingWorld.Options(epochs) with
             {
                 SelectionAttack = TrainingWorld.Pgd(3), Augmentation = new() { Padding = 2 }, CheckpointDirectory = folder, Logger = logger ?? new ListLogger(),

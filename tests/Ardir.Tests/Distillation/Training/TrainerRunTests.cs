@@ -156,7 +156,7 @@ public sealed class TrainerRunTests
         Refused<ArgumentException>(teacher, new ArdirLoss(), options with { TrainAttack = null }, "TrainAttack");
         Refused<ArgumentException>(teacher, teacherAdversarialOnly, options with { TrainAttack = null }, "TeacherAttack");
         Refused<ArgumentException>(student, new ArdirLoss(), options, "same module");
-        Refused<ArgumentException>(teacher, new ArdirLoss(new() { Layers = ["nothing"] }), options, "nothing");
+        Refused<ArgumentException>(teacher, new ArdirLoss(new() { Features = new() { Layers = ["nothing"] } }), options, "nothing");
         Refused<ArgumentException>(teacher, new OwnLoss(null!) { Needs = new() { Passes = NetworkPasses.TeacherClean } }, options, "no pass of the student");
         foreach (var parameter in student.parameters()) parameter.requires_grad = false;
         Refused<ArgumentException>(teacher, new ArdirLoss(), options, "no parameter");

@@ -33,7 +33,7 @@ internal static class TrainingWorld
     /// <summary>A network with dropout behind it, which draws from the global generator at every step.</summary>
     public static Sequential Student(ulong seed = 1) => nn.Sequential(("net", Network(seed)), ("drop", nn.Dropout(0.1)));
 
-    public static ArdirLoss Ardir(double beta = 0.5) => new(new() { Beta = beta, Layers = ["net.layer*"], TeacherLayers = ["layer*"] });
+    public static ArdirLoss Ardir(double beta = 0.5) => new(new() { Beta = beta, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } });
 
     public static PgdAttack Pgd(int steps = 2) => new(ThreatModel.Linf(Epsilon), new PgdOptions { Steps = steps });
 

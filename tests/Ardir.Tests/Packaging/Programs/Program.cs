@@ -78,7 +78,7 @@ static void DistilInOwnLoop()
 
     using IFeatureTap studentTap = FeatureTap.Attach(student, "layer1", "layer2");
     using IFeatureTap teacherTap = FeatureTap.AttachFrozen(teacher, "layer*");
-    var ardir = new ArdirLoss(new ArdirLossOptions { Beta = 0.6, Temperature = 1 });
+    var ardir = new ArdirLoss(new ArdirLossOptions { Beta = 0.6, Kl = new() { Temperature = 1 } });
     var losses = new List<double>();
     for (var epoch = 0; epoch < 5; epoch++)
     {

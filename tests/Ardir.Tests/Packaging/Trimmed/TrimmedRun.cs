@@ -85,7 +85,7 @@ internal static class TrimmedRun
         using var teacher = new TwoWays(3);
         manual_seed(4);
         using var data = new ImageDataset(randint(256, [32, 1, 6, 6], ScalarType.Byte), randint(3, [32], ScalarType.Int64));
-        var (options, directory) = (new ArdirLossOptions { Layers = ["_mix[1]", "_mix._first"] }, Path.Combine(folder, "trimmed"));
+        var (options, directory) = (new ArdirLossOptions { Features = new() { Layers = ["_mix[1]", "_mix._first"] } }, Path.Combine(folder, "trimmed"));
         using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(options), new TrainerOptions
         {
             Epochs = 2, BatchSize = 16, LearningRate = 0.05,

@@ -25,7 +25,7 @@ internal static class SoakTrainings
             Job("MART, accumulated, averaged weights", () => new MartLoss(), options => options with { AccumulationSteps = 2, WeightAveraging = new StochasticWeightAveraging { StartEpoch = 0 } }),
             Job("RSLAD in bfloat16", () => new RsladLoss(), options => options with { Precision = TrainingPrecision.BFloat16 }),
             Job("IAD", () => new IadLoss(new IadLossOptions { Begin = 0 })),
-            Job("ARDIR with checkpoints and a selection attack", () => new ArdirLoss(new ArdirLossOptions { Layers = ["layer1"] }), options => options with
+            Job("ARDIR with checkpoints and a selection attack", () => new ArdirLoss(new ArdirLossOptions { Features = new() { Layers = ["layer1"] } }), options => options with
             {
                 CheckpointDirectory = Fresh(Path.Combine(folder, "training")), CheckpointInterval = TimeSpan.FromTicks(1), SelectionAttack = pgd, Augmentation = new ImageAugmentation { Padding = 1 },
             }),

@@ -9,6 +9,6 @@ internal static class Trust
     {
         using var noGrad = no_grad();
         // exp(beta * log p) instead of p^beta, because p can underflow to zero in float32 where p^beta with a small beta does not.
-        return (Divergence.LogSoftmax(teacherLogits.detach()).gather(1, labels.unsqueeze(1)).squeeze(1) * beta).exp();
+        return (KlDivergence.LogSoftmax(teacherLogits.detach()).gather(1, labels.unsqueeze(1)).squeeze(1) * beta).exp();
     }
 }

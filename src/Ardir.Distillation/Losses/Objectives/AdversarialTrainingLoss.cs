@@ -18,7 +18,7 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabels.Terms(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

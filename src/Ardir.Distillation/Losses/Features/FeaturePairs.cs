@@ -2,11 +2,15 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Feature maps of two networks that are compared by position.</summary>
-internal static class FeaturePairs
+/// <summary>Feature maps of two networks that are compared by position, for losses of one's own.</summary>
+public static class FeaturePairs
 {
-    /// <summary>Returns the student's maps, adapted if there are adapters, after a check that their shapes equal the teacher's. In the
-    /// current scope.</summary>
+    /// <summary>Returns the student's maps, adapted if there are adapters, after a check that their shapes equal the teacher's.</summary>
+    /// <param name="student">Maps [N,C,...] or [N,C], at least one.</param>
+    /// <param name="teacher">As many maps, paired by position.</param>
+    /// <param name="adapters">Bring the student's maps to the teacher's shapes; null compares the maps as they are.</param>
+    /// <returns>The maps in the current dispose scope; without adapters those that were given.</returns>
+    /// <exception cref="ArgumentException">There are no maps, or their number or shapes differ; the message gives both.</exception>
     public static FeatureMaps Matched(FeatureMaps student, FeatureMaps teacher, FeatureAdapters? adapters)
     {
         ArgumentNullException.ThrowIfNull(student);

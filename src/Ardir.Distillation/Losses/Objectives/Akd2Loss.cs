@@ -51,13 +51,13 @@ public sealed class Akd2Loss : IDistillationLoss
             (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));
         using var scope = NewDisposeScope();
         var t = _options.Temperature;
-        var logP = Divergence.LogSoftmax(student, t);
-        Tensor Soft(Tensor teacher) => (Divergence.LogSoftmax(teacher.detach(), t).exp() * logP).sum(1).mean().neg() * (t * t);
-        var sum = new LossSum();
-        sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(student, inputs.Labels, inputs.LabelSmoothing), _options.CrossEntropyWeight);
+        var logP = KlDivergence.LogSoftmax(student, t);
+        Tensor Soft(Tensor teacher) => (KlDivergence.LogSoftmax(teacher.detach(), t).exp() * logP).sum(1).mean().neg() * (t * t);
+        var sum = new LossTermsBuilder();
+        sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(student, inputs.Labels, inputs.LabelSmoothing), _options.CrossEntropyWeight);
         sum.Add(LossTerms.SoftCrossEntropy, Soft(robust), _options.RobustWeight);
         sum.Add(LossTerms.StandardSoftCrossEntropy, Soft(standard), _options.StandardWeight);
-        return sum.Finish();
+        return sum.Build();
     }
 
     /// <inheritdoc/>

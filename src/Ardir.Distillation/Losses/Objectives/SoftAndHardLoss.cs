@@ -22,7 +22,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
         }
         if (alpha < 1)
         {
-            var crossEntropy = HardLabels.Mean(hardLogits, labels, smoothing);
+            var crossEntropy = HardLabels.CrossEntropy(hardLogits, labels, smoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total is null ? crossEntropy : total + crossEntropy * (1 - alpha);
         }

@@ -21,9 +21,11 @@ public sealed record KlDivergenceLossOptions
     /// <value><see cref="KlDirection.TeacherStudent"/> by default.</value>
     public KlDirection Direction { get; init; } = KlDirection.TeacherStudent;
 
-    /// <summary>What to do with labels that the teacher gets wrong.</summary>
-    /// <value><see cref="LabelReplacement.None"/> by default.</value>
-    public LabelReplacement LabelReplacement { get; init; } = LabelReplacement.None;
+    /// <summary>What to do with labels that the teacher gets wrong; null for what the loss that has these options does by default:
+    /// <see cref="LabelReplacement.Probabilities"/> in <see cref="ArdirLoss"/>, <see cref="LabelReplacement.None"/> in all
+    /// others.</summary>
+    /// <value>null by default.</value>
+    public LabelReplacement? LabelReplacement { get; init; }
 
     /// <summary>Temperature of the student for samples whose label is replaced, positive; null for <see cref="Temperature"/>. With another
     /// value the loss of such a sample is cross-entropy at that temperature, scaled by the square of that temperature if
@@ -37,15 +39,15 @@ public sealed record KlDivergenceLossOptions
         if (HardLabelTemperature is { } hard) LossGuard.Temperature(hard, nameof(HardLabelTemperature));
         LossGuard.Defined(Reduction);
         LossGuard.Defined(Direction);
-        LossGuard.Defined(LabelReplacement);
-        if (Direction == KlDirection.StudentTeacher && LabelReplacement == LabelReplacement.Probabilities)
+        if (LabelReplacement is { } replacement) LossGuard.Defined(replacement, nameof(LabelReplacement));
+        if (Direction == KlDirection.StudentTeacher && LabelReplacement == Distillation.LabelReplacement.Probabilities)
         {
             throw new ArgumentException(
                 "KL(student || teacher) is infinite for one-hot targets. " +
                 "Use KlDirection.TeacherStudent, or LabelReplacement.None or Logits.",
                 nameof(Direction));
         }
-        if (HardLabelTemperature is not null && LabelReplacement != LabelReplacement.Probabilities)
+        if (HardLabelTemperature is not null && LabelReplacement != Distillation.LabelReplacement.Probabilities)
         {
             throw new ArgumentException(
                 "HardLabelTemperature only means something with LabelReplacement.Probabilities.", nameof(HardLabelTemperature));

@@ -46,11 +46,11 @@ public sealed class TradesLoss : IDistillationLoss
         var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
         LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
         using var scope = NewDisposeScope();
-        var sum = new LossSum();
-        sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(clean, inputs.Labels, inputs.LabelSmoothing));
-        var divergence = Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
-        sum.Add(LossTerms.SelfKl, Divergence.Reduce(divergence, clean.shape[1], _options.KlReduction), _options.Beta);
-        return sum.Finish();
+        var sum = new LossTermsBuilder();
+        sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(clean, inputs.Labels, inputs.LabelSmoothing));
+        var divergence = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
+        sum.Add(LossTerms.SelfKl, KlDivergence.Reduce(divergence, clean.shape[1], _options.KlReduction), _options.Beta);
+        return sum.Build();
     }
 
     /// <inheritdoc/>

@@ -1,16 +1,24 @@
 namespace Ardir.Distillation;
 
-/// <summary>Normalisation and comparison of feature maps, in the current dispose scope.</summary>
-internal static class FeatureMath
+/// <summary>Distances between feature maps, for losses of one's own. The results belong to the current dispose scope.</summary>
+public static class FeatureDistance
 {
     // Laidlaw et al. add 1e-10 outside the root, where the gradient at zero is infinite; inside the root it is at most 1/sqrt(1e-10).
     private const double ChannelEpsilon2 = 1e-10;
     private const double SumFloorPerPosition = 1e-6;
 
-    /// <summary>Squared distance of two maps [N,C,...] per sample, the mean over positions of the sum over channels: [N].</summary>
-    public static Tensor SquaredDistance(
+    /// <summary>Squared distance of two maps for each sample: the mean over positions of the sum over channels.</summary>
+    /// <param name="student">[N,C,...] or [N,C], floating point; gradients flow into it.</param>
+    /// <param name="teacher">The same shape; a constant.</param>
+    /// <param name="normalization">How both maps are normalised first.</param>
+    /// <param name="blockZeroPositions">With <see cref="FeatureNormalization.UnitChannel"/>: positions whose channels are all zero count as
+    /// constant zero; see <see cref="LpipsInternalLossOptions.BlockZeroPositions"/>. false by default.</param>
+    /// <returns>[N], not negative, in float32 or, for float64 maps, in float64.</returns>
+    public static Tensor Squared(
         Tensor student, Tensor teacher, FeatureNormalization normalization, bool blockZeroPositions = false)
     {
+        ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(teacher);
         var s = Normalized(Flat(student), normalization, blockZeroPositions);
         Tensor t;
         using (no_grad()) t = Normalized(Flat(teacher.detach()), normalization, blockZeroPositions).to(s.dtype);
@@ -18,7 +26,9 @@ internal static class FeatureMath
     }
 
     /// <summary>Square root whose gradient stays finite at zero, so that equal maps get a zero gradient instead of NaN.</summary>
-    public static Tensor SafeSqrt(Tensor squared) => (squared + 1e-12).sqrt();
+    /// <param name="squared">Squared distances, any shape.</param>
+    /// <returns>sqrt(squared + 1e-12).</returns>
+    public static Tensor Root(Tensor squared) => (squared + 1e-12).sqrt();
 
     private static Tensor Normalized(Tensor map, FeatureNormalization normalization, bool blockZeroPositions)
     {

@@ -49,16 +49,16 @@ public sealed class MartLoss : IDistillationLoss
         using var scope = NewDisposeScope();
         var truth = inputs.Labels.unsqueeze(1);
         var p = LossPrecision.AtLeastSingle(adversarial).softmax(1);
-        var logQ = Divergence.LogSoftmax(clean);
+        var logQ = KlDivergence.LogSoftmax(clean);
         var q = logQ.exp();
 
-        var sum = new LossSum();
-        sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(adversarial, inputs.Labels, inputs.LabelSmoothing));
+        var sum = new LossTermsBuilder();
+        sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(adversarial, inputs.Labels, inputs.LabelSmoothing));
         var rival = p.scatter(1, truth, full_like(truth, -1, dtype: p.dtype)).amax(new long[] { 1 });
         sum.Add(LossTerms.Margin, (OneForMargin - rival + LogFloor).log().neg().mean());
         var divergence = (q * (logQ - (p + LogFloor).log())).sum(1);
         sum.Add(LossTerms.SelfKl, (divergence * (OneForWeight - q.gather(1, truth).squeeze(1))).mean(), _options.Lambda);
-        return sum.Finish();
+        return sum.Build();
     }
 
     /// <inheritdoc/>

@@ -23,10 +23,18 @@ public sealed class ArdirAttackLoss : IAttackLoss
     /// <param name="teacher">Put into eval mode; always sees the clean image here.</param>
     /// <param name="options">As for <see cref="ArdirLoss"/>; options that do not apply to single samples (reduction, cross-entropy weight)
     /// are ignored.</param>
-    /// <exception cref="ArgumentException">An option is out of range, or a layer does not exist.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, a layer does not exist, or the options take the features from clean
+    /// images (<see cref="FeatureInput.Clean"/>), where an attack cannot change them.</exception>
     public ArdirAttackLoss(IModule student, IModule teacher, ArdirLossOptions? options = null)
     {
         _loss = new ArdirLoss(options);
+        if (_loss.Options is { Beta: > 0, FeatureInput: FeatureInput.Clean })
+        {
+            throw new ArgumentException(
+                "FeatureInput is Clean, but the features of the clean image stay the same during an attack, so it could not increase " +
+                "their distance. Use FeatureInput.Adversarial, or Beta = 0 to attack the outputs alone.",
+                nameof(options));
+        }
         _student = student;
         _studentTap = FeatureTap.Attach(student, [.. _loss.Needs.StudentLayers]);
         _teacherTap = FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]);

@@ -13,7 +13,7 @@ public sealed class StandardTrainingLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabels.CrossEntropy(DistillationInputs.Require(inputs.StudentClean).Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabels.Terms(DistillationInputs.Require(inputs.StudentClean).Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

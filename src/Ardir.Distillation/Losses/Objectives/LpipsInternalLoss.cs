@@ -91,12 +91,12 @@ public sealed class LpipsInternalLoss : IDistillationLoss
         Tensor? total = null;
         for (var i = 0; i < student.Count; i++)
         {
-            var squared = FeatureMath.SquaredDistance(student[i], teacher[i], _options.Normalization, _options.BlockZeroPositions);
+            var squared = FeatureDistance.Squared(student[i], teacher[i], _options.Normalization, _options.BlockZeroPositions);
             if (parts is not null) parts[$"{LossTerms.Lpips}/{student.Layers[i]}"] = squared.detach().sqrt().mean();
             if (_options.LayerWeights is { } weights) squared = squared * weights[i];
-            var term = _options.Form == FeatureDistanceForm.SumOfLayerNorms ? FeatureMath.SafeSqrt(squared) : squared;
+            var term = _options.Form == FeatureDistanceForm.SumOfLayerNorms ? FeatureDistance.Root(squared) : squared;
             total = total is null ? term : total + term;
         }
-        return _options.Form == FeatureDistanceForm.Norm ? FeatureMath.SafeSqrt(total!) : total!;
+        return _options.Form == FeatureDistanceForm.Norm ? FeatureDistance.Root(total!) : total!;
     }
 }

@@ -55,9 +55,9 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
         using var scope = NewDisposeScope();
         var (first, second, t) = (_options.RobustWeight, _options.StandardWeight, _options.Temperature);
         var square = t * t;
-        var sum = new LossSum();
-        sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(adversarial, inputs.Labels, inputs.LabelSmoothing), 1 - first - second);
-        var taught = Divergence.PerSample(robust.detach(), adversarial, t) * square;
+        var sum = new LossTermsBuilder();
+        sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(adversarial, inputs.Labels, inputs.LabelSmoothing), 1 - first - second);
+        var taught = KlDivergence.PerSample(robust.detach(), adversarial, t) * square;
         if (inputs.Epoch < _options.Begin)
         {
             sum.Add(LossTerms.Kl, taught.mean(), first);
@@ -66,12 +66,12 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
         {
             var trust = Trust.PerSample(robust, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (taught * trust).mean(), first);
-            var self = Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
+            var self = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
             sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean() * square, first);
-            sum.Watch(LossTerms.Trust, trust.mean());
+            sum.AddPart(LossTerms.Trust, trust.mean());
         }
-        sum.Add(LossTerms.StandardKl, (Divergence.PerSample(standard.detach(), adversarial, t) * square).mean(), second);
-        return sum.Finish();
+        sum.Add(LossTerms.StandardKl, (KlDivergence.PerSample(standard.detach(), adversarial, t) * square).mean(), second);
+        return sum.Build();
     }
 
     /// <inheritdoc/>

@@ -21,8 +21,8 @@ public sealed class ArdirLoss : IDistillationLoss
     {
         _options = options ?? new ArdirLossOptions();
         _options.Validate();
-        _kl = new KlDivergenceLoss(_options.Kl);
-        _lpips = new LpipsInternalLoss(_options.Lpips);
+        _kl = new KlDivergenceLoss(_options.EffectiveKl);
+        _lpips = new LpipsInternalLoss(_options.Features);
         var passes = NetworkPasses.StudentAdversarial
             | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
         if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean) passes |= NetworkPasses.StudentClean;
@@ -40,8 +40,8 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
-    /// <summary>The adapters of <see cref="ArdirLossOptions.Adapters"/>; null if there are none, and with beta = 0.</summary>
-    public nn.Module? Trainable => UsesFeatures ? _options.Adapters : null;
+    /// <summary>The adapters of <see cref="ArdirLossOptions.Features"/>; null if there are none, and with beta = 0.</summary>
+    public nn.Module? Trainable => UsesFeatures ? _options.Features.Adapters : null;
 
     /// <summary>Warns of options that the paper discards or that leave the labels unused.</summary>
     public IEnumerable<string> Warnings
@@ -136,7 +136,7 @@ public sealed class ArdirLoss : IDistillationLoss
         }
         if (_options.CrossEntropyWeight > 0)
         {
-            var crossEntropy = HardLabels.Mean(logits, labels, smoothing);
+            var crossEntropy = HardLabels.CrossEntropy(logits, labels, smoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total + crossEntropy * _options.CrossEntropyWeight;
         }

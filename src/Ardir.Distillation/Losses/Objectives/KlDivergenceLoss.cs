@@ -13,7 +13,8 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
     public KlDivergenceLoss(KlDivergenceLossOptions? options = null)
     {
-        _options = options ?? new KlDivergenceLossOptions();
+        options ??= new KlDivergenceLossOptions();
+        _options = options with { LabelReplacement = options.LabelReplacement ?? LabelReplacement.None };
         _options.Validate();
     }
 
@@ -86,7 +87,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     {
         var (t, scale) = (_options.Temperature, _options.ScaleByTemperatureSquared);
         var z = LossPrecision.AtLeastSingle(studentLogits);
-        var soft = SoftLabels.Of(LossPrecision.AtLeastSingle(teacherLogits), labels, t, _options.LabelReplacement);
+        var soft = SoftLabels.Of(LossPrecision.AtLeastSingle(teacherLogits), labels, t, _options.LabelReplacement!.Value);
         var logP = (z / t).log_softmax(1);
         var divergence = _options.Direction == KlDirection.TeacherStudent
             ? nn.functional.kl_div(logP, soft.Probabilities, reduction: nn.Reduction.None, log_target: false).sum(1)
@@ -100,5 +101,5 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         return (divergence, soft.Wrong);
     }
 
-    internal Tensor Reduce(Tensor perSample, long classes) => Divergence.Reduce(perSample, classes, _options.Reduction);
+    internal Tensor Reduce(Tensor perSample, long classes) => KlDivergence.Reduce(perSample, classes, _options.Reduction);
 }

@@ -54,8 +54,8 @@ public sealed class IadLoss : IDistillationLoss
             (nameof(inputs.TeacherClean), teacher), (nameof(inputs.TeacherOnStudentAdversarial), judge));
         using var scope = NewDisposeScope();
         var (alpha, t) = (_options.Alpha, _options.Temperature);
-        var sum = new LossSum();
-        var taught = Divergence.PerSample(teacher.detach(), adversarial, t) * (t * t);
+        var sum = new LossTermsBuilder();
+        var taught = KlDivergence.PerSample(teacher.detach(), adversarial, t) * (t * t);
         if (inputs.Epoch < _options.Begin)
         {
             sum.Add(LossTerms.Kl, taught.mean(), alpha);
@@ -64,12 +64,12 @@ public sealed class IadLoss : IDistillationLoss
         {
             var trust = Trust.PerSample(judge, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (_options.WeighTeacher ? taught * trust : taught).mean(), alpha);
-            var self = Divergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
+            var self = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
             sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean(), alpha);
-            sum.Watch(LossTerms.Trust, trust.mean());
+            sum.AddPart(LossTerms.Trust, trust.mean());
         }
-        if (alpha < 1) sum.Add(LossTerms.CrossEntropy, HardLabels.Mean(clean, inputs.Labels, inputs.LabelSmoothing), 1 - alpha);
-        return sum.Finish();
+        if (alpha < 1) sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(clean, inputs.Labels, inputs.LabelSmoothing), 1 - alpha);
+        return sum.Build();
     }
 
     /// <inheritdoc/>
