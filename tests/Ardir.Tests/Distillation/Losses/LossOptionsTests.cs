@@ -9,7 +9,7 @@ public sealed class LossOptionsTests
     {
         var options = new KlDivergenceLossOptions();
         (options.Temperature, options.ScaleByTemperatureSquared, options.HardLabelTemperature).Should().Be((1, true, null));
-        (options.Reduction, options.Direction, options.LabelReplacement).Should().Be((KlReduction.BatchMean, KlDirection.TeacherStudent, LabelReplacement.None));
+        (options.Reduction, options.Direction, options.LabelReplacement).Should().Be((KlReduction.BatchMean, KlDirection.TeacherStudent, null));
     }
 
     [Fact]
