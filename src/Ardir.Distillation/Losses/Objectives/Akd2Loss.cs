@@ -54,7 +54,8 @@ public sealed class Akd2Loss : IDistillationLoss
         var logP = KlDivergence.LogSoftmax(student, t);
         Tensor Soft(Tensor teacher) => (KlDivergence.LogSoftmax(teacher.detach(), t).exp() * logP).sum(1).mean().neg() * (t * t);
         var sum = new LossTermsBuilder();
-        sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(student, inputs.Labels, inputs.LabelSmoothing), _options.CrossEntropyWeight);
+        var crossEntropy = HardLabels.CrossEntropy(student, inputs.Labels, inputs.LabelSmoothing);
+        sum.Add(LossTerms.CrossEntropy, crossEntropy, _options.CrossEntropyWeight);
         sum.Add(LossTerms.SoftCrossEntropy, Soft(robust), _options.RobustWeight);
         sum.Add(LossTerms.StandardSoftCrossEntropy, Soft(standard), _options.StandardWeight);
         return sum.Build();

@@ -11,7 +11,8 @@ public sealed record ArdirLossOptions
     public double Beta { get; init; } = 0.6;
 
     /// <summary>The KL term: temperature, averaging, argument order, and what to do with labels that the teacher gets wrong (section
-    /// 3.3). A <see cref="KlDivergenceLossOptions.LabelReplacement"/> of null is <see cref="LabelReplacement.Probabilities"/> here.</summary>
+    /// 3.3). A <see cref="KlDivergenceLossOptions.LabelReplacement"/> of null means <see cref="LabelReplacement.Probabilities"/>
+    /// here.</summary>
     /// <value>The defaults of <see cref="KlDivergenceLossOptions"/>: temperature 1, as in all reported rows. Eq. 6 lacks the temperature
     /// squared, but beta = 0 must equal ARD, which has it.</value>
     public KlDivergenceLossOptions Kl { get; init; } = new();

@@ -45,7 +45,8 @@ public sealed class RsladLoss : IDistillationLoss
             (nameof(inputs.TeacherClean), teacher));
         using var scope = NewDisposeScope();
         var constant = teacher.detach();
-        Tensor Mean(Tensor student) => KlDivergence.Reduce(KlDivergence.PerSample(constant, student), student.shape[1], _options.KlReduction);
+        Tensor Mean(Tensor student) =>
+            KlDivergence.Reduce(KlDivergence.PerSample(constant, student), student.shape[1], _options.KlReduction);
         var sum = new LossTermsBuilder();
         sum.Add(LossTerms.Kl, Mean(adversarial), _options.AdversarialWeight);
         sum.Add(LossTerms.CleanKl, Mean(clean), 1 - _options.AdversarialWeight);
