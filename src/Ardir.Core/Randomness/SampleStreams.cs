@@ -5,17 +5,22 @@ namespace Ardir.Core;
 /// any batch and on any device, and no global generator is used. The numbers are computed on the CPU in managed code (about a nanosecond
 /// each) and copied to the device in one transfer.
 /// </summary>
-internal sealed class SampleStreams
+public sealed class SampleStreams
 {
     private readonly ulong[] _keys;
     private ulong _draw;
 
-    public SampleStreams(ulong[] keys) => _keys = keys;
+    internal SampleStreams(ulong[] keys) => _keys = keys;
 
     /// <summary>The key of each sample's stream, for code that draws single integers from it directly, many times.</summary>
     public ReadOnlySpan<ulong> Keys => _keys;
 
     /// <summary>Streams for samples 0..count-1, or for the given data-set indices.</summary>
+    /// <param name="seed">Root seed.</param>
+    /// <param name="indices">The index of each sample in its data set; 0 to count-1 when null.</param>
+    /// <param name="count">How many samples.</param>
+    /// <returns>One stream for each sample.</returns>
+    /// <exception cref="ArgumentException">There are not <paramref name="count"/> indices.</exception>
     public static SampleStreams ForSamples(ulong seed, IReadOnlyList<long>? indices, int count)
     {
         if (indices is not null && indices.Count != count)
@@ -27,9 +32,13 @@ internal sealed class SampleStreams
     }
 
     /// <summary>Streams for one purpose (an attack, a restart), independent of those for any other purpose.</summary>
+    /// <param name="purpose">Any number that stands for it.</param>
+    /// <returns>New streams, one for each sample.</returns>
     public SampleStreams Derive(ulong purpose) => new([.. _keys.Select(key => SeedMixer.Mix(key, purpose))]);
 
     /// <summary>The streams of some of the samples, in the given order.</summary>
+    /// <param name="rows">Positions of the samples.</param>
+    /// <returns>New streams.</returns>
     public SampleStreams Select(ReadOnlySpan<long> rows)
     {
         var keys = new ulong[rows.Length];
@@ -38,18 +47,30 @@ internal sealed class SampleStreams
     }
 
     /// <summary>U(low,high), shaped like <paramref name="like"/>.</summary>
+    /// <param name="like">[N,...]; shape, dtype and device of the result.</param>
+    /// <param name="low">Lower end.</param>
+    /// <param name="high">Upper end.</param>
+    /// <returns>A new tensor.</returns>
     public Tensor Uniform(Tensor like, double low, double high) =>
         Fill(like.shape, like, (bits, _) => low + (high - low) * SeedMixer.ToUnit(bits));
 
-    /// <summary>U(low,high), one number per sample: [N].</summary>
+    /// <summary>U(low,high), one number per sample.</summary>
+    /// <param name="like">[N,...]; dtype and device of the result.</param>
+    /// <param name="low">Lower end.</param>
+    /// <param name="high">Upper end.</param>
+    /// <returns>A new tensor, [N].</returns>
     public Tensor UniformPerSample(Tensor like, double low, double high) =>
         Fill([like.shape[0]], like, (bits, _) => low + (high - low) * SeedMixer.ToUnit(bits));
 
     /// <summary>N(0,1) by Box-Muller, shaped like <paramref name="like"/>.</summary>
+    /// <param name="like">[N,...]; shape, dtype and device of the result.</param>
+    /// <returns>A new tensor.</returns>
     public Tensor Normal(Tensor like) => Fill(like.shape, like, static (bits, again) =>
         Math.Sqrt(-2 * Math.Log(1 - SeedMixer.ToUnit(bits))) * Math.Cos(2 * Math.PI * SeedMixer.ToUnit(again)));
 
     /// <summary>-1 or +1 with probability 1/2, never 0.</summary>
+    /// <param name="like">[N,...]; shape, dtype and device of the result.</param>
+    /// <returns>A new tensor.</returns>
     public Tensor Signs(Tensor like) => Fill(like.shape, like, static (bits, _) => (bits >> 63) == 0 ? -1 : 1);
 
     private Tensor Fill(long[] shape, Tensor like, Func<ulong, ulong, double> value)

@@ -20,18 +20,19 @@ internal static class TensorGuard
         }
     }
 
-    /// <summary>Requires floating point [N,C,H,W] with at least one sample.</summary>
-    public static void Images(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null)
+    /// <summary>Requires floating point [N,...] with at least two dimensions and one value.</summary>
+    public static void Inputs(Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string? name = null)
     {
-        Floating(images, name);
-        if (images.dim() != 4)
+        Floating(inputs, name);
+        if (inputs.dim() < 2)
         {
             throw new ArgumentException(
-                $"{name} has shape {Shape(images)}; expected [N,C,H,W]. Use unsqueeze for a single image, reshape(N,1,1,D) for flat data.",
+                $"{name} has shape {Shape(inputs)}; expected a batch, [N,C,H,W] for images or [N,F] for a table. Use unsqueeze(0) for a " +
+                "single input.",
                 name);
         }
-        if (images.numel() == 0)
-            throw new ArgumentException($"{name} has shape {Shape(images)}: the batch is empty. Pass at least one image.", name);
+        if (inputs.numel() == 0)
+            throw new ArgumentException($"{name} has shape {Shape(inputs)}: the batch is empty. Pass at least one input.", name);
     }
 
     /// <summary>Requires int64 [N] on the device of the images. <see cref="LabelRange"/> checks the values.</summary>
@@ -69,20 +70,26 @@ internal static class TensorGuard
     }
 
     /// <summary>Requires values in [0,1] up to rounding; NaN and infinite values have a message of their own.</summary>
-    public static void Box(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null)
+    public static void Box(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null) => Box(images, 0, 1, name);
+
+    /// <summary>Requires values between two bounds up to rounding; NaN and infinite values have a message of their own.</summary>
+    public static void Box(Tensor images, double minimum, double maximum, string? name)
     {
-        if (CheckedBatch.HasImages(images)) return;
+        if (minimum <= 0 && maximum >= 1 && CheckedBatch.HasImages(images)) return;
         using var low = images.min();
         using var high = images.max();
         var (lowest, highest) = (HostRead.Double(low), HostRead.Double(high));
         if (double.IsNaN(lowest) || double.IsNaN(highest) || double.IsInfinity(lowest) || double.IsInfinity(highest))
             throw new ArgumentException($"{name} contains NaN or infinite values.", name);
-        if (lowest < -BoxTolerance || highest > 1 + BoxTolerance)
-        {
-            throw new ArgumentException(
-                $"{name} has values from {lowest:G6} to {highest:G6}; expected pixels in [0,1]. Divide 0..255 pixels by 255, and put any " +
-                "mean/std normalisation inside the model: new Normalize(mean, std, model).", name);
-        }
+        var tolerance = BoxTolerance * (maximum - minimum);
+        if (lowest >= minimum - tolerance && highest <= maximum + tolerance) return;
+        var isUnit = minimum == 0 && maximum == 1;
+        throw new ArgumentException(
+            $"{name} has values from {lowest:G6} to {highest:G6}; expected {(isUnit ? "pixels" : "values")} in [{minimum:R},{maximum:R}]" +
+            (isUnit
+                ? ". Divide 0..255 pixels by 255, and put any mean/std normalisation inside the model: new Normalize(mean, std, model)."
+                : ", the bounds of the threat model. Scale the inputs, or state their bounds in the threat model."),
+            name);
     }
 
     public static void Finite(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
@@ -103,7 +110,7 @@ internal static class TensorGuard
         if (a.dim() < 2 || !a.shape.AsSpan().SequenceEqual(b.shape))
         {
             throw new ArgumentException(
-                $"{nameB} has shape {Shape(b)} and {nameA} has {Shape(a)}; expected the same [N,C,H,W].", nameB);
+                $"{nameB} has shape {Shape(b)} and {nameA} has {Shape(a)}; expected the same [N,...].", nameB);
         }
         if (a.dtype != b.dtype)
             throw new ArgumentException($"{nameB} has dtype {b.dtype} and {nameA} has {a.dtype}; expected the same.", nameB);

@@ -57,7 +57,7 @@ internal abstract class NormBall
     public virtual Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Normal(like));
 
     /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
-    protected static Tensor PerSample(Tensor values, Tensor like)
+    public static Tensor PerSample(Tensor values, Tensor like)
     {
         var shape = new long[like.dim()];
         Array.Fill(shape, 1);

@@ -1,98 +1,128 @@
-using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Ardir.Core;
 
 /// <summary>
-/// What an adversary may do to an image: move it by at most <see cref="Epsilon"/> in one norm and stay inside the box [0,1].
-/// Immutable; all norms are in pixel units of [0,1].
+/// What an adversary may do to an input. <see cref="Linf"/>, <see cref="L2"/> and <see cref="L1"/> create norm balls; for anything else (a
+/// mask, a patch, another box than [0,1], bounds of their own for each column) derive from this class: <see cref="ProjectCore"/> and
+/// <see cref="ToString"/> suffice, and every other operation has a default that follows from them. Inputs have any shape [N,...] with at
+/// least two dimensions. Implementations are immutable and may be shared between threads.
 /// </summary>
 /// <example><code>var threat = ThreatModel.Linf(8 / 255.0);</code></example>
-public sealed record ThreatModel
+public abstract partial class ThreatModel : IEquatable<ThreatModel>
 {
-    // Feasibility tolerance for float32 rounding: |delta| <= eps * (1 + Relative) + Absolute. The box has no tolerance.
-    private const double RelativeTolerance = 1e-6;
-    private const double AbsoluteTolerance = 1e-7;
-
-    // Larger than the norm of any image, while its square still fits into a float32: larger radii overflow in the attacks and give NaN.
-    private const double LargestEpsilon = 1e9;
-
-    private ThreatModel(PerturbationNorm norm, double epsilon, NormBall ball)
+    /// <summary>Creates the base.</summary>
+    /// <param name="epsilon">See <see cref="Epsilon"/>; positive and finite.</param>
+    /// <param name="minimum">Lowest value of an input; finite. 0 by default.</param>
+    /// <param name="maximum">Highest value of an input; finite and above the minimum. 1 by default.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    protected ThreatModel(double epsilon, double minimum = 0, double maximum = 1)
     {
         if (!double.IsFinite(epsilon) || epsilon <= 0)
-        {
+            throw new ArgumentOutOfRangeException(nameof(epsilon), epsilon, "Epsilon must be a positive finite number.");
+        if (!double.IsFinite(minimum))
+            throw new ArgumentOutOfRangeException(nameof(minimum), minimum, "The lowest value of an input must be finite.");
+        if (!double.IsFinite(maximum) || maximum <= minimum)
             throw new ArgumentOutOfRangeException(
-                nameof(epsilon), epsilon, "Epsilon must be a positive finite number in units of [0,1] pixels, for example 8/255.");
-        }
-        if (norm == PerturbationNorm.Linf && epsilon > 1)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(epsilon),
-                epsilon,
-                "A Linf epsilon above 1 leaves the pixel box [0,1]. Pixels are in [0,1], not [0,255]: write 8/255.0 for 8.");
-        }
-        if (epsilon > LargestEpsilon)
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(epsilon),
-                epsilon,
-                $"Epsilon must be at most {LargestEpsilon:E0}; the square root of the number of values (L2), or that number (L1), " +
-                "already covers the box [0,1].");
-        }
-        (Norm, Epsilon, Ball) = (norm, epsilon, ball);
+                nameof(maximum), maximum, $"The highest value of an input must be finite and above the lowest, {minimum:R}.");
+        (Epsilon, Minimum, Maximum) = (epsilon, minimum, maximum);
     }
 
-    /// <summary>The norm that bounds the perturbation.</summary>
-    public PerturbationNorm Norm { get; }
-
-    /// <summary>The radius of the ball, greater than 0, in units of [0,1] pixels.</summary>
+    /// <summary>The length that step sizes are shares of, greater than 0, in the units of the inputs: the radius of a norm ball. In a threat
+    /// model of another kind, how far a step along <see cref="SteepestAscent(Tensor)"/> may usefully go; for a patch that may hold anything
+    /// this is the width of the box.</summary>
     public double Epsilon { get; }
 
-    internal NormBall Ball { get; }
+    /// <summary>The lowest value that an input may have.</summary>
+    /// <value>0 by default.</value>
+    public double Minimum { get; }
 
-    /// <summary>Every pixel value may change by at most <paramref name="epsilon"/>.</summary>
+    /// <summary>The highest value that an input may have.</summary>
+    /// <value>1 by default.</value>
+    public double Maximum { get; }
+
+    /// <summary>Whether <see cref="ProjectStep"/> reads no value of a tensor on the host, for which a GPU would have to be waited
+    /// for.</summary>
+    /// <value>false by default.</value>
+    public virtual bool StaysOnDevice => false;
+
+    /// <summary>Every value may change by at most <paramref name="epsilon"/>.</summary>
     /// <param name="epsilon">Radius in (0,1]; 8/255 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1.</exception>
-    public static ThreatModel Linf(double epsilon) => new(PerturbationNorm.Linf, epsilon, LinfBall.Instance);
+    public static NormThreatModel Linf(double epsilon) => new(PerturbationNorm.Linf, epsilon);
 
     /// <summary>The Euclidean norm of the change is at most <paramref name="epsilon"/>.</summary>
     /// <param name="epsilon">Radius in (0,1e9]; 0.5 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1e9.</exception>
-    public static ThreatModel L2(double epsilon) => new(PerturbationNorm.L2, epsilon, L2Ball.Instance);
+    public static NormThreatModel L2(double epsilon) => new(PerturbationNorm.L2, epsilon);
 
     /// <summary>The absolute changes sum to at most <paramref name="epsilon"/>.</summary>
     /// <param name="epsilon">Radius in (0,1e9]; 12 is the usual budget on CIFAR-10.</param>
     /// <returns>The threat model.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive or above 1e9.</exception>
-    public static ThreatModel L1(double epsilon) => new(PerturbationNorm.L1, epsilon, L1Ball.Instance);
+    public static NormThreatModel L1(double epsilon) => new(PerturbationNorm.L1, epsilon);
 
-    /// <summary>The same norm with another budget.</summary>
-    /// <param name="epsilon">Radius, in (0,1] for Linf and in (0,1e9] for L2 and L1.</param>
-    /// <returns>The threat model.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Not finite, not positive, above 1 for Linf or above 1e9.</exception>
-    public ThreatModel WithEpsilon(double epsilon) => new(Norm, epsilon, Ball);
-
-    /// <summary>
-    /// The nearest point (Euclidean) to <paramref name="candidate"/> that lies in the ball around <paramref name="reference"/> and in the
-    /// box [0,1], sample by sample. Exact for all three norms; points already inside come back unchanged.
-    /// </summary>
-    /// <param name="reference">Centres, floating point [N,C,H,W], values in [0,1].</param>
-    /// <param name="candidate">Points to project, same shape, dtype and device.</param>
-    /// <returns>A new tensor of the same shape, dtype and device, owned by the caller. No gradient flows through it.</returns>
-    /// <exception cref="ArgumentException">Shapes, dtypes or devices differ, or a value is NaN or infinite.</exception>
-    public Tensor Project(Tensor reference, Tensor candidate)
+    /// <summary>Refuses inputs that this threat model does not describe. Reads two values on the host.</summary>
+    /// <param name="inputs">Floating point [N,...] with at least two dimensions and one sample.</param>
+    /// <param name="name">The argument that an exception names.</param>
+    /// <exception cref="ArgumentException">Wrong dtype or shape, an empty batch, NaN, or a value outside of the box; up to one millionth of
+    /// its width is rounding and is accepted.</exception>
+    public void CheckInputs(Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string name = "")
     {
-        TensorGuard.SameKind(reference, candidate);
-        TensorGuard.Finite(reference);
-        TensorGuard.Finite(candidate);
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        return Ball.Project(reference.detach(), candidate.detach(), Epsilon).MoveToOuterDisposeScope();
+        TensorGuard.Inputs(inputs, name);
+        CheckInputsCore(inputs, name);
     }
 
-    /// <summary>The norm of <c>a - b</c> for each sample.</summary>
-    /// <param name="a">Floating point [N,C,H,W].</param>
+    /// <summary>The inputs with every value moved into the box.</summary>
+    /// <param name="inputs">[N,...].</param>
+    /// <returns>A new tensor like the inputs, owned by the caller.</returns>
+    public Tensor Clamp(Tensor inputs)
+    {
+        TensorGuard.Dense(inputs);
+        return ClampCore(inputs);
+    }
+
+    /// <summary>The nearest point (Euclidean) to <paramref name="candidate"/> that an adversary may reach from
+    /// <paramref name="reference"/>, sample by sample. Exact; points already inside come back unchanged.</summary>
+    /// <param name="reference">Clean inputs, floating point [N,...], values in the box.</param>
+    /// <param name="candidate">Points to project, same shape, dtype and device.</param>
+    /// <param name="checkValues">Whether to refuse NaN and infinite values, which reads two values on the host. false is for attacks, whose
+    /// points are known to be finite.</param>
+    /// <returns>A new tensor of the same shape, dtype and device, owned by the caller. No gradient flows through it.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices differ, or a value is NaN or infinite.</exception>
+    public Tensor Project(Tensor reference, Tensor candidate, bool checkValues = true)
+    {
+        TensorGuard.SameKind(reference, candidate);
+        if (checkValues)
+        {
+            TensorGuard.Finite(reference);
+            TensorGuard.Finite(candidate);
+        }
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return ProjectCore(reference.detach(), candidate.detach()).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A point that an adversary may reach from <paramref name="reference"/>, not far from <paramref name="candidate"/>, and cheap
+    /// to compute: what an attack applies after each step. For L2 this is the ball and then the box; for other norms it is
+    /// <see cref="Project"/>.</summary>
+    /// <param name="reference">Clean inputs, floating point [N,...], values in the box.</param>
+    /// <param name="candidate">Points to bring back, same shape, dtype and device; finite, which is not checked.</param>
+    /// <returns>A new tensor of the same shape, dtype and device, owned by the caller. No gradient flows through it.</returns>
+    /// <exception cref="ArgumentException">Shapes, dtypes or devices differ.</exception>
+    public Tensor ProjectStep(Tensor reference, Tensor candidate)
+    {
+        TensorGuard.SameKind(reference, candidate);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return ProjectStepCore(reference, candidate).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>How far each sample of <paramref name="a"/> is from <paramref name="b"/>: the norm of <c>a - b</c> for a norm ball, the
+    /// largest absolute difference for a threat model that defines nothing else.</summary>
+    /// <param name="a">Floating point [N,...].</param>
     /// <param name="b">Same shape, dtype and device.</param>
     /// <returns>[N], same dtype and device, owned by the caller.</returns>
     /// <exception cref="ArgumentException">Shapes, dtypes or devices differ.</exception>
@@ -101,14 +131,12 @@ public sealed record ThreatModel
         TensorGuard.SameKind(a, b, nameof(a), nameof(b));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return Ball.Norm((a - b).flatten(1)).MoveToOuterDisposeScope();
+        return DistanceCore(a, b).MoveToOuterDisposeScope();
     }
 
-    /// <summary>
-    /// Whether each sample of <paramref name="candidate"/> lies in the ball (radius eps*(1+1e-6)+1e-7, for float32 rounding) and in [0,1]
-    /// (exactly).
-    /// </summary>
-    /// <param name="reference">Centres, floating point [N,C,H,W].</param>
+    /// <summary>Whether an adversary may turn each sample of <paramref name="reference"/> into that of <paramref name="candidate"/>, up to
+    /// rounding. For a norm ball the radius is eps*(1+1e-6)+1e-7 and the box is exact.</summary>
+    /// <param name="reference">Clean inputs, floating point [N,...].</param>
     /// <param name="candidate">Points to test, same shape, dtype and device. NaN is outside.</param>
     /// <returns>bool [N], same device, owned by the caller.</returns>
     /// <exception cref="ArgumentException">Shapes, dtypes or devices differ.</exception>
@@ -117,43 +145,64 @@ public sealed record ThreatModel
         TensorGuard.SameKind(reference, candidate);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var flat = candidate.flatten(1);
-        var inBall = Ball.Norm(flat.to(ScalarType.Float64) - reference.flatten(1).to(ScalarType.Float64)) <= Tolerated;
-        var inBox = (flat >= 0).logical_and(flat <= 1).all(1);
-        return inBall.logical_and(inBox).MoveToOuterDisposeScope();
+        return ContainsCore(reference, candidate).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Random starting points in the threat set around <paramref name="images"/>, one random stream per sample.</summary>
-    /// <param name="images">Floating point [N,C,H,W] in [0,1].</param>
+    /// <summary>The direction of steepest ascent, which a step multiplies by its size: the sign of the gradient for Linf, the gradient
+    /// scaled to a norm of 1 for L2 and L1.</summary>
+    /// <param name="gradient">Floating point [N,...].</param>
+    /// <returns>A new tensor like the gradient, owned by the caller.</returns>
+    public Tensor SteepestAscent(Tensor gradient) => Ascent(gradient, null);
+
+    /// <summary>As <see cref="SteepestAscent(Tensor)"/>, along few values where that is better: for L1 the signs of the largest gradients,
+    /// scaled to a norm of 1 (sparse L1 descent, Tramer and Boneh 2019). The other norms ignore the share.</summary>
+    /// <param name="gradient">Floating point [N,...].</param>
+    /// <param name="share">The share of the values that move, in (0,1].</param>
+    /// <returns>A new tensor like the gradient, owned by the caller.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The share is not in (0,1].</exception>
+    public Tensor SteepestAscent(Tensor gradient, double share)
+    {
+        if (!(share > 0 && share <= 1))
+            throw new ArgumentOutOfRangeException(nameof(share), share, "The share of values that move must be in (0,1].");
+        return Ascent(gradient, share);
+    }
+
+    /// <summary>Random starting points around <paramref name="inputs"/>, one random stream per sample.</summary>
+    /// <param name="inputs">Floating point [N,...], values in the box.</param>
     /// <param name="kind">One of the published conventions.</param>
     /// <param name="seed">Root seed.</param>
     /// <param name="sampleIndices">The index of each sample in its data set ([N]; 0..N-1 when null), so that a sample gets the same noise
     /// in any batch.</param>
-    /// <returns>A new tensor like <paramref name="images"/>, owned by the caller. The unclamped kinds may leave [0,1].</returns>
+    /// <returns>A new tensor like <paramref name="inputs"/>, owned by the caller. The unclamped kinds may leave the box of a norm
+    /// ball.</returns>
     /// <exception cref="ArgumentException">Wrong dtype or rank, or not N indices.</exception>
-    public Tensor SampleStart(Tensor images, RandomStart kind, ulong seed, IReadOnlyList<long>? sampleIndices = null)
+    public Tensor SampleStart(Tensor inputs, RandomStart kind, ulong seed, IReadOnlyList<long>? sampleIndices = null)
     {
-        TensorGuard.Images(images);
+        TensorGuard.Inputs(inputs);
+        return SampleStart(inputs, kind, SampleStreams.ForSamples(seed, sampleIndices, checked((int)inputs.shape[0])));
+    }
+
+    /// <summary>As the other overload, with streams of one's own.</summary>
+    /// <param name="inputs">Floating point [N,...], values in the box.</param>
+    /// <param name="kind">One of the published conventions.</param>
+    /// <param name="streams">One stream for each of the N samples.</param>
+    /// <returns>A new tensor like <paramref name="inputs"/>, owned by the caller.</returns>
+    /// <exception cref="ArgumentException">Wrong dtype or rank, or an unknown kind.</exception>
+    public Tensor SampleStart(Tensor inputs, RandomStart kind, SampleStreams streams)
+    {
+        TensorGuard.Inputs(inputs);
+        ArgumentNullException.ThrowIfNull(streams);
         if (!Enum.IsDefined(kind)) throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown random start.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var streams = SampleStreams.ForSamples(seed, sampleIndices, checked((int)images.shape[0]));
-        return Start(images.detach(), kind, streams).MoveToOuterDisposeScope();
+        return SampleStartCore(inputs.detach(), kind, streams).MoveToOuterDisposeScope();
     }
 
-    internal Tensor Start(Tensor images, RandomStart kind, SampleStreams streams) => kind switch
+    private Tensor Ascent(Tensor gradient, double? share)
     {
-        RandomStart.None => images.clone(),
-        RandomStart.Uniform => (images + Ball.Uniform(images, Epsilon, streams)).clamp_(0, 1),
-        RandomStart.UniformUnclamped => images + Ball.Uniform(images, Epsilon, streams),
-        RandomStart.RandomRadius => (images + Ball.RandomRadius(images, Epsilon, streams)).clamp_(0, 1),
-        RandomStart.Gaussian => images.add(streams.Normal(images), alpha: 0.001).clamp_(0, 1),
-        _ => images.add(streams.Normal(images), alpha: 0.001),
-    };
-
-    internal double Tolerated => Epsilon * (1 + RelativeTolerance) + AbsoluteTolerance;
-
-    /// <summary>Human-readable text, for example <c>Linf(0.0314)</c>.</summary>
-    /// <returns>Norm and radius.</returns>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Norm}({Epsilon:R})");
+        TensorGuard.Floating(gradient);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return SteepestAscentCore(gradient, share).MoveToOuterDisposeScope();
+    }
 }
