@@ -115,7 +115,7 @@ internal static class AutoAttackBenchmark
         }
     }
 
-    private static bool IsAsked(ThreatModel threat, string? norm) => norm is null || string.Equals(threat.Norm.ToString(), norm, StringComparison.OrdinalIgnoreCase);
+    private static bool IsAsked(NormThreatModel threat, string? norm) => norm is null || string.Equals(threat.Norm.ToString(), norm, StringComparison.OrdinalIgnoreCase);
 
     private static (double Limit, IAttack Attack)[] Attacks(ThreatModel threat, int iterations, int queries) =>
     [
@@ -136,7 +136,7 @@ internal static class AutoAttackBenchmark
         attack.Perturb(recorder, images, labels).Dispose();
         recorder.Replay();
         var (low, high) = OverheadBenchmark.Compare(rounds, recorder.Replay, () => attack.Perturb(model, images, labels).Dispose());
-        Line(text, $"| {network} | {attack.Threat.Norm} | {attack.Name} | {low:F0} | {high:F0} | {high / low:F2} | {limit:F2} |");
+        Line(text, $"| {network} | {((NormThreatModel)attack.Threat).Norm} | {attack.Name} | {low:F0} | {high:F0} | {high / low:F2} | {limit:F2} |");
     }
 
     private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));

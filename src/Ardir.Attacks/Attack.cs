@@ -31,7 +31,8 @@ public abstract class Attack : IAttack, IStatesIdentity
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
-        CheckInputs(images, labels, context);
+        CheckInputs(Threat, images, labels, context);
+        CheckShape(images);
         context.CancellationToken.ThrowIfCancellationRequested();
 
         using var activity = AttackInstruments.Start(this, model, images);
@@ -70,14 +71,21 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <returns>For example <c>PGD-20 Linf(0.03)</c>.</returns>
     public override string ToString() => Options is { } options ? $"{Name} {Threat} {options}" : $"{Name} {Threat}";
 
+    /// <summary>Refuses inputs of a shape with which the attack cannot work, before any work. The threat model has already checked that
+    /// they are [N,...].</summary>
+    /// <param name="images">Floating point, at least two dimensions.</param>
+    /// <exception cref="ArgumentException">The attack is for inputs of another shape.</exception>
+    protected internal virtual void CheckShape(Tensor images)
+    {
+    }
+
     /// <summary>What a run must know about this attack. The name of its type keys its random starts.</summary>
     internal AttackTraits Traits => new(Threat, Name, GetType().Name);
 
     /// <summary>What every attack refuses before any work.</summary>
-    internal static void CheckInputs(Tensor images, Tensor labels, AttackContext context)
+    internal static void CheckInputs(ThreatModel threat, Tensor images, Tensor labels, AttackContext context)
     {
-        TensorGuard.Images(images);
-        TensorGuard.Box(images);
+        threat.CheckInputs(images);
         TensorGuard.Labels(labels, images);
         TensorGuard.LabelRange(labels);
         if (context.SampleIndices is { } numbers && numbers.Count != images.shape[0])
@@ -114,7 +122,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         }
         oracle.EnsureSound();
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
-        var safe = Safe(images.detach().clamp(0, 1), found);
+        var safe = Safe(Threat.Clamp(images.detach()), found);
         if (context.Soundness is null) TellGradients(oracle, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
@@ -139,9 +147,9 @@ public abstract class Attack : IAttack, IStatesIdentity
     {
         var inside = Threat.Contains(images, found);
         // Sample by sample, because the result of a sample must not depend on the others in its batch.
-        Tensor Repaired(Tensor repair) => where(inside.reshape(-1, 1, 1, 1), found, repair);
-        if (CheckedBatch.IsOpen && Threat.Ball.ClampsOnDevice) return Repaired(Threat.Ball.BallThenBox(images, found, Threat.Epsilon));
-        var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Ball.Project(images, found, Threat.Epsilon));
+        Tensor Repaired(Tensor repair) => where(PerSample.Of(inside, found), found, repair);
+        if (CheckedBatch.IsOpen && Threat.StaysOnDevice) return Repaired(Threat.ProjectStep(images, found));
+        var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Project(images, found, checkValues: false));
         return ReferenceEquals(result, images) ? result.clone() : result;
     }
 }

@@ -23,9 +23,20 @@ internal static class OptionGuard
             throw new ArgumentOutOfRangeException(name, value, $"{name} must be greater than 0 and less than 1.");
     }
 
+    /// <summary>Refuses threat models other than norm balls.</summary>
+    public static void NormBall(ThreatModel threat, string attack)
+    {
+        if (threat is NormThreatModel) return;
+        throw new ArgumentException(
+            $"{attack} has formulas for the norm balls ThreatModel.Linf, L2 and L1 only, but the threat model is {threat}. Use PgdAttack, " +
+            "ApgdAttack, MiFgsmAttack or FgsmAttack, which work with every threat model.",
+            nameof(threat));
+    }
+
     public static void OnlyL2(ThreatModel threat, string attack)
     {
-        if (threat.Norm != PerturbationNorm.L2)
+        NormBall(threat, attack);
+        if (threat is not NormThreatModel { Norm: PerturbationNorm.L2 })
         {
             throw new ArgumentException(
                 $"{attack} minimises the L2 norm, but the threat model is {threat}. Use ThreatModel.L2, or FabAttack, which minimises " +

@@ -103,7 +103,7 @@ public sealed class AttackRun
     /// <param name="restart">The restart, from 0.</param>
     /// <returns>[n,C,H,W].</returns>
     public Tensor Start(RandomStart kind, int restart) =>
-        Threat.Start(Images, kind, Streams(_attack.StreamKey, restart));
+        Threat.SampleStart(Images, kind, Streams(_attack.StreamKey, restart));
 
     /// <summary>Logits of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -158,7 +158,7 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _model.SeeZeros(size.amax([1, 2, 3]), this);
+        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this);
         return here with { Gradient = sum.div_(samples) };
     }
 
@@ -167,7 +167,7 @@ public sealed class AttackRun
         model.Begin(images);
         return new(
             attack, model, SampleStreams.ForSamples(model.Context.Seed, model.Context.SampleIndices, (int)images.shape[0]),
-            Numbers(model.Context.SampleIndices, images), images.clamp(0, 1), labels, model.Context.Targets);
+            Numbers(model.Context.SampleIndices, images), attack.Threat.Clamp(images), labels, model.Context.Targets);
     }
 
     private static Tensor Numbers(IReadOnlyList<long>? indices, Tensor images) =>

@@ -185,7 +185,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
     private (Tensor Gradient, Tensor Size) Numbers(Tensor gradient, AttackRun run)
     {
         // The maximum, because a sum can overflow although no single value does.
-        var size = gradient.abs().amax([1, 2, 3]);
+        var size = gradient.abs().amax(PerSample.Dimensions(gradient));
         _watch!.SeeGradients(size);
         if (_nan is null) return (gradient, size);
         _watch.SeeNoNumbers(size, run.Positions);

@@ -39,7 +39,7 @@ internal sealed class NanAnswers(ThreatModel threat) : IDisposable
     public static Tensor Replace(Tensor gradient, Tensor size)
     {
         var finite = size.isfinite();
-        return HostRead.Bool(finite.all()) ? gradient : where(finite.reshape(-1, 1, 1, 1), gradient, zeros_like(gradient));
+        return HostRead.Bool(finite.all()) ? gradient : where(PerSample.Of(finite, gradient), gradient, zeros_like(gradient));
     }
 
     public void Dispose()

@@ -20,6 +20,6 @@ internal sealed class L2SquareMoves(AttackRun run)
         if (images.dtype == delta.dtype) return addcmul(images, delta.view(images.shape), scale.view(-1, 1, 1, 1), 1).clamp_(0, 1);
         // Half precision: rounding must not leave the ball.
         var candidate = images.to(delta.dtype).add_(delta.mul_(scale).view(images.shape)).clamp_(0, 1).to(images.dtype);
-        return Threat.Ball.Project(images, candidate, Threat.Epsilon);
+        return Threat.Project(images, candidate, checkValues: false);
     }
 }

@@ -14,12 +14,12 @@ internal sealed class LinfSquareMoves : SquareMoves
 
     public LinfSquareMoves(AttackRun run) : base(run)
     {
-        var (ball, images) = (run.Threat.Ball, run.Images);
+        var images = run.Images;
         _count = images[0].numel();
         _ends = cat(new[]
         {
-            ball.Project(images, zeros_like(images), run.Threat.Epsilon).flatten(1),
-            ball.Project(images, ones_like(images), run.Threat.Epsilon).flatten(1),
+            Threat.ProjectStep(images, zeros_like(images)).flatten(1),
+            Threat.ProjectStep(images, ones_like(images)).flatten(1),
         }, 1).DetachFromDisposeScope();
     }
 

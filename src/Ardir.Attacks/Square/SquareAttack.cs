@@ -14,11 +14,12 @@ public sealed class SquareAttack : UnitAttack
     private readonly SquareOptions _options;
 
     /// <summary>Creates the attack.</summary>
-    /// <param name="threat">What may change.</param>
+    /// <param name="threat">A norm ball.</param>
     /// <param name="options">Options; 5000 queries when null.</param>
-    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="ArgumentException">The threat model is no norm ball, or an option is out of range.</exception>
     public SquareAttack(ThreatModel threat, SquareOptions? options = null) : base(threat)
     {
+        OptionGuard.NormBall(threat, Name);
         _options = options ?? new SquareOptions();
         _options.Validate();
     }
@@ -38,4 +39,15 @@ public sealed class SquareAttack : UnitAttack
 
     /// <inheritdoc/>
     protected override object? Options => _options;
+
+    /// <inheritdoc/>
+    protected internal override void CheckShape(Tensor images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        if (images.dim() == 4) return;
+        throw new ArgumentException(
+            $"images has shape {TensorGuard.Shape(images)}; the windows of Square need images, [N,C,H,W]. Leave Square out " +
+            "(AutoAttackVersion.Custom), or pass a table as [N,1,1,F] to a model that takes it so.",
+            nameof(images));
+    }
 }

@@ -10,7 +10,7 @@ internal abstract class SquareMoves : IDisposable
 
     protected SquareMoves(AttackRun run)
     {
-        (Threat, _best) = (run.Threat, run.Images.clone().DetachFromDisposeScope());
+        (Threat, _best) = ((NormThreatModel)run.Threat, run.Images.clone().DetachFromDisposeScope());
         var shape = run.Images.shape;
         (Channels, Height, Width) = ((int)shape[1], (int)shape[2], (int)shape[3]);
     }
@@ -21,7 +21,7 @@ internal abstract class SquareMoves : IDisposable
     /// <summary>Whether windows have an odd side.</summary>
     public abstract bool Odd { get; }
 
-    protected ThreatModel Threat { get; }
+    protected NormThreatModel Threat { get; }
 
     protected int Channels { get; }
 
@@ -30,7 +30,7 @@ internal abstract class SquareMoves : IDisposable
     protected int Width { get; }
 
     /// <summary>The moves for the norm of the run.</summary>
-    public static SquareMoves Create(AttackRun run) => run.Threat.Norm switch
+    public static SquareMoves Create(AttackRun run) => ((NormThreatModel)run.Threat).Norm switch
     {
         PerturbationNorm.Linf => new LinfSquareMoves(run),
         PerturbationNorm.L2 => new L2SquareMoves(run),

@@ -81,7 +81,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     public Tensor Clamp(Tensor inputs)
     {
         TensorGuard.Dense(inputs);
-        return ClampCore(inputs);
+        return Owned(ClampCore(inputs), inputs, inputs);
     }
 
     /// <summary>The nearest point (Euclidean) to <paramref name="candidate"/> that an adversary may reach from
@@ -102,7 +102,8 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         }
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ProjectCore(reference.detach(), candidate.detach()).MoveToOuterDisposeScope();
+        (reference, candidate) = (reference.detach(), candidate.detach());
+        return Owned(ProjectCore(reference, candidate), reference, candidate).MoveToOuterDisposeScope();
     }
 
     /// <summary>A point that an adversary may reach from <paramref name="reference"/>, not far from <paramref name="candidate"/>, and cheap
@@ -117,7 +118,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.SameKind(reference, candidate);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ProjectStepCore(reference, candidate).MoveToOuterDisposeScope();
+        return Owned(ProjectStepCore(reference, candidate), reference, candidate).MoveToOuterDisposeScope();
     }
 
     /// <summary>How far each sample of <paramref name="a"/> is from <paramref name="b"/>: the norm of <c>a - b</c> for a norm ball, the
@@ -195,7 +196,8 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         if (!Enum.IsDefined(kind)) throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown random start.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return SampleStartCore(inputs.detach(), kind, streams).MoveToOuterDisposeScope();
+        inputs = inputs.detach();
+        return Owned(SampleStartCore(inputs, kind, streams), inputs, inputs).MoveToOuterDisposeScope();
     }
 
     private Tensor Ascent(Tensor gradient, double? share)
@@ -203,6 +205,21 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.Floating(gradient);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return SteepestAscentCore(gradient, share).MoveToOuterDisposeScope();
+        return Owned(SteepestAscentCore(gradient, share), gradient, gradient).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What a hook returned, as a tensor of its own. A hook outside of this library may return its argument, which a caller would
+    /// then overwrite or dispose, or another dtype because of its mask's.</summary>
+    private Tensor Owned(Tensor result, Tensor argument, Tensor other)
+    {
+        if (this is NormThreatModel) return result;
+        if (result is null || result.dtype != argument.dtype || !result.shape.AsSpan().SequenceEqual(argument.shape))
+        {
+            throw new InvalidOperationException(
+                $"A hook of the threat model {GetType()} returned {(result is null ? "null" : $"{result.dtype} {TensorGuard.Shape(result)}")}; " +
+                $"expected {argument.dtype} {TensorGuard.Shape(argument)}, like its argument. Convert masks and bounds with " +
+                ".to(reference.dtype).");
+        }
+        return ReferenceEquals(result, argument) || ReferenceEquals(result, other) ? result.clone() : result;
     }
 }

@@ -52,8 +52,8 @@ public sealed class DeepFoolAttack : Attack
             var stay = HostRead.Rows(run.IsAdversarial(plane.Logits).logical_not());
             result.index_copy_(0, left, points);
             if (stay.numel() == 0) return result;
-            var (value, normal) = (plane.Value.to(moved.dtype).reshape(-1, 1, 1, 1), plane.Normal.to(moved.dtype));
-            var square = normal.square().sum(new long[] { 1, 2, 3 }, true).clamp_min_(1e-30);
+            var (value, normal) = (PerSample.Of(plane.Value.to(moved.dtype), moved), plane.Normal.to(moved.dtype));
+            var square = normal.square().sum(PerSample.Dimensions(normal), true).clamp_min_(1e-30);
             var next = moved + normal * (value.abs() / square);
             left = left[stay].MoveToOuterDisposeScope();
             candidates = candidates[stay].MoveToOuterDisposeScope();

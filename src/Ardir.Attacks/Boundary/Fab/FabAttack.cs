@@ -14,11 +14,12 @@ public sealed class FabAttack : UnitAttack
     private readonly FabSettings _settings;
 
     /// <summary>Creates the attack.</summary>
-    /// <param name="threat">What may change.</param>
+    /// <param name="threat">A norm ball.</param>
     /// <param name="options">Options; 100 iterations when null.</param>
-    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="ArgumentException">The threat model is no norm ball, or an option is out of range.</exception>
     public FabAttack(ThreatModel threat, FabOptions? options = null) : base(threat)
     {
+        OptionGuard.NormBall(threat, Name);
         _options = options ?? new FabOptions();
         _settings = _options.Validate();
     }

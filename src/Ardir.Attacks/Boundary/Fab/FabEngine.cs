@@ -35,6 +35,8 @@ internal sealed class FabEngine : IDisposable
     private bool _mayLeave;
     private bool _done;
 
+    private NormThreatModel Threat => (NormThreatModel)_run.Threat;
+
     private FabEngine(AttackRun run, FabSettings settings, Func<AttackRun, Tensor, FabPlane> linearise, Tensor start)
     {
         (_run, _settings, _linearise) = (run, settings, linearise);
@@ -67,7 +69,7 @@ internal sealed class FabEngine : IDisposable
         for (var iteration = 1; iteration <= settings.Iterations && !engine._done; iteration++)
             engine.Iterate(iteration, unit);
         if (settings.FinalSearch) FabFinalSearch.Improve(run, engine._found, engine._distance);
-        var broken = engine._distance <= run.Threat.Tolerated;
+        var broken = engine._distance <= engine.Threat.ToleratedEpsilon;
         return new UnitOutcome(engine._found.MoveToOuterDisposeScope(), broken.MoveToOuterDisposeScope());
     }
 
@@ -78,10 +80,10 @@ internal sealed class FabEngine : IDisposable
 
     /// <summary>The norm of each perturbation, in float64, because half precision could round a point into the ball.</summary>
     public static Tensor Length(ThreatModel threat, Tensor images, Tensor points) =>
-        threat.Ball.Norm((points.to(ScalarType.Float64) - images.to(ScalarType.Float64)).flatten(1));
+        ((NormThreatModel)threat).Measure(points.to(ScalarType.Float64) - images.to(ScalarType.Float64));
 
     private static Tensor RandomStart(AttackRun run, SampleStreams streams) =>
-        run.Images.add(run.Threat.Ball.RandomDirection(run.Images, streams), alpha: run.Threat.Epsilon / 2).clamp_(0, 1);
+        run.Images.add(((NormThreatModel)run.Threat).RandomDirection(run.Images, streams), alpha: run.Threat.Epsilon / 2).clamp_(0, 1);
 
     private void Begin()
     {
@@ -124,8 +126,8 @@ internal sealed class FabEngine : IDisposable
         var value = _value.unsqueeze(1);
         var atImage = ((image - point).mul_(normal)).sum(1, keepdim: true).add_(value);
         var ends = stack(new[] { point, image });
-        var moves = _run.Threat.Ball.ToHyperplane(ends, normal, stack(new[] { value, atImage }));
-        var lengths = _run.Threat.Ball.Norm(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
+        var moves = Threat.Ball.ToHyperplane(ends, normal, stack(new[] { value, atImage }));
+        var lengths = Threat.Ball.Norm(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
         var weight = (lengths[0] / (lengths[0] + lengths[1])).clamp_(0, _settings.AlphaMax);
         ends.add_(moves, alpha: _settings.Eta);
         return ends[0].lerp(ends[1], weight).clamp_(0, 1).reshape(_points.shape).MoveToOuterDisposeScope();
@@ -194,12 +196,12 @@ internal sealed class FabEngine : IDisposable
     {
         var paces = (_settings.Iterations - iteration) / (double)Pace;
         var gain = maximum((_before - _distance).mul_(PaceGrowth), _distance * LeastPace);
-        var hopeless = (_distance - gain.mul_(paces) > _run.Threat.Tolerated)[_rows];
+        var hopeless = (_distance - gain.mul_(paces) > Threat.ToleratedEpsilon)[_rows];
         _before.copy_(_distance);
         return hopeless;
     }
 
-    private Tensor Open() => _distance[_rows] > _run.Threat.Tolerated;
+    private Tensor Open() => _distance[_rows] > Threat.ToleratedEpsilon;
 
     // Points in the dtype of the images, in which the model evaluates them and the result contains them.
     private Tensor Shown(Tensor points) => points.to(_run.Images.dtype);

@@ -27,11 +27,11 @@ internal static class FabFinalSearch
             var share = missing / (missing - beyond);
             var isBetween = share.isfinite().logical_and_(share > 0).logical_and_(share < 1);
             share = where(isBetween, share * (1 - Overshoot) + Overshoot, 0.5 * ones_like(share));
-            var middle = near.lerp(far, Column(share)).clamp_(0, 1);
+            var middle = near.lerp(far, PerSample.Of(share, far)).clamp_(0, 1);
             var logits = part.Logits(middle);
             var (success, value) = (part.IsAdversarial(logits), part.Advantage(logits));
-            far = where(Column(success), middle, far);
-            near = where(Column(success), near, middle);
+            far = where(PerSample.Of(success, far), middle, far);
+            near = where(PerSample.Of(success, near), near, middle);
             (missing, beyond) = (where(success, missing, value), where(success, value, beyond));
         }
         var length = FabEngine.Length(part.Threat, part.Images, far);
@@ -40,6 +40,4 @@ internal static class FabFinalSearch
         found.index_copy_(0, rows[nearer], far[nearer]);
         distance.index_copy_(0, rows[nearer], length[nearer]);
     }
-
-    private static Tensor Column(Tensor values) => values.reshape(-1, 1, 1, 1);
 }

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>A decision boundary, linearised at some points: the hyperplane value + normal·(v - point) = 0.</summary>
@@ -22,12 +24,12 @@ internal readonly record struct FabPlane(Tensor Logits, Tensor Value, Tensor Nor
         var (value, normal) = (zeros_like(least), zeros_like(points));
         var logits = run.Differences(points, classes, (column, difference, gradient) =>
         {
-            var distance = difference.abs() / (run.Threat.Ball.DualNorm(gradient.flatten(1)) + 1e-12);
+            var distance = difference.abs() / (((NormThreatModel)run.Threat).MeasureDual(gradient) + 1e-12);
             var nearer = distance < least;
             if (column == 0) nearer.fill_(true);   // a NaN distance is not less than any other
             least.copy_(where(nearer, distance, least));
             value.copy_(where(nearer, difference, value));
-            normal.copy_(where(nearer.reshape(-1, 1, 1, 1), gradient, normal));
+            normal.copy_(where(PerSample.Of(nearer, normal), gradient, normal));
         });
         return new FabPlane(logits.MoveToOuterDisposeScope(), value.MoveToOuterDisposeScope(), normal.MoveToOuterDisposeScope());
     }

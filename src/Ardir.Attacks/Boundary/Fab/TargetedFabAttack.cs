@@ -13,11 +13,12 @@ public sealed class TargetedFabAttack : UnitAttack
     private readonly FabSettings _settings;
 
     /// <summary>Creates the attack.</summary>
-    /// <param name="threat">What may change.</param>
+    /// <param name="threat">A norm ball.</param>
     /// <param name="options">Options; 100 iterations toward each of 9 classes when null.</param>
-    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    /// <exception cref="ArgumentException">The threat model is no norm ball, or an option is out of range.</exception>
     public TargetedFabAttack(ThreatModel threat, TargetedFabOptions? options = null) : base(threat)
     {
+        OptionGuard.NormBall(threat, Name);
         _options = options ?? new TargetedFabOptions();
         _settings = _options.Validate();
     }

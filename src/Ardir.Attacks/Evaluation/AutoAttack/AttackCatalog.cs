@@ -19,7 +19,7 @@ internal static class AttackCatalog
 
     private static IAttack[] Standard(ThreatModel threat)
     {
-        var isL1 = threat.Norm == PerturbationNorm.L1;
+        var isL1 = threat is NormThreatModel { Norm: PerturbationNorm.L1 };
         return
         [
             new ApgdAttack(threat, new ApgdOptions { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 }),

@@ -33,12 +33,11 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
             Attacks = options.Attacks?.ToArray(),
             SecurityCurve = [.. options.SecurityCurve.Distinct().Order()],
         });
-        if (threat.Norm == PerturbationNorm.Linf && _options.SecurityCurve.Any(epsilon => epsilon > 1))
+        if (threat is NormThreatModel { Norm: PerturbationNorm.Linf } && _options.SecurityCurve.Any(epsilon => epsilon > 1))
             throw new ArgumentException(
                 $"SecurityCurve holds {_options.SecurityCurve.Max():R}; a Linf budget above 1 leaves the pixel box [0,1]. " +
                 "Write 8/255.0 for 8.", nameof(options));
-        // Budgets that the threat model refuses must fail here and not after hours of evaluation.
-        foreach (var epsilon in _options.SecurityCurve) threat.WithEpsilon(epsilon);
+        EnsembleThreat.Check(threat, _options);
         if (_options.Attacks?.FirstOrDefault(attack => attack.Threat != threat) is { } other)
             throw new ArgumentException(
                 $"{other.Name} has the threat model {other.Threat}; expected {threat}, that of the ensemble.", nameof(options));
@@ -117,7 +116,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = new EvaluationModeScope(model);
-        var clamped = images.detach().clamp(0, 1);
+        var clamped = Threat.Clamp(images.detach());
         var findings = new FindingList(context.Logger);
         using var probe = Probe(model, clamped, labels, seeded, findings);
         var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
@@ -179,11 +178,12 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     // The options that its result depends on; the other versions consist of attacks of this library.
     IReadOnlyList<object?>? IStatesIdentity.IdentityParts => [Name, Threat, _options.Seed, _options.Attacks];
 
-    private static AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
+    private AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
-        Attack.CheckInputs(images, labels, context);
+        Attack.CheckInputs(Threat, images, labels, context);
+        EnsembleThreat.CheckShape(AttackCatalog.Of(_options, Threat, ClassesOfRatio), images);
         if (context.Targets is not null)
             throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
         context.CancellationToken.ThrowIfCancellationRequested();
@@ -213,6 +213,9 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         };
     }
 
+    // A security curve is refused for other threat models.
+    private NormThreatModel Ball => (NormThreatModel)Threat;
+
     private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 
     private double ShareBeforeCurve(IReadOnlyList<IAttack> attacks, long classes)
@@ -228,7 +231,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     private AttackContext CurvePart(AttackContext context, double share, int point)
     {
         var each = (1 - share) / _options.SecurityCurve.Count;
-        return Part(context, share + each * point, share + each * (point + 1), Threat.WithEpsilon(_options.SecurityCurve[point]));
+        return Part(context, share + each * point, share + each * (point + 1), Ball.WithEpsilon(_options.SecurityCurve[point]));
     }
 
     /// <summary>The points of the security curve.</summary>
@@ -239,7 +242,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var points = new List<CurvePoint>();
         foreach (var epsilon in _options.SecurityCurve)
         {
-            var (threat, part) = (Threat.WithEpsilon(epsilon), CurvePart(context, share, points.Count));
+            var (threat, part) = (Ball.WithEpsilon(epsilon), CurvePart(context, share, points.Count));
             IAttack[] attacks = [new TargetedApgdAttack(threat)];
             using var run = new EnsembleRun(attacks, model, images, labels, _options.BatchSize, part, threat, epsilon);
             run.Classify();

@@ -61,13 +61,15 @@ internal sealed class GradientProbe(
     private void TryHugeBudget()
     {
         var values = images.numel() / images.shape[0];
-        var epsilon = threat.Norm switch
+        // Only of a norm ball is it known which budget makes every image grey.
+        if (threat is not NormThreatModel ball) return;
+        var epsilon = ball.Norm switch
         {
             PerturbationNorm.Linf => 0.5,
             PerturbationNorm.L2 => 0.5 * Math.Sqrt(values),
             _ => 0.5 * values,
         };
-        var huge = threat.WithEpsilon(epsilon);
+        var huge = ball.WithEpsilon(epsilon);
         // The margin, because the gradient of the cross-entropy vanishes even for a model that is only confident.
         var attack = new PgdAttack(huge, new PgdOptions
         {

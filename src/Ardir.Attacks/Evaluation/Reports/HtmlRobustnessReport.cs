@@ -34,7 +34,7 @@ internal static class HtmlRobustnessReport
 
     private static ImageGrid? Grid(RobustnessReport report, IReadOnlyList<string>? classNames)
     {
-        if (report.Images.shape[1] is not (1 or 3)) return null;
+        if (report.Images.dim() != 4 || report.Images.shape[1] is not (1 or 3)) return null;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var grid = new ImageGrid("Image", "Adversarial", "Perturbation");
@@ -42,7 +42,7 @@ internal static class HtmlRobustnessReport
         var broken = Enumerable.Range(0, report.Count).Where(i => report.Correct[i] && !report.Robust[i]).Take(Pictures).ToList();
         foreach (var i in broken)
         {
-            var (clean, adversarial) = (report.Images[i].clamp(0, 1).to(ScalarType.Float32), report.Adversarial[i].to(ScalarType.Float32));
+            var (clean, adversarial) = (Picture(report.Images[i], report.Threat), Picture(report.Adversarial[i], report.Threat));
             var perturbation = adversarial - clean;
             var scale = Math.Max(HostRead.Double(perturbation.abs().max()), 1e-9);
             grid.Row($"#{i}",
@@ -52,4 +52,8 @@ internal static class HtmlRobustnessReport
         }
         return broken.Count == 0 ? null : grid;
     }
+
+    // Values of another box than [0,1] are shown as grey levels from its lowest to its highest.
+    private static Tensor Picture(Tensor image, ThreatModel threat) =>
+        ((image.to(ScalarType.Float32) - threat.Minimum) / (threat.Maximum - threat.Minimum)).clamp_(0, 1);
 }

@@ -22,7 +22,7 @@ internal static partial class JsonReport
     {
         Schema = SchemaVersion,
         Library = typeof(RobustnessReport).Assembly.GetName().Version!.ToString(),
-        Norm = report.Threat.Norm.ToString(),
+        Norm = report.Threat is NormThreatModel ball ? ball.Norm.ToString() : report.Threat.ToString(),
         Epsilon = report.Threat.Epsilon,
         Version = report.Version.ToString(),
         Seed = report.Seed,

@@ -14,8 +14,12 @@ internal static class ReportTables
     public static string Summary(RobustnessReport report) => string.Create(CultureInfo.InvariantCulture,
         $"{Percent(report.RobustAccuracy)} robust (95 % interval {Percent(report.ConfidenceInterval.Low)} to " +
         $"{Percent(report.ConfidenceInterval.High)}), {Percent(report.CleanAccuracy)} clean, on {report.Count} images; " +
-        $"AutoAttack {report.Version.ToString().ToLowerInvariant()}, {report.Threat.Norm} {report.Threat.Epsilon:G6}, " +
+        $"AutoAttack {report.Version.ToString().ToLowerInvariant()}, {Budget(report.Threat)}, " +
         $"seed {report.Seed}{(report.ContextSeed == 0 ? "" : $" and {report.ContextSeed}")}.");
+
+    private static string Budget(ThreatModel threat) => threat is NormThreatModel ball
+        ? string.Create(CultureInfo.InvariantCulture, $"{ball.Norm} {ball.Epsilon:G6}")
+        : threat.ToString();
 
     public static IEnumerable<string[]> Attacks(RobustnessReport report) => report.Attacks.Select(attack => (string[])
     [

@@ -40,7 +40,7 @@ internal sealed class ApgdEngine : IDisposable
         AttackRun run, ApgdSettings settings, ApgdStage stage, Tensor start, BrokenSamples handling, Action<AttackRun, int>? report = null)
     {
         using var scope = NewDisposeScope();
-        start = start.clamp(0, 1);
+        start = run.Threat.Clamp(start);
         using var engine = new ApgdEngine(run, settings, stage, start, handling);
         if (engine.Begin(start))
         {
@@ -108,7 +108,7 @@ internal sealed class ApgdEngine : IDisposable
         var adversarial = _run.IsAdversarial(logits);
         if (_handling == BrokenSamples.Stay)
         {
-            Owned.Renew(ref _points, where(adversarial.reshape(-1, 1, 1, 1), points, _points));
+            Owned.Renew(ref _points, where(PerSample.Of(adversarial, points), points, _points));
             _broken.logical_or_(adversarial);
             return null;
         }

@@ -59,7 +59,7 @@ internal sealed class ApgdState : IDisposable
     /// <summary>Sends samples, bool [n], back to their best point.</summary>
     public void ReturnToBest(Tensor samples)
     {
-        var rows = PerSample(samples);
+        var rows = PerSample.Of(samples, _point);
         Owned.Renew(ref _point, where(rows, _best, _point));
         Owned.Renew(ref _gradient, where(rows, _bestGradient, _gradient));
     }
@@ -91,6 +91,4 @@ internal sealed class ApgdState : IDisposable
         if (rows.numel() == from.shape[0]) into.copy_(from);
         else if (rows.numel() > 0) into.index_copy_(0, rows, from.index_select(0, rows));
     }
-
-    private static Tensor PerSample(Tensor flags) => flags.reshape(-1, 1, 1, 1);
 }

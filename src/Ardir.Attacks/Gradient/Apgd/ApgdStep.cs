@@ -18,26 +18,31 @@ internal abstract class ApgdStep : IDisposable
 
     public static ApgdStep Create(AttackRun run, ApgdStage stage, double rho, Tensor start, Tensor loss)
     {
-        if (run.Threat.Norm == PerturbationNorm.L1) return new L1ApgdStep(run, stage, start);
+        if (run.Threat is NormThreatModel { Norm: PerturbationNorm.L1 }) return new L1ApgdStep(run, stage, start);
         var sizes = new StepSizeController(start, loss, 2 * stage.Radius, stage.Iterations, rho);
-        return run.Threat.Norm == PerturbationNorm.Linf ? new LinfApgdStep(run, stage.Radius, sizes) : new L2ApgdStep(stage.Radius, sizes);
+        return run.Threat switch
+        {
+            NormThreatModel { Norm: PerturbationNorm.Linf } linf => new LinfApgdStep(run, linf.WithEpsilon(stage.Radius), sizes),
+            NormThreatModel l2 => new L2ApgdStep(l2.WithEpsilon(stage.Radius), sizes),
+            var other => new ProjectedApgdStep(other, sizes),
+        };
     }
 
-    /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1.</summary>
+    /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1, uniform noise
+    /// for a threat model that is no norm ball.</summary>
     public static Tensor RandomStart(AttackRun run, double radius, SampleStreams streams)
     {
+        if (run.Threat is not NormThreatModel norm) return run.Threat.SampleStart(run.Images, Core.RandomStart.Uniform, streams);
         using var scope = NewDisposeScope();
-        var (images, ball) = (run.Images, run.Threat.Ball);
-        var noise = run.Threat.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);
-        if (run.Threat.Norm != PerturbationNorm.L1)
-            noise.mul_((radius / ball.Norm(noise.flatten(1)).clamp_min(NormBall.Smallest(images.dtype))).reshape(-1, 1, 1, 1));
+        var (images, ball) = (run.Images, norm.WithEpsilon(radius));
+        var noise = norm.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);
+        if (norm.Norm != PerturbationNorm.L1)
+            noise.mul_(PerSample.Of(radius / ball.Measure(noise).clamp_min(NormBall.Smallest(images.dtype)), images));
         var start = noise.add_(images);
-        var isClampEnough = run.Threat.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype);
-        return (isClampEnough ? ball.BallThenBox(images, start, radius) : ball.Project(images, start, radius)).MoveToOuterDisposeScope();
+        var isClampEnough = norm.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype);
+        return (isClampEnough ? ball.ProjectStep(images, start) : ball.Project(images, start, checkValues: false)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Whether a point stays in its ball in spite of rounding; in half precision only the exact projection ensures it.</summary>
     protected static bool IsPrecise(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64;
-
-    protected static Tensor PerSample(Tensor values) => values.reshape(-1, 1, 1, 1);
 }

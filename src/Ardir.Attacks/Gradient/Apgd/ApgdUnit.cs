@@ -13,7 +13,7 @@ internal static class ApgdUnit
     public static UnitOutcome Search(AttackRun run, ApgdSettings settings, string purpose, int unit)
     {
         using var scope = NewDisposeScope();
-        var stages = settings.LargeRadii && run.Threat.Norm == PerturbationNorm.L1
+        var stages = settings.LargeRadii && run.Threat is NormThreatModel { Norm: PerturbationNorm.L1 }
             ? ApgdStage.LargeRadii(run.Threat.Epsilon, settings.Iterations)
             : [new ApgdStage(run.Threat.Epsilon, settings.Iterations)];
         var points = ApgdStep.RandomStart(run, stages[0].Radius, run.Streams(purpose, unit));
@@ -23,10 +23,12 @@ internal static class ApgdUnit
             // A wider ball only yields a better start: points that are adversarial there do not count.
             var wide = ApgdEngine.Climb(run, settings, stages[i], points, BrokenSamples.Ignore, Report);
             done += stages[i].Iterations;
-            points = run.Threat.Ball.Project(run.Images, wide.Best!, stages[i + 1].Radius);
+            points = Ball(run, stages[i + 1]).Project(run.Images, wide.Best!, checkValues: false);
         }
         var found = ApgdEngine.Climb(run, settings, stages[^1], points, BrokenSamples.Leave, Report);
         return new UnitOutcome(found.Points.MoveToOuterDisposeScope(), found.Broken.MoveToOuterDisposeScope());
+
+        static NormThreatModel Ball(AttackRun run, ApgdStage stage) => ((NormThreatModel)run.Threat).WithEpsilon(stage.Radius);
 
         void Report(AttackRun active, int iteration) => active.Report(done + iteration, settings.Iterations, unit);
     }

@@ -15,6 +15,7 @@ internal sealed class L1ApgdStep : ApgdStep
     private const double LargestReduction = 10;
     private const double Rounding = 5e-7;
 
+    private readonly NormThreatModel _ball;
     private readonly double _radius;
     private readonly int _period;
     private readonly long _dimensions;
@@ -26,7 +27,7 @@ internal sealed class L1ApgdStep : ApgdStep
 
     public L1ApgdStep(AttackRun run, ApgdStage stage, Tensor start)
     {
-        _radius = stage.Radius;
+        (_ball, _radius) = (((NormThreatModel)run.Threat).WithEpsilon(stage.Radius), stage.Radius);
         _period = CheckpointSchedule.Share(CheckShare, stage.Iterations);
         _dimensions = start.numel() / start.shape[0];
         var nonZero = stage.StartIsGiven
@@ -46,7 +47,7 @@ internal sealed class L1ApgdStep : ApgdStep
         var direction = gradient.sign_().mul_(moved.reshape(gradient.shape));
         // All values are -1, 0 or 1, so the sum of their magnitudes is the count. count_nonzero is several times slower on a CPU.
         var count = direction.abs().flatten(1).sum(1, type: ScalarType.Float32).clamp_min_(1);
-        direction.mul_(PerSample((_size / count).to(gradient.dtype)));
+        direction.mul_(PerSample.Of((_size / count).to(gradient.dtype), gradient));
         return Constrain(run, direction.add_(state.Point));
     }
 
@@ -84,13 +85,13 @@ internal sealed class L1ApgdStep : ApgdStep
     // the exact projection is taken.
     private Tensor Constrain(AttackRun run, Tensor target)
     {
-        var (images, ball) = (run.Images, run.Threat.Ball);
-        var exact = ball.Project(images, target, _radius);
+        var images = run.Images;
+        var exact = _ball.ProjectStep(images, target);
         if (!IsPrecise(target.dtype)) return exact;
         var shift = target - images;
         var points = (exact - images).sub_(shift).add_(shift.add_(images)).clamp_(0, 1);
-        var within = ball.Norm((points - images).flatten(1)) <= _radius * (1 + Rounding);
-        return where(PerSample(within), points, exact);
+        var within = _ball.Measure(points - images) <= _radius * (1 + Rounding);
+        return where(PerSample.Of(within, points), points, exact);
     }
 
     // In float32 whatever the dtype of the images, as in the authors' code. The threshold is the value at place floor((1 - share) * d) of

@@ -3,7 +3,7 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>Unit gradient step with momentum; each half of it is scaled back onto the ball and clamped to the box.</summary>
-internal sealed class L2ApgdStep(double radius, StepSizeController sizes) : ApgdStep
+internal sealed class L2ApgdStep(NormThreatModel ball, StepSizeController sizes) : ApgdStep
 {
     // Every product and quotient is in the order of the authors' code, because where the gradient is nearly zero, rounding decides the
     // direction.
@@ -25,12 +25,12 @@ internal sealed class L2ApgdStep(double radius, StepSizeController sizes) : Apgd
 
     private Tensor Constrain(AttackRun run, Tensor points)
     {
-        if (!IsPrecise(points.dtype)) return run.Threat.Ball.Project(run.Images, points, radius);
+        if (!IsPrecise(points.dtype)) return ball.Project(run.Images, points, checkValues: false);
         var delta = points.sub_(run.Images);
         var length = Length(delta);
-        return delta.div_(length + NormBall.Smallest(delta.dtype)).mul_(length.clamp_max(radius)).add_(run.Images).clamp_(0, 1);
+        return delta.div_(length + NormBall.Smallest(delta.dtype)).mul_(length.clamp_max(ball.Epsilon)).add_(run.Images).clamp_(0, 1);
     }
 
     private static Tensor Length(Tensor values) =>
-        EuclideanLength.Of(values.flatten(1), keepDimension: true).reshape(-1, 1, 1, 1);
+        PerSample.Of(EuclideanLength.Of(values.flatten(1), keepDimension: true), values);
 }

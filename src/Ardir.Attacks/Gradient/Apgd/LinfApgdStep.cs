@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>Sign step with momentum inside two precomputed bounds.</summary>
@@ -7,13 +9,13 @@ internal sealed class LinfApgdStep : ApgdStep
     private Tensor _lower;
     private Tensor _upper;
 
-    public LinfApgdStep(AttackRun run, double radius, StepSizeController sizes)
+    public LinfApgdStep(AttackRun run, NormThreatModel ball, StepSizeController sizes)
     {
         _sizes = sizes;
         // Ball and box together are one box per sample: the projections of its far corners are its bounds.
-        var (images, ball) = (run.Images, run.Threat.Ball);
-        _lower = ball.Project(images, images - 2, radius).DetachFromDisposeScope();
-        _upper = ball.Project(images, images + 2, radius).DetachFromDisposeScope();
+        var images = run.Images;
+        _lower = ball.ProjectStep(images, images - 2).DetachFromDisposeScope();
+        _upper = ball.ProjectStep(images, images + 2).DetachFromDisposeScope();
     }
 
     public override Tensor Move(AttackRun run, ApgdState state, double momentum)

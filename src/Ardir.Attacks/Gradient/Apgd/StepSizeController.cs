@@ -27,14 +27,14 @@ internal sealed class StepSizeController : IDisposable
         _schedule = new CheckpointSchedule(iterations);
         _rho = rho;
         var count = points.shape[0];
-        _size = full([count, 1, 1, 1], size, points.dtype, points.device).DetachFromDisposeScope();
+        _size = full(PerSample.Shape(count, points), size, points.dtype, points.device).DetachFromDisposeScope();
         _rises = zeros([count], ScalarType.Float32, points.device).DetachFromDisposeScope();
         _previousLoss = zeros_like(loss).DetachFromDisposeScope();
         _bestAtCheck = loss.clone().DetachFromDisposeScope();
         _reduced = ones([count], ScalarType.Bool, points.device).DetachFromDisposeScope();
     }
 
-    /// <summary>The step sizes, [n,1,1,1].</summary>
+    /// <summary>The step sizes, [n,1,...,1].</summary>
     public Tensor Size => _size;
 
     /// <summary>Ends an iteration.</summary>
@@ -51,7 +51,7 @@ internal sealed class StepSizeController : IDisposable
         var stuck = _reduced.logical_not().logical_and_(_bestAtCheck >= bestLoss);
         Owned.Renew(ref _reduced, oscillates.logical_or_(stuck));
         Owned.Renew(ref _bestAtCheck, bestLoss.clone());
-        _size.mul_(where(_reduced, 0.5, 1.0).to(_size.dtype).reshape(-1, 1, 1, 1));
+        _size.mul_(where(_reduced, 0.5, 1.0).to(_size.dtype).view_as(_size));
         _rises.zero_();
         return _reduced;
     }

@@ -42,14 +42,14 @@ public sealed class CarliniWagnerAttack : Attack
         var precision = run.Images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         var found = run.Images.clone();
         var distance = full([run.Count], double.PositiveInfinity, ScalarType.Float64, found.device);
-        var search = new WeightSearch(run.Count, _options.InitialConstant, precision, found.device);
+        var search = new WeightSearch(found, _options.InitialConstant, precision);
         var last = found;
         for (var round = 0; round < _options.SearchSteps; round++)
         {
             (last, var succeeded) = Descend(run, search.Weight, found, distance, round);
             search.Learn(succeeded);
         }
-        var best = where(distance.isfinite().reshape(-1, 1, 1, 1), found, last);
+        var best = where(PerSample.Of(distance.isfinite(), found), found, last);
         return result.index_copy_(0, rows, best);
     }
 
@@ -92,6 +92,6 @@ public sealed class CarliniWagnerAttack : Attack
         var length = run.Threat.Distance(run.Images.to(ScalarType.Float64), points.to(ScalarType.Float64));
         var nearer = success.logical_and(length < distance);
         distance.copy_(where(nearer, length, distance));
-        found.copy_(where(nearer.reshape(-1, 1, 1, 1), points, found));
+        found.copy_(where(PerSample.Of(nearer, points), points, found));
     }
 }

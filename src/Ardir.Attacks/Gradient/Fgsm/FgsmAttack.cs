@@ -29,10 +29,10 @@ public sealed class FgsmAttack : Attack
         ArgumentNullException.ThrowIfNull(run);
         run = run.With(_options.Loss);
         var start = run.Start(_options.Start, restart: 0);
-        var direction = Threat.Ball.Ascent(run.Gradient(start).Gradient);
+        var direction = Threat.SteepestAscent(run.Gradient(start).Gradient);
         var moved = start.add(direction, alpha: _options.StepSize ?? Threat.Epsilon);
         run.Report(1, 1, 0);
-        return Threat.Ball.BallThenBox(run.Images, moved, Threat.Epsilon);
+        return Threat.ProjectStep(run.Images, moved);
     }
 
     /// <inheritdoc/>

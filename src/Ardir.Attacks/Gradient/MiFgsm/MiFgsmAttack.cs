@@ -39,10 +39,10 @@ public sealed class MiFgsmAttack : Attack
         {
             using var each = NewDisposeScope();
             var gradient = run.Gradient(points).Gradient.to(precise);
-            var size = gradient.abs().mean([1, 2, 3], keepdim: true).clamp_min_(1e-30);
+            var size = gradient.abs().mean(PerSample.Dimensions(gradient), keepdim: true).clamp_min_(1e-30);
             accumulated.mul_(_options.Decay).add_(gradient / size);
-            var direction = Threat.Ball.Ascent(accumulated).to(points.dtype);
-            points.copy_(Threat.Ball.BallThenBox(run.Images, points.add(direction, alpha: _stepSize), Threat.Epsilon));
+            var direction = Threat.SteepestAscent(accumulated).to(points.dtype);
+            points.copy_(Threat.ProjectStep(run.Images, points.add(direction, alpha: _stepSize)));
             run.Report(step, _options.Steps, restart: 0);
         }
         return points;

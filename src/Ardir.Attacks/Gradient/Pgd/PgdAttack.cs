@@ -124,8 +124,8 @@ public sealed class PgdAttack : Attack
     private Tensor Move(AttackRun run, Tensor points, Tensor gradient)
     {
         using var scope = NewDisposeScope();
-        var direction = Threat.Ball.SparseAscent(gradient, _options.SparseFraction);
-        return Threat.Ball.BallThenBox(run.Images, points.add(direction, alpha: _stepSize), Threat.Epsilon).MoveToOuterDisposeScope();
+        var direction = Threat.SteepestAscent(gradient, _options.SparseFraction);
+        return Threat.ProjectStep(run.Images, points.add(direction, alpha: _stepSize)).MoveToOuterDisposeScope();
     }
 
     // The next value outlives the scope of its step; the old one is disposed at once, so memory does not grow with the number of steps.

@@ -61,7 +61,7 @@ public static class AttackCases
         return all;
     }
 
-    private static void AddApgd(Dictionary<string, Func<IAttack>> all, ThreatModel threat)
+    private static void AddApgd(Dictionary<string, Func<IAttack>> all, NormThreatModel threat)
     {
         all[$"APGD-CE {threat.Norm}"] = () => new ApgdAttack(threat, new ApgdOptions { Iterations = 10 });
         all[$"APGD-DLR {threat.Norm} x2 EoT"] = () => new ApgdAttack(

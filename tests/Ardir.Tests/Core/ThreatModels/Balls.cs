@@ -5,7 +5,7 @@ namespace Ardir.Tests;
 /// <summary>Reference geometry in plain C#, solved by bisection: slow, obvious and independent of the library.</summary>
 internal static class Balls
 {
-    public static ThreatModel Of(PerturbationNorm norm, double epsilon) => norm switch
+    public static NormThreatModel Of(PerturbationNorm norm, double epsilon) => norm switch
     {
         PerturbationNorm.Linf => ThreatModel.Linf(epsilon),
         PerturbationNorm.L2 => ThreatModel.L2(epsilon),

@@ -46,7 +46,7 @@ static void AttackAModel()
     using Tensor again = new FgsmAttack(threat).Perturb(model, images, labels, new AttackContext { Seed = 7, CancellationToken = token, Logger = logger, Progress = progress });
 
     using var distance = threat.Distance(images, adversarial);
-    Console.WriteLine($"{pgd.Name} {pgd.Threat.Norm} {pgd.Threat.Epsilon} moved {distance.max().ToDouble()}");
+    Console.WriteLine($"{pgd.Name} {pgd.Threat} moved {distance.max().ToDouble()}");
     if (distance.max().ToDouble() is not (> 0 and < 0.0314) || !threat.Contains(images, again).all().ToBoolean()) throw new InvalidOperationException("section 1");
 }
 

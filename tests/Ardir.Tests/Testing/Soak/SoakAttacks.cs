@@ -35,7 +35,7 @@ internal static class SoakAttacks
         return model;
     }
 
-    private static ThreatModel[] Threats() => [ThreatModel.Linf(0.1), ThreatModel.L2(0.5), ThreatModel.L1(2)];
+    private static NormThreatModel[] Threats() => [ThreatModel.Linf(0.1), ThreatModel.L2(0.5), ThreatModel.L1(2)];
 
     private static (Tensor Images, Tensor Labels) Data(nn.Module<Tensor, Tensor> model, int count)
     {

@@ -173,7 +173,7 @@ public sealed class FabAttackTests
                     var y = labels[i].ToInt64();
                     var rows = Enumerable.Range(0, 5).Where(k => k != y).Select(k => (
                         Value: (logits[i, k] - logits[i, y]).ToDouble(), Normal: model.Weight[k] - model.Weight[y]));
-                    var nearest = rows.MinBy(row => Math.Abs(row.Value) / run.Threat.Ball.DualNorm(row.Normal.unsqueeze(0)).ToDouble());
+                    var nearest = rows.MinBy(row => Math.Abs(row.Value) / ((NormThreatModel)run.Threat).MeasureDual(row.Normal.unsqueeze(0)).ToDouble());
                     plane.Value[i].ToDouble().Should().BeApproximately(nearest.Value, 1e-12);
                     TensorAssert.Close(plane.Normal[i].flatten(), nearest.Normal, 1e-12);
                 }

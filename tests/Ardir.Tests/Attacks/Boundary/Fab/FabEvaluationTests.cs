@@ -17,7 +17,7 @@ public sealed class FabEvaluationTests
 
     [Fact]
     public void Search_PointExactlyAtTheToleratedLength_IsInside() =>
-        Evaluations(distance: threat => threat.Tolerated, _ => true).Should().Equal(2);
+        Evaluations(distance: threat => threat.ToleratedEpsilon, _ => true).Should().Equal(2);
 
     [Fact]
     public void Nearest_TinyGradient_IsMeasuredByItsOwnLength() =>
@@ -60,7 +60,7 @@ public sealed class FabEvaluationTests
     }
 
     // Of one pixel at 0, whose boundary is seen at a given value from everywhere.
-    private static List<int> Evaluations(Func<ThreatModel, double> distance, Func<int, bool> succeeds)
+    private static List<int> Evaluations(Func<NormThreatModel, double> distance, Func<int, bool> succeeds)
     {
         using var scope = NewDisposeScope();
         var progress = new ListProgress<AttackProgress>();
@@ -77,7 +77,7 @@ public sealed class FabEvaluationTests
             run = run.WithCleanLogits(run.Logits(run.Images));
             iterations.Clear();
             FabPlane Linearise(AttackRun active, Tensor points) =>
-                new(active.Logits(points), points.flatten(1).select(1, 0) - distance(run.Threat), ones_like(points));
+                new(active.Logits(points), points.flatten(1).select(1, 0) - distance((NormThreatModel)run.Threat), ones_like(points));
             var settings = new FabSettings(7, AlphaMax: 0.1, Eta: 1, Beta: 0.9, FinalSearch: false, MinimiseNorm: false, GiveUp: true);
             FabEngine.Search(run, settings, Linearise, "script", unit: 0, restart: 0);
             return run.Images;

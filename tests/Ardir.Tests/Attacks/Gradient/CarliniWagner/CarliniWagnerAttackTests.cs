@@ -52,7 +52,7 @@ public sealed class CarliniWagnerAttackTests
     public void Learn_Weights_GrowTenfoldUntilSuccessThenHalve()
     {
         using var scope = NewDisposeScope();
-        var search = new WeightSearch(2, 1, ScalarType.Float64, CPU);
+        var search = new WeightSearch(zeros(2, 1, 1, 1), 1, ScalarType.Float64);
         TensorAssert.Close(search.Weight.flatten(), [1, 1], 0);
         search.Learn(tensor(new[] { false, true }));
         TensorAssert.Close(search.Weight.flatten(), [10, 0.5], 0);

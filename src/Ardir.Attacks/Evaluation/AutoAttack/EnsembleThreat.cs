@@ -1,0 +1,36 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>What an ensemble refuses because of its threat model or the shape of its inputs, before any work.</summary>
+internal static class EnsembleThreat
+{
+    /// <summary>Refuses threat models and budgets with which the ensemble cannot work.</summary>
+    /// <exception cref="ArgumentException">An attack of the version, or the security curve, needs a norm ball.</exception>
+    public static void Check(ThreatModel threat, AutoAttackOptions options)
+    {
+        if (threat is NormThreatModel ball)
+        {
+            // Budgets that the threat model refuses must fail here and not after hours of evaluation.
+            foreach (var epsilon in options.SecurityCurve) ball.WithEpsilon(epsilon);
+            return;
+        }
+        if (options.SecurityCurve.Count > 0)
+            throw new ArgumentException(
+                $"SecurityCurve measures other radii of a norm ball, but the threat model is {threat}. Leave it empty, and evaluate once " +
+                "for each threat model.", nameof(options));
+        if (options.Version is not (AutoAttackVersion.Standard or AutoAttackVersion.Plus)) return;
+        var cannot = options.Version == AutoAttackVersion.Standard ? "FAB-T and Square" : "FAB, Square and FAB-T";
+        throw new ArgumentException(
+            $"{cannot} of the {options.Version} version have formulas for norm balls only, but the threat model is {threat}. Choose the " +
+            "attacks yourself: new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat), " +
+            "new TargetedApgdAttack(threat)] }, and add attacks of your own that need no gradient.", nameof(threat));
+    }
+
+    /// <summary>Refuses inputs of a shape with which one of the attacks cannot work.</summary>
+    /// <exception cref="ArgumentException">An attack is for inputs of another shape.</exception>
+    public static void CheckShape(IReadOnlyList<IAttack> attacks, Tensor images)
+    {
+        foreach (var attack in attacks) (attack as Attack)?.CheckShape(images);
+    }
+}
