@@ -47,8 +47,9 @@ internal static class TensorGuard
         }
         if (labels.dim() != 1 || labels.shape[0] != images.shape[0])
         {
+            var hint = images.dim() == 4 ? "" : $" The images have shape {Shape(images)}; a single one [C,H,W] needs unsqueeze(0).";
             throw new ArgumentException(
-                $"{name} has shape {Shape(labels)}; expected [{images.shape[0]}], one class index per image.", name);
+                $"{name} has shape {Shape(labels)}; expected [{images.shape[0]}], one class index per image.{hint}", name);
         }
         SameDevice(labels, images, name);
     }

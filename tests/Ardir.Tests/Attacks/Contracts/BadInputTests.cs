@@ -10,8 +10,8 @@ public sealed class BadInputTests
     {
         ["bytes"] = (() => zeros([2, 1, 4, 4], ScalarType.Byte), Good, "images", "*Byte*divide uint8 pixels by 255*"),
         ["integers"] = (() => zeros([2, 1, 4, 4], ScalarType.Int64), Good, "images", "*Int64*floating-point*"),
-        ["flat"] = (() => zeros(2, 16), Good, "images", "*[2,16]*reshape(N,1,1,D)*"),
-        ["one image"] = (() => zeros(1, 4, 4), Good, "images", "*[1,4,4]*unsqueeze*"),
+        ["one row"] = (() => zeros(16), Good, "images", "*[16]*[N,F]*unsqueeze*"),
+        ["one image"] = (() => zeros(1, 4, 4), Good, "labels", "*[2]*expected [1]*[1,4,4]*unsqueeze*"),
         ["no images"] = (() => zeros(0, 1, 4, 4), () => zeros([0], ScalarType.Int64), "images", "*batch is empty*"),
         ["no pixels"] = (() => zeros(2, 1, 0, 4), Good, "images", "*empty*"),
         ["NaN"] = (() => full([2, 1, 4, 4], float.NaN), Good, "images", "*NaN*"),
