@@ -70,7 +70,6 @@ internal sealed class Quickstart(QuickstartSettings settings)
             BatchSize = 128,
             LearningRate = 0.1,
             Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
-            WeightDecay = 5e-4,
             TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.TrainSteps, StepSize = _threat.Epsilon / 3 }),
             SelectionAttack = new PgdAttack(_threat, new PgdOptions
             {

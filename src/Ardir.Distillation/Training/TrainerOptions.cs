@@ -42,13 +42,10 @@ public sealed record TrainerOptions
     /// <value>0 by default.</value>
     public int WarmupEpochs { get; init; }
 
-    /// <summary>Momentum in [0,1): v = momentum * v + (g + decay * w), w = w - lr * v.</summary>
-    /// <value>0.9 by default.</value>
-    public double Momentum { get; init; } = 0.9;
-
-    /// <summary>Weight decay on all parameters, not negative.</summary>
-    /// <value>5e-4 by default.</value>
-    public double WeightDecay { get; init; } = 5e-4;
+    /// <summary>What changes the weights: <see cref="SgdOptimizer"/>, <see cref="AdamOptimizer"/>, <see cref="AdamWOptimizer"/>, or one of
+    /// your own (<see cref="TrainingOptimizer.Custom"/>). Its whole state is in the checkpoints.</summary>
+    /// <value><see cref="SgdOptimizer"/> by default: momentum 0.9, weight decay 5e-4.</value>
+    public TrainingOptimizer Optimizer { get; init; } = new SgdOptimizer();
 
     /// <summary>Upper bound of the global gradient norm (L2 norm of all gradients together), positive. Larger gradients are
     /// scaled down to it.</summary>
@@ -166,6 +163,8 @@ public sealed record TrainerOptions
             throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
+        ArgumentNullException.ThrowIfNull(Optimizer);
+        Optimizer.Validate();
         WeightPerturbation?.Validate();
         WeightAveraging?.Validate();
         AtLeast(1, Epochs, nameof(Epochs));
@@ -174,8 +173,6 @@ public sealed record TrainerOptions
         AtLeast(0, WarmupEpochs, nameof(WarmupEpochs));
         InRange(double.IsFinite(LearningRate) && LearningRate > 0, LearningRate, nameof(LearningRate), "positive and finite");
         InRange(LearningRateDecay > 0 && LearningRateDecay <= 1, LearningRateDecay, nameof(LearningRateDecay), "in (0,1]");
-        InRange(Momentum >= 0 && Momentum < 1, Momentum, nameof(Momentum), "in [0,1)");
-        InRange(double.IsFinite(WeightDecay) && WeightDecay >= 0, WeightDecay, nameof(WeightDecay), "finite and not negative");
         ArgumentNullException.ThrowIfNull(Logger);
         ScheduleGuard.Milestones(Milestones, nameof(Milestones));
     }

@@ -32,17 +32,10 @@ public sealed class SourceRulesTests
         "ApgdEngine.Climb",
         "GradientProbe.GradientProbe",
         "RobustOverfittingReport.Measure",
-        "TrainingRun.TrainingRun",
-        "TrainingRun.Tell",
         "TrainerLog.Starting",
         "TrainerLog.EpochDone",
-        "StudentState.LoadMomentum",
-        "DistillationTrainer",
-        "DistillationTrainer.DistillationTrainer",
-        "DistillationTrainer.Train",
         "RunIdentity.Of",
         "RunIdentity.Describe",
-        "TrainingStep.Run",
         "FeatureAdapters.Between",
     ];
 

@@ -28,8 +28,7 @@ internal static class RunIdentity
         ["milestones"] = string.Join(",", options.Milestones),
         ["learning rate decay"] = TrainingCheckpoint.Number(options.LearningRateDecay),
         ["warm-up epochs"] = $"{options.WarmupEpochs}",
-        ["momentum"] = TrainingCheckpoint.Number(options.Momentum),
-        ["weight decay"] = TrainingCheckpoint.Number(options.WeightDecay),
+        ["optimizer"] = $"{options.Optimizer}",
         ["largest gradient norm"] = options.MaxGradientNorm is { } norm ? TrainingCheckpoint.Number(norm) : "none",
         ["label smoothing"] = TrainingCheckpoint.Number(options.LabelSmoothing),
         ["accumulation steps"] = $"{options.AccumulationSteps}",
@@ -54,7 +53,7 @@ internal static class RunIdentity
     private static IEnumerable<object> Hidden(TrainerOptions options, IDistillationLoss loss) => new object?[]
     {
         loss, (loss as WeightedSumLoss)?.Terms, options.Schedule, options.WeightPerturbation, options.WeightAveraging, options.Augmentation,
-        options.TrainAttack, options.TeacherAttack, options.SelectionAttack,
+        options.TrainAttack, options.TeacherAttack, options.SelectionAttack, options.Optimizer,
     }.Select(StatedIdentity.FindHidden).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
 
     /// <summary>Logs a warning for each object with hidden values, once, at the beginning of a run that may be resumed.</summary>

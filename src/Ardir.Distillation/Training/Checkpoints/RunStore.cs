@@ -37,8 +37,8 @@ internal sealed class RunStore(string? folder) : IDisposable
             Refuse(checkpoint, run, _files.Last);
             // The optimiser belongs to this run. The student is the caller's, so it changes only after everything else has been accepted.
             var loss = LossOf(run);
-            StudentState.LoadMomentum(run.Setup.Student, run.Optimizer.Sgd, tensors.Momentum, _files.Last);
-            loss.LoadMomentum(tensors.Loss, _files.Last);
+            SavedOptimizer.Load(run.Optimizer, run.Optimizer.Student, tensors.Optimizer, (_files.Last, "student"));
+            loss.LoadOptimizer(tensors.Loss, _files.Last);
             run.Average?.Load(tensors.Average, checkpoint.AverageCount, run.Setup.Student, _files.Last);
             run.Weights.Load(tensors.Student, _files.Last);
             loss.Load(tensors.Loss, _files.Last);
@@ -61,7 +61,7 @@ internal sealed class RunStore(string? folder) : IDisposable
             // best weights again.
             if (isBest)
                 Write(_files.Best, Checkpoint(run, null), new CheckpointTensors(
-                    run.Weights.State(), CheckpointTensors.None, CheckpointTensors.None, LossOf(run).Collect(withMomentum: false)));
+                    run.Weights.State(), CheckpointTensors.None, CheckpointTensors.None, LossOf(run).Collect(withOptimizer: false)));
             SaveLast(run, partial: null);
         }
         KeepAverage(run);
@@ -70,11 +70,13 @@ internal sealed class RunStore(string? folder) : IDisposable
     /// <summary>Saves a run as it is now.</summary>
     public void SaveLast(TrainingRun run, PartialEpoch? partial)
     {
+        // Ends before the run goes on: an optimiser's state may be copied to be saved.
+        using var scope = NewDisposeScope();
         Write(_files!.Last, Checkpoint(run, partial), new CheckpointTensors(
             run.Weights.State(),
-            StudentState.Momentum(run.Setup.Student, run.Optimizer.Sgd),
+            SavedOptimizer.Save(run.Optimizer, run.Optimizer.Student),
             run.Average?.Values ?? CheckpointTensors.None,
-            LossOf(run).Collect(withMomentum: true)));
+            LossOf(run).Collect(withOptimizer: true)));
         LastSaved = run.Report.Elapsed;
     }
 
@@ -165,7 +167,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     private static void Write(string path, TrainingCheckpoint checkpoint, CheckpointTensors tensors) =>
         CheckpointFiles.Write(path, () => checkpoint.Write(path, tensors));
 
-    private static LossState LossOf(TrainingRun run) => new(run.Setup.Loss.Trainable, run.Setup.Student, run.Optimizer.Sgd);
+    private static LossState LossOf(TrainingRun run) => new(run.Setup.Loss.Trainable, run.Optimizer);
 
     private static void Keep(ref Dictionary<string, Tensor>? kept, IReadOnlyDictionary<string, Tensor> values)
     {

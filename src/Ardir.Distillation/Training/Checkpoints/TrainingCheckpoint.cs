@@ -9,14 +9,14 @@ namespace Ardir.Distillation;
 /// so no generator state is needed.</summary>
 internal sealed partial record TrainingCheckpoint
 {
-    public const int CurrentFormat = 2;
+    public const int CurrentFormat = 3;
     private const string MetadataKey = "ardir.training";
     private const string StudentPrefix = "student.";
-    private const string MomentumPrefix = "momentum.";
+    private const string OptimizerPrefix = "optimizer.";
     private const string AveragePrefix = "average.";
     private const string LossPrefix = "loss.";
 
-    private static readonly string[] _prefixes = [StudentPrefix, MomentumPrefix, AveragePrefix, LossPrefix];
+    private static readonly string[] _prefixes = [StudentPrefix, OptimizerPrefix, AveragePrefix, LossPrefix];
 
     public required int Format { get; init; }
 
@@ -42,7 +42,7 @@ internal sealed partial record TrainingCheckpoint
     {
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         foreach (var (name, value) in parts.Student) tensors[StudentPrefix + name] = value;
-        foreach (var (name, value) in parts.Momentum) tensors[MomentumPrefix + name] = value;
+        foreach (var (name, value) in parts.Optimizer) tensors[OptimizerPrefix + name] = value;
         foreach (var (name, value) in parts.Average) tensors[AveragePrefix + name] = value;
         foreach (var (name, value) in parts.Loss) tensors[LossPrefix + name] = value;
         SafetensorsFile.Write(path, tensors, new Dictionary<string, string>
@@ -61,7 +61,10 @@ internal sealed partial record TrainingCheckpoint
                 throw new WeightFormatException($"{path} is not a training checkpoint: its metadata has no '{MetadataKey}'.");
             var checkpoint = JsonSerializer.Deserialize(json, Json.Default.TrainingCheckpoint) ?? throw new JsonException("null");
             if (checkpoint.Format != CurrentFormat)
-                throw new WeightFormatException($"{path} has checkpoint format {checkpoint.Format}; this library reads {CurrentFormat}.");
+                throw new WeightFormatException(
+                    $"{path} has checkpoint format {checkpoint.Format}, of another version of Ardir; this one reads {CurrentFormat}. " +
+                    "Finish the run with the version that began it, or choose another directory; its weights are the entries that begin " +
+                    $"with '{StudentPrefix}'.");
             if (checkpoint.Epochs.Where((epoch, i) => epoch?.Epoch != i).Any()) throw new JsonException("the epochs are not 0, 1, 2, ...");
             if (checkpoint.Best < 0 || checkpoint.Best >= Math.Max(checkpoint.Epochs.Count, 1))
                 throw new JsonException("the best epoch is not one of them");
@@ -72,11 +75,11 @@ internal sealed partial record TrainingCheckpoint
             var strangers = tensors.Keys.Where(name => !_prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)));
             if (strangers.FirstOrDefault() is { } stranger)
                 throw new WeightFormatException(
-                    $"{path} has '{stranger}', which is neither of the student nor a momentum nor an average nor of the loss.");
+                    $"{path} has '{stranger}', which is neither of the student nor of the optimiser nor an average nor of the loss.");
             if (checkpoint.AverageCount == 0 && tensors.Keys.Any(name => name.StartsWith(AveragePrefix, StringComparison.Ordinal)))
                 throw new JsonException("there is an average without contributions");
             return (checkpoint, new CheckpointTensors(
-                Part(tensors, StudentPrefix), Part(tensors, MomentumPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
+                Part(tensors, StudentPrefix), Part(tensors, OptimizerPrefix), Part(tensors, AveragePrefix), Part(tensors, LossPrefix)));
         }
         catch (Exception e)
         {

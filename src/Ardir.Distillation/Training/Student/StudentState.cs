@@ -1,20 +1,10 @@
 using Ardir.Core;
-using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
-/// <summary>Reading and writing the tensors of a student and of its optimiser by name.</summary>
+/// <summary>Reading and writing the tensors of a student by name.</summary>
 internal static class StudentState
 {
-    /// <summary>The momentum buffers that exist, by parameter name. Live tensors, not copies.</summary>
-    public static Dictionary<string, Tensor> Momentum(nn.Module student, SGD optimizer, int skip = 0)
-    {
-        var result = new Dictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, state) in Named(student, optimizer, skip))
-            if (state.momentum_buffer is { } buffer) result[name] = buffer;
-        return result;
-    }
-
     /// <summary>Copies that outlive any scope, for the caller to dispose.</summary>
     public static Dictionary<string, Tensor> Copies(IReadOnlyDictionary<string, Tensor> values)
     {
@@ -51,29 +41,4 @@ internal static class StudentState
         foreach (var name in source.Keys)
             if (!target.ContainsKey(name)) throw new WeightFormatException($"{path} has '{name}', which the {what} does not.");
     }
-
-    /// <summary>Restores momentum buffers. They are detached from any dispose scope, because the optimiser owns them.</summary>
-    public static void LoadMomentum(
-        nn.Module student, SGD optimizer, IReadOnlyDictionary<string, Tensor> source, string path, string what = "student", int skip = 0)
-    {
-        var named = Named(student, optimizer, skip).ToList();
-        foreach (var name in source.Keys.Except(named.Select(entry => entry.Name)))
-            throw new WeightFormatException($"{path} has a momentum of '{name}', which is no trained parameter of the {what}.");
-        foreach (var (name, state) in named)
-        {
-            if (!source.TryGetValue(name, out var saved)) continue;
-            var parameter = student.get_parameter(name)!;
-            if (!saved.shape.AsSpan().SequenceEqual(parameter.shape))
-                throw new WeightFormatException(
-                    $"{path}: the momentum of '{name}' is {TensorGuard.Shape(saved)}; expected {TensorGuard.Shape(parameter)}.");
-            state.momentum_buffer?.Dispose();
-            state.momentum_buffer = saved.to(saved.dtype, parameter.device, copy: true).DetachFromDisposeScope();
-        }
-    }
-
-    // The optimiser knows its parameters by position: the student's, then those of the loss.
-    private static IEnumerable<(string Name, SGD.State State)> Named(nn.Module student, SGD optimizer, int skip) =>
-        student.named_parameters()
-            .Where(pair => pair.parameter.requires_grad)
-            .Zip(optimizer.state_dict().State.Skip(skip), (pair, state) => (pair.name, (SGD.State)state));
 }

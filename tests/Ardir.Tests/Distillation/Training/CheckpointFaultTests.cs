@@ -59,13 +59,14 @@ public sealed class CheckpointFaultTests
         {
             using var read = WriteAndRead(folder, possible, average: possible.AverageCount > 0).Tensors;
             read.Student.Keys.Should().Equal("a");
-            read.Momentum.Keys.Should().Equal("b");
+            read.Optimizer.Keys.Should().Equal("b");
             read.Loss.Keys.Should().Equal("d");
             read.Average.Keys.Should().Equal(possible.AverageCount > 0 ? ["c"] : []);
         }
         foreach (var (impossible, says) in new[]
         {
-            (whole with { Format = 1 }, "*format 1*reads 2*"), (whole with { Format = 3 }, "*format 3*reads 2*"),
+            (whole with { Format = 2 }, "*format 2*another version*reads 3*"), (whole with { Format = 4 }, "*format 4*reads 3*"),
+            (whole with { SkippedInARow = -1 }, "*-1 steps in a row*"),
             (whole with { Best = -1 }, "*best epoch*"), (whole with { Best = 1 }, "*best epoch*"), (two with { Best = 2 }, "*best epoch*"),
             (whole with { Epochs = [Epoch(1)] }, "*0, 1, 2*"), (whole with { Epochs = [Epoch(0), Epoch(0)] }, "*0, 1, 2*"),
             (whole with { AverageCount = -1 }, "*-1 contributions*"),
@@ -99,30 +100,32 @@ public sealed class CheckpointFaultTests
     }
 
     [Fact]
-    public void LoadMomentum_OfTheLoss_SkipsTheStudentsParameters()
+    public void LoadOptimizer_OfTheLoss_LeavesTheStudentsStateAlone()
     {
         using var scope = NewDisposeScope();
         using var student = nn.Linear(2, 3);
         using var loss = nn.Linear(3, 1);
         student.bias!.requires_grad = false;
-        using var optimizer = optim.SGD([student.weight!, loss.weight!, loss.bias!], 0.1, momentum: 0.9);
-        var state = new LossState(loss, student, optimizer);
+        using var optimizer = new RunOptimizer(new TrainerOptions(), new FullWeights(student), loss);
+        var state = new LossState(loss, optimizer);
         var saved = new Dictionary<string, Tensor>
         {
             ["weights.weight"] = zeros(1, 3), ["weights.bias"] = zeros(1),
-            ["momentum.weight"] = full([1, 3], 5.0f), ["momentum.bias"] = full([1], 7.0f),
+            ["optimizer.weight"] = full([1, 3], 5.0f), ["optimizer.bias"] = full([1], 7.0f),
         };
-        state.LoadMomentum(saved, "file");
-        var all = state.Collect(withMomentum: true);
-        all.Keys.Should().BeEquivalentTo("weights.weight", "weights.bias", "momentum.weight", "momentum.bias");
-        TensorAssert.Close(all["momentum.weight"], [5, 5, 5], 0);
-        TensorAssert.Close(all["momentum.bias"], [7], 0);
-        state.Collect(withMomentum: false).Keys.Should().BeEquivalentTo("weights.weight", "weights.bias");
-        StudentState.Momentum(student, optimizer).Should().BeEmpty();
-        FluentActions.Invoking(() => state.LoadMomentum(new Dictionary<string, Tensor>(saved) { ["momentum.more"] = zeros(1) }, "file"))
-            .Should().Throw<WeightFormatException>().WithMessage("*'more'*of the loss*");
-        FluentActions.Invoking(() => state.LoadMomentum(new Dictionary<string, Tensor>(saved) { ["momentum.bias"] = zeros(2) }, "file"))
-            .Should().Throw<WeightFormatException>().WithMessage("*momentum of 'bias'*");
+        state.LoadOptimizer(saved, "file");
+        var all = state.Collect(withOptimizer: true);
+        all.Keys.Should().BeEquivalentTo("weights.weight", "weights.bias", "optimizer.weight", "optimizer.bias");
+        TensorAssert.Close(all["optimizer.weight"], [5, 5, 5], 0);
+        TensorAssert.Close(all["optimizer.bias"], [7], 0);
+        state.Collect(withOptimizer: false).Keys.Should().BeEquivalentTo("weights.weight", "weights.bias");
+        SavedOptimizer.Save(optimizer, optimizer.Student).Should().BeEmpty();
+        void Refused(string key, Tensor value, string says) =>
+            state.Invoking(s => s.LoadOptimizer(new Dictionary<string, Tensor>(saved) { [key] = value }, "file"))
+                .Should().Throw<WeightFormatException>().WithMessage(says);
+        Refused("optimizer.more", zeros(1), "*'more'*of the loss*");
+        Refused("optimizer.bias", zeros(2), "*momentum of 'bias'*");
+        Refused("optimizer.bias", zeros(1, ScalarType.Float64), "*momentum of 'bias' is Float64*");
         state.Load(new Dictionary<string, Tensor>(saved) { ["weights.bias"] = full([1], 4.0f) }, "file");
         loss.bias!.item<float>().Should().Be(4);
     }
@@ -161,36 +164,38 @@ public sealed class CheckpointFaultTests
     }
 
     [Fact]
-    public void LoadMomentum_LossWithOtherWeights_IsRefusedBeforeAnythingChanges()
+    public void LoadOptimizer_LossWithOtherWeights_IsRefusedBeforeAnythingChanges()
     {
         using var scope = NewDisposeScope();
         using var student = nn.Linear(2, 3);
         using var loss = nn.Linear(3, 1);
-        using var optimizer = optim.SGD([student.weight!, student.bias!, loss.weight!, loss.bias!], 0.1, momentum: 0.9);
-        var state = new LossState(loss, student, optimizer);
-        Dictionary<string, Tensor> saved = new() { ["weights.weight"] = zeros(1, 3), ["momentum.bias"] = full([1], 7.0f) };
-        FluentActions.Invoking(() => state.LoadMomentum(saved, "file"))
+        using var optimizer = new RunOptimizer(new TrainerOptions(), new FullWeights(student), loss);
+        var state = new LossState(loss, optimizer);
+        Dictionary<string, Tensor> saved = new() { ["weights.weight"] = zeros(1, 3), ["optimizer.bias"] = full([1], 7.0f) };
+        state.Invoking(s => s.LoadOptimizer(saved, "file"))
             .Should().Throw<WeightFormatException>().WithMessage("*lacks 'bias' of the loss*");
-        state.Collect(withMomentum: true).Keys.Should().BeEquivalentTo("weights.weight", "weights.bias");
-        FluentActions.Invoking(() => new LossState(null, student, optimizer).LoadMomentum(saved, "file"))
+        state.Collect(withOptimizer: true).Keys.Should().BeEquivalentTo("weights.weight", "weights.bias");
+        using var alone = new RunOptimizer(new TrainerOptions(), new FullWeights(student), null);
+        FluentActions.Invoking(() => new LossState(null, alone).LoadOptimizer(saved, "file"))
             .Should().Throw<WeightFormatException>().WithMessage("*'weight'*loss does not*");
     }
 
     [Fact]
-    public void LoadMomentum_SavedTensors_StayTheCallersOwn()
+    public void LoadOptimizer_SavedTensors_StayTheCallersOwn()
     {
         using var scope = NewDisposeScope();
         using var student = nn.Linear(2, 1);
-        using var optimizer = optim.SGD(student.parameters(), 0.1, momentum: 0.9);
+        using var optimizer = new RunOptimizer(new TrainerOptions(), new FullWeights(student), null);
+        Tensor Momentum() => SavedOptimizer.Save(optimizer, optimizer.Student)["weight"];
         Dictionary<string, Tensor> saved = new() { ["weight"] = full([1, 2], 5.0f) };
-        StudentState.LoadMomentum(student, optimizer, saved, "file");
+        SavedOptimizer.Load(optimizer, optimizer.Student, saved, ("file", "student"));
         saved["weight"].fill_(-1);
-        TensorAssert.Close(StudentState.Momentum(student, optimizer)["weight"], [5, 5], 0);
+        TensorAssert.Close(Momentum(), [5, 5], 0);
         var copies = StudentState.Copies(saved);
         saved["weight"].Dispose();
         TensorAssert.Close(copies["weight"], [-1, -1], 0);
         copies["weight"].Dispose();
-        TensorAssert.Close(StudentState.Momentum(student, optimizer)["weight"], [5, 5], 0);
+        TensorAssert.Close(Momentum(), [5, 5], 0);
     }
 
     private static (TrainingCheckpoint Checkpoint, CheckpointTensors Tensors) WriteAndRead(

@@ -21,8 +21,8 @@ public sealed class TrainerCheckpointTests : IDisposable
     public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> ChangedOptions => new()
     {
         { "batch size", o => o with { BatchSize = 5 } }, { "learning rate", o => o with { LearningRate = 0.04 } }, { "milestones", o => o with { Milestones = [1] } },
-        { "learning rate decay", o => o with { LearningRateDecay = 0.2 } }, { "warm-up epochs", o => o with { WarmupEpochs = 1 } }, { "momentum", o => o with { Momentum = 0.8 } },
-        { "weight decay", o => o with { WeightDecay = 1e-4 } }, { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
+        { "learning rate decay", o => o with { LearningRateDecay = 0.2 } }, { "warm-up epochs", o => o with { WarmupEpochs = 1 } }, { "optimizer", o => o with { Optimizer = new SgdOptimizer { Momentum = 0.8 } } },
+        { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
         { "train attack", o => o with { TrainAttack = TrainingWorld.Pgd(3), TeacherAttack = TrainingWorld.Pgd() } }, { "teacher attack", o => o with { TeacherAttack = TrainingWorld.Pgd(3) } },
         { "attack in train mode", o => o with { AttackInTrainMode = true } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
         { "learning rate schedule", o => o with { Schedule = new CosineSchedule() } }, { "largest gradient norm", o => o with { MaxGradientNorm = 1 } },
@@ -107,7 +107,7 @@ public sealed class TrainerCheckpointTests : IDisposable
 
     public static TheoryData<string, string> Damage => new()
     {
-        { "\\u0022format\\u0022:2", "\\u0022format\\u0022:3" },
+        { "\\u0022format\\u0022:3", "\\u0022format\\u0022:4" },
         { "\\u0022best\\u0022:0", "\\u0022best\\u0022:7" },
         { "\\u0022best\\u0022:0", "\\u0022beast\\u0022:0" },
         { "\\u0022epoch\\u0022:0", "\\u0022epoch\\u0022:4" },
@@ -118,8 +118,8 @@ public sealed class TrainerCheckpointTests : IDisposable
         { "ardir.training", "ardir.drawing" },
         { "student.linear.bias", "student.linear.bios" },
         { "\"student.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"student.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3,1]" },
-        { "momentum.linear.bias", "momentum.linear.bios" },
-        { "\"momentum.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"momentum.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3,1]" },
+        { "optimizer.linear.bias", "optimizer.linear.bios" },
+        { "\"optimizer.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3]", "\"optimizer.linear.bias\":{\"dtype\":\"F32\",\"shape\":[3,1]" },
     };
 
     [Theory, MemberData(nameof(Damage))]
@@ -155,7 +155,7 @@ public sealed class TrainerCheckpointTests : IDisposable
         using var data = Brightness.Data(8);
         var evaluated = 0;
         // Weights shrink by half at each of the epochs' single steps, so they tell which epoch they are of.
-        var options = new TrainerOptions { Epochs = 5, BatchSize = 8, LearningRate = 0.5, Momentum = 0, WeightDecay = 1, CheckpointDirectory = directory ? _folder.Path : null };
+        var options = new TrainerOptions { Epochs = 5, BatchSize = 8, LearningRate = 0.5, Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 }, CheckpointDirectory = directory ? _folder.Path : null };
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options with { SelectionAttack = new DarkeningAttack(() => robust[evaluated++]) });
         trainer.Invoking(t => t.RestoreBest()).Should().Throw<InvalidOperationException>().WithMessage("*Fit first*");
         var result = trainer.Fit(data, data);
@@ -176,7 +176,7 @@ public sealed class TrainerCheckpointTests : IDisposable
     {
         using var student = new Brightness(1);
         using var data = Brightness.Data(8);
-        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 3, BatchSize = 8, LearningRate = 0.5, Momentum = 0, WeightDecay = 1 });
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 3, BatchSize = 8, LearningRate = 0.5, Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 } });
         var result = trainer.Fit(data, validate ? data : null);
         result.Best.Epoch.Should().Be(best);
         result.Epochs.Should().OnlyContain(epoch => epoch.CleanAccuracy == (validate ? 1 : (double?)null) && epoch.RobustAccuracy == null);

@@ -102,7 +102,7 @@ public sealed class TrainerLongRunTests
         using var student = TrainingWorld.Network();
         var (options, step) = (TrainingWorld.Options(1), 0);
         student.train();
-        using var optimizer = optim.SGD(student.parameters().ToArray(), options.LearningRate, options.Momentum, weight_decay: options.WeightDecay);
+        using var optimizer = optim.SGD(student.parameters().ToArray(), options.LearningRate, 0.9, weight_decay: 5e-4);
         foreach (var batch in new ImageBatches(data, new ImageBatchOptions { BatchSize = options.BatchSize, Seed = options.Seed }).Epoch(0))
         {
             using var scope = NewDisposeScope();

@@ -26,7 +26,7 @@ public sealed class TrainerMathTests
             }
         }
 
-        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 2, BatchSize = 5, LearningRate = Rate, Momentum = Momentum, WeightDecay = Decay });
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 2, BatchSize = 5, LearningRate = Rate, Optimizer = new SgdOptimizer { Momentum = Momentum, WeightDecay = Decay } });
         trainer.Fit(data);
 
         TensorAssert.Close(student.Weight, [.. weights[..12]], 1e-12);
@@ -98,7 +98,7 @@ public sealed class TrainerMathTests
         // A gradient of zero and decay 1 without momentum: each step multiplies the weight by 1 - rate.
         using var student = new Brightness(1);
         using var data = Brightness.Data(4);
-        var options = new TrainerOptions { Epochs = 4, BatchSize = 2, LearningRate = 0.4, LearningRateDecay = 0.5, Milestones = [2, 3], WarmupEpochs = 1, Momentum = 0, WeightDecay = 1 };
+        var options = new TrainerOptions { Epochs = 4, BatchSize = 2, LearningRate = 0.4, LearningRateDecay = 0.5, Milestones = [2, 3], WarmupEpochs = 1, Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 } };
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options);
         var result = trainer.Fit(data);
         result.Epochs.Select(epoch => epoch.LearningRate).Should().Equal(0.4, 0.4, 0.2, 0.1);

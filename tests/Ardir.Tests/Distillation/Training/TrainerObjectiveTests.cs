@@ -66,9 +66,9 @@ public sealed class TrainerObjectiveTests
         foreach (var (key, values) in run.After)
         {
             tensors[$"loss.weights.{key}"].Should().Equal(values);
-            tensors.Should().ContainKey($"loss.momentum.{key}");
+            tensors.Should().ContainKey($"loss.optimizer.{key}");
         }
-        Tensors(folder.File("best.safetensors")).Keys.Should().Contain(key => key.StartsWith("loss.weights.")).And.NotContain(key => key.StartsWith("loss.momentum."));
+        Tensors(folder.File("best.safetensors")).Keys.Should().Contain(key => key.StartsWith("loss.weights.")).And.NotContain(key => key.StartsWith("loss.optimizer."));
     }
 
     public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> Wrappers => new()
@@ -123,7 +123,7 @@ public sealed class TrainerObjectiveTests
         var (header, bytes) = SafetensorsBytes.Split(File.ReadAllBytes(folder.File("last.safetensors")));
         foreach (var (what, with) in new[]
         {
-            ("loss.weights.0.bias", "loss.weights.9.bias"), ("loss.weights.0.bias", "lost.weights.0.bias"), ("loss.momentum.0.bias", "loss.momentum.9.bias"),
+            ("loss.weights.0.bias", "loss.weights.9.bias"), ("loss.weights.0.bias", "lost.weights.0.bias"), ("loss.optimizer.0.bias", "loss.optimizer.9.bias"),
             ("\"loss.weights.0.bias\":{\"dtype\":\"F32\",\"shape\":[6]", "\"loss.weights.0.bias\":{\"dtype\":\"F32\",\"shape\":[6,1]"),
         })
         {

@@ -9,7 +9,7 @@ public sealed class TrainerOddStudentTests
 {
     [Fact]
     public void Fit_WithoutMomentum_ResumesBitEqual() =>
-        ResumesBitEqual(() => TrainingWorld.Network(), options => options with { Momentum = 0 });
+        ResumesBitEqual(() => TrainingWorld.Network(), options => options with { Optimizer = new SgdOptimizer { Momentum = 0 } });
 
     [Fact]
     public void Fit_TiedWeights_ResumeBitEqual() => ResumesBitEqual(() => new Tied(), options => options);

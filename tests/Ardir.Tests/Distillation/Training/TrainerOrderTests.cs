@@ -18,7 +18,7 @@ public sealed class TrainerOrderTests
         // One step per epoch, which halves the weight: 1/2, 1/4, 1/8, 1/16, 1/32.
         var options = new TrainerOptions
         {
-            Epochs = 5, BatchSize = 4, LearningRate = 0.5, Milestones = [], Momentum = 0, WeightDecay = 1, CheckpointDirectory = folder.Path,
+            Epochs = 5, BatchSize = 4, LearningRate = 0.5, Milestones = [], Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 }, CheckpointDirectory = folder.Path,
             WeightAveraging = new StochasticWeightAveraging { StartEpoch = 0 },
         };
         foreach (var epochs in new[] { epochsBefore, 5 })

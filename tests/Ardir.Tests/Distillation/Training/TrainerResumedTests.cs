@@ -39,7 +39,7 @@ public sealed class TrainerResumedTests
         TrainingWorld.SameMetrics(result.Epochs, expected.Result.Epochs);
         result.Best.Epoch.Should().Be(expected.Result.Best.Epoch);
         TrainingWorld.SameState(TrainingWorld.State(second.Student), expected.Last);
-        // The files hold the momentum, too.
+        // The files hold the optimiser's state, too.
         foreach (var name in new[] { "last.safetensors", "best.safetensors" }) SameTensors(folder.File($"run/{name}"), expected.Files[name]);
         second.Trainer.RestoreBest();
         TrainingWorld.SameState(TrainingWorld.State(second.Student), expected.Best);
@@ -138,7 +138,7 @@ public sealed class TrainerResumedTests
     {
         expected.Keys.Should().Contain("student.net.layer2.0.bn1.running_var");
         TrainingWorld.SameState(Tensors(path), expected);
-        if (path.EndsWith("last.safetensors", StringComparison.Ordinal)) expected.Keys.Should().Contain("momentum.net.linear.bias");
+        if (path.EndsWith("last.safetensors", StringComparison.Ordinal)) expected.Keys.Should().Contain("optimizer.net.linear.bias");
     }
 
     private sealed record Reference(

@@ -182,8 +182,8 @@ public sealed class TrainerRunTests
     {
         { "Epochs", new() { Epochs = 0 } }, { "BatchSize", new() { BatchSize = 0 } }, { "EvaluationBatchSize", new() { EvaluationBatchSize = -1 } },
         { "WarmupEpochs", new() { WarmupEpochs = -1 } }, { "LearningRate", new() { LearningRate = 0 } }, { "LearningRate", new() { LearningRate = double.NaN } },
-        { "LearningRateDecay", new() { LearningRateDecay = 0 } }, { "LearningRateDecay", new() { LearningRateDecay = 1.5 } }, { "Momentum", new() { Momentum = 1 } },
-        { "Momentum", new() { Momentum = -0.1 } }, { "WeightDecay", new() { WeightDecay = -1e-4 } }, { "WeightDecay", new() { WeightDecay = double.PositiveInfinity } },
+        { "LearningRateDecay", new() { LearningRateDecay = 0 } }, { "LearningRateDecay", new() { LearningRateDecay = 1.5 } }, { "Momentum", new() { Optimizer = new SgdOptimizer { Momentum = 1 } } },
+        { "Momentum", new() { Optimizer = new SgdOptimizer { Momentum = -0.1 } } }, { "WeightDecay", new() { Optimizer = new SgdOptimizer { WeightDecay = -1e-4 } } }, { "WeightDecay", new() { Optimizer = new SgdOptimizer { WeightDecay = double.PositiveInfinity } } },
         { "Milestones", new() { Milestones = [0] } }, { "Milestones", new() { Milestones = [5, 5] } }, { "Milestones", new() { Milestones = [5, 3] } },
         { "Milestones", new() { Milestones = null! } }, { "Logger", new() { Logger = null! } },
     };
@@ -200,7 +200,8 @@ public sealed class TrainerRunTests
     {
         var options = new TrainerOptions();
         (options.Epochs, options.BatchSize, options.EvaluationBatchSize, options.WarmupEpochs).Should().Be((200, 128, 256, 0));
-        (options.LearningRate, options.LearningRateDecay, options.Momentum, options.WeightDecay).Should().Be((0.1, 0.1, 0.9, 5e-4));
+        (options.LearningRate, options.LearningRateDecay).Should().Be((0.1, 0.1));
+        options.Optimizer.Should().Be(new SgdOptimizer { Momentum = 0.9, WeightDecay = 5e-4 });
         options.Milestones.Should().Equal(100, 150);
         (options.Augmentation, options.TrainAttack, options.TeacherAttack, options.SelectionAttack).Should().Be((null, null, null, null));
         (options.AttackInTrainMode, options.Threat, options.Device is null, options.CheckpointDirectory, options.Seed).Should().Be((null, null, true, null, 0UL));

@@ -13,7 +13,7 @@ public sealed class TrainerWrapperTests
     public void WeightPerturbation_OneStepInFloat64_IsTheAuthorsUpdate()
     {
         const double Gamma = 0.05, Decay = 0.02;
-        var (w, after) = OneStep(new TrainerOptions { WeightDecay = Decay, WeightPerturbation = new() { Gamma = Gamma } }, out var data);
+        var (w, after) = OneStep(new TrainerOptions { Optimizer = new SgdOptimizer { WeightDecay = Decay }, WeightPerturbation = new() { Gamma = Gamma } }, out var data);
         using var _ = data;
         var g = TrainerMathTests.Gradient(w, data);
         var scale = Gamma * Length(w[..12]) / Length(g[..12]);
@@ -50,7 +50,7 @@ public sealed class TrainerWrapperTests
     [InlineData(1e6)]
     public void MaxGradientNorm_OneStep_ScalesTheWholeGradient(double limit)
     {
-        var (w, after) = OneStep(new TrainerOptions { MaxGradientNorm = limit, WeightDecay = 0 }, out var data);
+        var (w, after) = OneStep(new TrainerOptions { MaxGradientNorm = limit, Optimizer = new SgdOptimizer { WeightDecay = 0 } }, out var data);
         using var _ = data;
         var g = TrainerMathTests.Gradient(w, data);
         var factor = Math.Min(1, limit / (Length(g) + 1e-6));
@@ -81,7 +81,7 @@ public sealed class TrainerWrapperTests
         // Decay multiplies the weight by 0.6 in each of four steps, two an epoch; the average begins in the second epoch.
         using var student = new Brightness(1);
         using var data = Brightness.Data(4);
-        var options = new TrainerOptions { Epochs = 3, BatchSize = 2, LearningRate = 0.4, Milestones = [], Momentum = 0, WeightDecay = 1, WeightAveraging = new ExponentialMovingAverage { Decay = 0.7, StartEpoch = 1 } };
+        var options = new TrainerOptions { Epochs = 3, BatchSize = 2, LearningRate = 0.4, Milestones = [], Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 }, WeightAveraging = new ExponentialMovingAverage { Decay = 0.7, StartEpoch = 1 } };
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options);
         var epochs = trainer.Fit(data, data).Epochs;
         double Weight(int step) => Math.Pow(0.6, step);
@@ -98,7 +98,7 @@ public sealed class TrainerWrapperTests
     {
         using var student = new Brightness(1);
         using var data = Brightness.Data(4);
-        var options = new TrainerOptions { Epochs = 6, BatchSize = 4, LearningRate = 0.4, Milestones = [], Momentum = 0, WeightDecay = 1, WeightAveraging = new StochasticWeightAveraging { StartEpoch = 1, EveryEpochs = 2 } };
+        var options = new TrainerOptions { Epochs = 6, BatchSize = 4, LearningRate = 0.4, Milestones = [], Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 }, WeightAveraging = new StochasticWeightAveraging { StartEpoch = 1, EveryEpochs = 2 } };
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options);
         trainer.Fit(data);
         trainer.RestoreAverage();
@@ -161,7 +161,7 @@ public sealed class TrainerWrapperTests
         // 40 steps of 1 - 1e-4: each is far below half a unit of eight bits.
         using var student = new Brightness(1);
         using var data = Brightness.Data(4);
-        Fit(student, data, new TrainerOptions { Epochs = 40, BatchSize = 4, LearningRate = 1e-4, Milestones = [], Momentum = 0, WeightDecay = 1, Precision = TrainingPrecision.BFloat16 }, new StandardTrainingLoss(), rate: 1e-4);
+        Fit(student, data, new TrainerOptions { Epochs = 40, BatchSize = 4, LearningRate = 1e-4, Milestones = [], Optimizer = new SgdOptimizer { Momentum = 0, WeightDecay = 1 }, Precision = TrainingPrecision.BFloat16 }, new StandardTrainingLoss(), rate: 1e-4);
         student.Weight.Should().BeApproximately(Math.Pow(1 - 1e-4, 40), 1e-6);
     }
 

@@ -109,7 +109,7 @@ static void LetTheLibraryTrain(string folder)
     var cancellationToken = CancellationToken.None;
 
     using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(), new TrainerOptions {
-        Epochs = 3, BatchSize = 128, LearningRate = 0.1, Milestones = [1, 2], Momentum = 0.9, WeightDecay = 5e-4,
+        Epochs = 3, BatchSize = 128, LearningRate = 0.1, Milestones = [1, 2], Optimizer = new SgdOptimizer { Momentum = 0.9, WeightDecay = 5e-4 },
         TrainAttack = pgd10, SelectionAttack = pgd20, Device = torch.CPU, CheckpointDirectory = folder, Seed = 1 });
     TrainingResult result = trainer.Fit(trainSet, validationSet, progress, cancellationToken);
     Console.WriteLine($"{result.Best.Epoch} {result.Best.RobustAccuracy} {result.Last.TrainLoss} {result.Epochs.Count}");
