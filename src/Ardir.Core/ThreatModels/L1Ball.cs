@@ -40,33 +40,4 @@ internal sealed class L1Ball : NormBall
     }
 
     public override Tensor DualNorm(Tensor flat) => flat.abs().amax(new long[] { 1 });
-
-    /// <summary>
-    /// Coordinates move in descending order of |w|, each as far as the box permits, the last one only as far as necessary. A few of them
-    /// usually suffice, so at first only those with the largest |w| are sorted, and more if these are not enough.
-    /// </summary>
-    public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
-    {
-        var count = normal.shape[1];
-        var need = excess.abs();
-        for (var kept = Math.Min(count, Math.Max(32, count / 16)); ; kept = Math.Min(count, 4 * kept))
-        {
-            var scope = NewDisposeScope();
-            var (steepest, order) = normal.abs().topk((int)kept, 1, true, true);
-            var at = order.unsqueeze(0).expand(points.shape[0], -1, -1);
-            var direction = HyperplaneMove.Direction(normal.gather(1, order), excess);
-            var room = HyperplaneMove.Room(points.gather(2, at), direction);
-            var gains = room * steepest;
-            var total = gains.cumsum(2);
-            if (kept == count || HostRead.Bool((total.narrow(2, kept - 1, 1) >= need).all()))
-            {
-                var before = total - gains;
-                var moved = minimum(((need - before) / steepest.clamp_min(1e-37)).clamp_min_(0), room).mul_(direction);
-                var result = zeros_like(points).scatter_(2, at, moved).MoveToOuterDisposeScope();
-                scope.Dispose();
-                return result;
-            }
-            scope.Dispose();
-        }
-    }
 }

@@ -6,9 +6,6 @@ internal sealed class L2Ball : NormBall
 
     private const int MaxNewtonSteps = 100;
 
-    // A value of w below this counts as zero. It is large enough for room / TinyNormal to fit into a float32.
-    private const double TinyNormal = 1e-30;
-
     public override bool ClampsOnDevice => true;
 
     public override Tensor Norm(Tensor flat) => EuclideanLength.Of(flat);
@@ -58,18 +55,6 @@ internal sealed class L2Ball : NormBall
         Normalized(streams.Normal(like)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
 
     public override Tensor DualNorm(Tensor flat) => Norm(flat);
-
-    public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
-    {
-        // The scale of w does not change the solution; without this division the squares of small gradients would underflow in float32.
-        var largest = normal.abs().amax(new long[] { 1 }, true).clamp_min_(TinyNormal);
-        var speed = normal.abs().div_(largest);
-        var direction = HyperplaneMove.Direction(normal, excess);
-        var room = HyperplaneMove.Room(points, direction);
-        var limit = room / speed.clamp_min(TinyNormal);
-        var lambda = HyperplaneMove.Solve(speed.square(), limit, excess.abs() / largest);
-        return minimum(limit, lambda).mul_(speed).mul_(direction);
-    }
 
     private static Tensor Scale(Tensor size, Tensor room, double epsilon)
     {

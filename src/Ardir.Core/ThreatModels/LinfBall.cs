@@ -22,13 +22,6 @@ internal sealed class LinfBall : NormBall
 
     public override Tensor DualNorm(Tensor flat) => flat.abs().sum(1);
 
-    public override Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess)
-    {
-        var direction = HyperplaneMove.Direction(normal, excess);
-        var room = HyperplaneMove.Room(points, direction);
-        return minimum(room, HyperplaneMove.Solve(normal.abs(), room, excess.abs())).mul_(direction);
-    }
-
     public override Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Uniform(like, -1, 1));
 
     private static Tensor Bound(Tensor reference, double delta)

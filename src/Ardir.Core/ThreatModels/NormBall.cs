@@ -42,17 +42,6 @@ internal abstract class NormBall
     /// <summary>The dual norm, which measures gradients: |g·d| is at most <c>DualNorm(g) * Norm(d)</c>. Flat [N,d] to [N].</summary>
     public abstract Tensor DualNorm(Tensor flat);
 
-    /// <summary>
-    /// The smallest move, in this norm, that takes w·v to b and stays in the box, where the excess is w·v - b. If the hyperplane misses
-    /// the box, the move goes to the corner of the box that is nearest to it; where w is zero there is no move. Exact up to rounding, in
-    /// the dtype of the inputs.
-    /// </summary>
-    /// <param name="points">v in [0,1], [m,n,d]: m points for each hyperplane.</param>
-    /// <param name="normal">w, [n,d].</param>
-    /// <param name="excess">[m,n,1].</param>
-    /// <returns>[m,n,d].</returns>
-    public abstract Tensor ToHyperplane(Tensor points, Tensor normal, Tensor excess);
-
     /// <summary>A random direction of norm 1.</summary>
     public virtual Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Normal(like));
 

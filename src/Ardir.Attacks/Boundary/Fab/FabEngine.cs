@@ -126,8 +126,8 @@ internal sealed class FabEngine : IDisposable
         var value = _value.unsqueeze(1);
         var atImage = ((image - point).mul_(normal)).sum(1, keepdim: true).add_(value);
         var ends = stack(new[] { point, image });
-        var moves = Threat.Ball.ToHyperplane(ends, normal, stack(new[] { value, atImage }));
-        var lengths = Threat.Ball.Norm(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
+        var moves = Hyperplane.Move(Threat.Norm, ends, normal, stack(new[] { value, atImage }));
+        var lengths = Threat.Measure(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
         var weight = (lengths[0] / (lengths[0] + lengths[1])).clamp_(0, _settings.AlphaMax);
         ends.add_(moves, alpha: _settings.Eta);
         return ends[0].lerp(ends[1], weight).clamp_(0, 1).reshape(_points.shape).MoveToOuterDisposeScope();

@@ -37,7 +37,7 @@ internal abstract class ApgdStep : IDisposable
         var (images, ball) = (run.Images, norm.WithEpsilon(radius));
         var noise = norm.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);
         if (norm.Norm != PerturbationNorm.L1)
-            noise.mul_(PerSample.Of(radius / ball.Measure(noise).clamp_min(NormBall.Smallest(images.dtype)), images));
+            noise.mul_(PerSample.Of(radius / ball.Measure(noise).clamp_min(Smallest(images.dtype)), images));
         var start = noise.add_(images);
         var isClampEnough = norm.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype);
         return (isClampEnough ? ball.ProjectStep(images, start) : ball.Project(images, start, checkValues: false)).MoveToOuterDisposeScope();
@@ -45,4 +45,7 @@ internal abstract class ApgdStep : IDisposable
 
     /// <summary>Whether a point stays in its ball in spite of rounding; in half precision only the exact projection ensures it.</summary>
     protected static bool IsPrecise(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64;
+
+    /// <summary>Keeps a division by the norm of a zero gradient finite; float16 would round 1e-12 to zero.</summary>
+    protected static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : 1e-12;
 }

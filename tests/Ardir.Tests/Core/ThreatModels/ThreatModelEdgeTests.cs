@@ -7,22 +7,6 @@ namespace Ardir.Tests;
 /// </summary>
 public sealed class ThreatModelEdgeTests
 {
-    [Theory]
-    [InlineData(ScalarType.Float64, 27, 1e-13)]
-    [InlineData(ScalarType.Float32, 12, 1e-6)]
-    public void Solve_LimitsThatLieCloseTogether_PassesEachOfThem(ScalarType dtype, int bits, double tolerance)
-    {
-        using var scope = NewDisposeScope();
-        // Coordinates stop at 1 - s * 0.8^i, the last one at 2. Every step passes only a few of them, and is short: one that took a short
-        // step for the last would end a tenth of s too early.
-        var spread = Math.Pow(2, -bits);
-        double[] limits = [.. Enumerable.Range(0, 8).Select(i => 1 - spread * Math.Pow(0.8, i)), 2];
-        var need = limits.Sum(limit => Math.Min(limit, 1));
-        Tensor Of(double[] values, params long[] shape) => tensor(values, shape).to(dtype);
-        var lambda = HyperplaneMove.Solve(ones([1, 9], dtype), Of(limits, 1, 1, 9), Of([need], 1, 1, 1));
-        lambda.ToDouble().Should().BeApproximately(1, tolerance);
-    }
-
     [Fact]
     public void Ascent_GradientsNearZero_HaveLengthOneDownToTheSmallestOfTheirType()
     {

@@ -242,7 +242,7 @@ public sealed class FabAttackTests
             distances[i] = Enumerable.Range(0, (int)logits.shape[1]).Where(k => k != y).Min(k =>
             {
                 var normal = (model.Weight[k] - model.Weight[y]).unsqueeze(0);
-                var move = ball.ToHyperplane(images[i].reshape(1, 1, -1), normal, (logits[i, k] - logits[i, y]).reshape(1, 1, 1));
+                var move = Hyperplane.Move(norm, images[i].reshape(1, 1, -1), normal, (logits[i, k] - logits[i, y]).reshape(1, 1, 1));
                 return ball.Norm(move[0]).ToDouble();
             });
         }

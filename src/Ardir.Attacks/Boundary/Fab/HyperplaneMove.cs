@@ -1,4 +1,6 @@
-namespace Ardir.Core;
+using Ardir.Core;
+
+namespace Ardir.Attacks;
 
 /// <summary>
 /// The smallest moves of points onto a hyperplane inside the box [0,1], for norms where all coordinates move together: coordinate i by

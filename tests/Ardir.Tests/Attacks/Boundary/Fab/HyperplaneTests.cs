@@ -1,3 +1,4 @@
+using Ardir.Attacks;
 using Ardir.Core;
 using CsCheck;
 
@@ -8,10 +9,26 @@ public sealed class HyperplaneTests
     private static readonly Gen<(int Seed, int Size, double Scale)> _cases = Gen.Select(Gen.Int[0, 1 << 20], Gen.Int[1, 60], Gen.Double[1e-6, 1e3]);
 
     [Theory]
+    [InlineData(ScalarType.Float64, 27, 1e-13)]
+    [InlineData(ScalarType.Float32, 12, 1e-6)]
+    public void Solve_LimitsThatLieCloseTogether_PassesEachOfThem(ScalarType dtype, int bits, double tolerance)
+    {
+        using var scope = NewDisposeScope();
+        // Coordinates stop at 1 - s * 0.8^i, the last one at 2. Every step passes only a few of them, and is short: one that took a short
+        // step for the last would end a tenth of s too early.
+        var spread = Math.Pow(2, -bits);
+        double[] limits = [.. Enumerable.Range(0, 8).Select(i => 1 - spread * Math.Pow(0.8, i)), 2];
+        var need = limits.Sum(limit => Math.Min(limit, 1));
+        Tensor Of(double[] values, params long[] shape) => tensor(values, shape).to(dtype);
+        var lambda = HyperplaneMove.Solve(ones([1, 9], dtype), Of(limits, 1, 1, 9), Of([need], 1, 1, 1));
+        lambda.ToDouble().Should().BeApproximately(1, tolerance);
+    }
+
+    [Theory]
     [InlineData(PerturbationNorm.Linf, "linf")]
     [InlineData(PerturbationNorm.L2, "l2")]
     [InlineData(PerturbationNorm.L1, "l1")]
-    public void ToHyperplane_ReferenceValues_Equal(PerturbationNorm norm, string name)
+    public void Move_ReferenceValues_Equal(PerturbationNorm norm, string name)
     {
         using var scope = NewDisposeScope();
         var golden = GoldenFile.Load("projections");
@@ -19,7 +36,7 @@ public sealed class HyperplaneTests
         {
             var (points, w, b) = (golden.Tensor("points").to(dtype), golden.Tensor("w").to(dtype), golden.Tensor("b").to(dtype));
             var excess = (points * w).sum(1, true) - b.unsqueeze(1);
-            var moves = Balls.Of(norm, 0.1).Ball.ToHyperplane(points.unsqueeze(0), w, excess.unsqueeze(0))[0];
+            var moves = Hyperplane.Move(norm, points.unsqueeze(0), w, excess.unsqueeze(0))[0];
             TensorAssert.Close(moves, golden.Tensor("hyperplane_box/" + name), 2e-5);
         }
     }
@@ -28,11 +45,11 @@ public sealed class HyperplaneTests
     [InlineData(PerturbationNorm.Linf)]
     [InlineData(PerturbationNorm.L2)]
     [InlineData(PerturbationNorm.L1)]
-    public void ToHyperplane_Float64_EqualsBisection(PerturbationNorm norm) => _cases.Sample(c =>
+    public void Move_Float64_EqualsBisection(PerturbationNorm norm) => _cases.Sample(c =>
     {
         using var scope = NewDisposeScope();
         var (points, w, excess) = Make(c, ScalarType.Float64);
-        var moves = Balls.Of(norm, 0.1).Ball.ToHyperplane(points, w, excess);
+        var moves = Hyperplane.Move(norm, points, w, excess);
         for (var i = 0; i < points.shape[0]; i++)
         {
             for (var j = 0; j < w.shape[0]; j++)
@@ -47,11 +64,11 @@ public sealed class HyperplaneTests
     [InlineData(PerturbationNorm.Linf)]
     [InlineData(PerturbationNorm.L2)]
     [InlineData(PerturbationNorm.L1)]
-    public void ToHyperplane_Float32_LandsOnThePlaneOrInTheCorner(PerturbationNorm norm) => _cases.Sample(c =>
+    public void Move_Float32_LandsOnThePlaneOrInTheCorner(PerturbationNorm norm) => _cases.Sample(c =>
     {
         using var scope = NewDisposeScope();
         var (points, w, excess) = Make((c.Seed, 40 * c.Size, c.Scale), ScalarType.Float32);
-        var moved = points + Balls.Of(norm, 0.1).Ball.ToHyperplane(points, w, excess);
+        var moved = points + Hyperplane.Move(norm, points, w, excess);
         moved.min().ToDouble().Should().BeGreaterThanOrEqualTo(-1e-6);
         moved.max().ToDouble().Should().BeLessThanOrEqualTo(1 + 1e-6);
         var doubles = moved - points;
@@ -66,14 +83,13 @@ public sealed class HyperplaneTests
     [InlineData(PerturbationNorm.Linf)]
     [InlineData(PerturbationNorm.L2)]
     [InlineData(PerturbationNorm.L1)]
-    public void ToHyperplane_DegenerateInputs_StayFinite(PerturbationNorm norm)
+    public void Move_DegenerateInputs_StayFinite(PerturbationNorm norm)
     {
         using var scope = NewDisposeScope();
-        var ball = Balls.Of(norm, 0.1).Ball;
         foreach (var dtype in new[] { ScalarType.Float32, ScalarType.Float64 })
         {
             var points = tensor(new[] { 0, 1, 0.5, 0.25 }, [1, 1, 4], dtype);
-            Tensor Move(double[] w, double excess) => ball.ToHyperplane(points, tensor(w, [1, 4], dtype), full([1, 1, 1], excess, dtype)).flatten();
+            Tensor Move(double[] w, double excess) => Hyperplane.Move(norm, points, tensor(w, [1, 4], dtype), full([1, 1, 1], excess, dtype)).flatten();
             TensorAssert.Close(Move([0, 0, 0, 0], 1), [0, 0, 0, 0], 0);                          // no normal: nowhere to go
             TensorAssert.Close(Move([1, -1, 2, 3], 0), [0, 0, 0, 0], 0);                         // on the plane already
             TensorAssert.Close(Move([1, -1, 0, 0], 1), [0, 0, 0, 0], 0);                         // in the corner already
@@ -95,7 +111,7 @@ public sealed class HyperplaneTests
         var v = TinyModels.Random([3, c.Size], c.Seed + 1, ScalarType.Float64, -1, 1);
         TensorAssert.AllTrue((w * v).sum(1).abs() <= ball.DualNorm(w) * ball.Norm(v) * (1 + 1e-12));
         // In a huge box the way to the plane has length |excess| / dual norm.
-        var move = ball.ToHyperplane(full([1, 3, c.Size], 0.5, ScalarType.Float64), w, full([1, 3, 1], 1e-3, ScalarType.Float64) * w.abs().sum(1, true));
+        var move = Hyperplane.Move(norm, full([1, 3, c.Size], 0.5, ScalarType.Float64), w, full([1, 3, 1], 1e-3, ScalarType.Float64) * w.abs().sum(1, true));
         TensorAssert.Close(ball.Norm(move[0]), 1e-3 * w.abs().sum(1) / ball.DualNorm(w), 1e-9);
     }, iter: 40, threads: 1);
 
