@@ -13,7 +13,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
     private long _classes;
     // Whether the input was compared before and after a call. Attacks that report to a trainer's SoundnessWatch skip it, because a
     // comparison has to wait for the device in every step.
-    private bool _watched = context.Soundness is not null;
+    private bool _watched = context.Soundness is { ComparesInputs: false };
     private AnswerWatch? _watch;
     private NanAnswers? _nan;
 

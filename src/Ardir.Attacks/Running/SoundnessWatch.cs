@@ -15,6 +15,10 @@ internal sealed class SoundnessWatch : IDisposable
     private Tensor? _nanLogits;
     private Tensor? _zeroGradients;   // int64, how many images
 
+    /// <summary>Whether attacks look for a model that changes its input in place, as they do outside of training. That waits for the
+    /// device, so a trainer asks for it in its first step only: such a model changes its input in every call.</summary>
+    public bool ComparesInputs { get; set; }
+
     /// <summary>Adds what one run noticed.</summary>
     /// <param name="badGradient">bool scalar, or null.</param>
     /// <param name="nanLogits">bool scalar, or null.</param>

@@ -1,3 +1,5 @@
+using Ardir.Attacks;
+
 namespace Ardir.Distillation;
 
 /// <summary>Accuracy of one set of weights on training and test images, clean and attacked, all 0 to 1.</summary>
@@ -20,4 +22,10 @@ public sealed record AccuracyGap
 
     /// <summary>Clean accuracy on training images minus that on test images.</summary>
     public double CleanGap => TrainClean - TestClean;
+
+    internal static AccuracyGap Of(RobustnessResult onTrain, RobustnessResult onTest) => new()
+    {
+        TrainClean = onTrain.CleanAccuracy, TrainRobust = onTrain.RobustAccuracy,
+        TestClean = onTest.CleanAccuracy, TestRobust = onTest.RobustAccuracy,
+    };
 }

@@ -29,53 +29,41 @@ public sealed record RobustOverfittingReport
     public double RobustOverfitting => Best.TestRobust - Last.TestRobust;
 
     /// <summary>Measures a finished run.</summary>
-    /// <param name="trainer">After <see cref="DistillationTrainer.Fit"/>.</param>
-    /// <param name="result">What Fit returned.</param>
-    /// <param name="student">The trainer's student. Its weights and modes are restored at the end, also after an exception.</param>
+    /// <param name="trainer">After <see cref="DistillationTrainer.Fit"/>. Weights and modes of its student are restored at the end, also
+    /// after an exception.</param>
     /// <param name="train">Training images, not augmented.</param>
     /// <param name="test">Test images.</param>
     /// <param name="attack">For example 20 steps of PGD.</param>
-    /// <param name="images">Uses at most this many images of each set, the first ones; all when null. Attacking the whole
-    /// training set takes the most time.</param>
-    /// <param name="batchSize">Images per batch.</param>
-    /// <param name="context">Seed, logger and cancellation of the attack.</param>
-    /// <returns>The accuracies of the best and of the last weights.</returns>
+    /// <param name="options">Options; all defaults when null.</param>
+    /// <returns>The accuracies of the best and of the last weights, whichever the student holds.</returns>
     /// <exception cref="ArgumentException">A count is not positive.</exception>
     /// <exception cref="InvalidOperationException">Nothing was trained.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static RobustOverfittingReport Measure(
-        DistillationTrainer trainer, TrainingResult result, nn.Module<Tensor, Tensor> student, ImageDataset train, ImageDataset test,
-        IAttack attack, int? images = null, int batchSize = 256, AttackContext? context = null)
+        DistillationTrainer trainer, ImageDataset train, ImageDataset test, IAttack attack, RobustOverfittingOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(trainer);
-        ArgumentNullException.ThrowIfNull(result);
-        ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(train);
         ArgumentNullException.ThrowIfNull(test);
         ArgumentNullException.ThrowIfNull(attack);
-        if (images < 1) throw new ArgumentOutOfRangeException(nameof(images), images, "images must be at least 1, or null for all.");
-        using var someTrain = First(train, images);
-        using var someTest = First(test, images);
+        options ??= new RobustOverfittingOptions();
+        options.Validate();
+        var result = trainer.Result ?? throw new InvalidOperationException("The trainer has not trained anything yet; call Fit first.");
+        using var someTrain = First(train, options.Images);
+        using var someTest = First(test, options.Images);
+        using var swap = new WeightSwap(trainer.Student, trainer.Student.state_dict());
         AccuracyGap Row()
         {
-            var (onTrain, onTest) = (
-                RobustnessEvaluator.Evaluate(student, someTrain ?? train, attack, batchSize, context),
-                RobustnessEvaluator.Evaluate(student, someTest ?? test, attack, batchSize, context));
-            return new AccuracyGap
-            {
-                TrainClean = onTrain.CleanAccuracy, TrainRobust = onTrain.RobustAccuracy,
-                TestClean = onTest.CleanAccuracy, TestRobust = onTest.RobustAccuracy,
-            };
+            RobustnessResult On(ImageDataset data) =>
+                RobustnessEvaluator.Evaluate(trainer.Student, data, attack, options.BatchSize, options.Context);
+            return AccuracyGap.Of(On(someTrain ?? train), On(someTest ?? test));
         }
+        trainer.RestoreLast();
         var last = Row();
-        // Restores the current weights at the end; the caller may have loaded others than the last ones.
-        using var swap = new WeightSwap(student, student.state_dict());
         trainer.RestoreBest();
         return new RobustOverfittingReport
         {
-            Attack = $"{attack.Name} {attack.Threat}",
-            BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch,
-            Best = Row(), Last = last,
+            Attack = $"{attack.Name} {attack.Threat}", BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch, Best = Row(), Last = last,
         };
     }
 

@@ -18,6 +18,11 @@ public sealed class DistillationTrainer : IDisposable
     private readonly TrainingStep _step;
     private bool _disposed;
 
+    internal nn.Module<Tensor, Tensor> Student => _setup.Student;
+
+    /// <summary>What the last <see cref="Fit"/> returned; null before it, and after it failed.</summary>
+    internal TrainingResult? Result { get; private set; }
+
     /// <summary>Prepares a run: checks everything and moves the models to the device.</summary>
     /// <param name="student">The model to train: pixels in [0,1] to logits.</param>
     /// <param name="teacher">The model to learn from; null for losses that need none.</param>
@@ -81,7 +86,9 @@ public sealed class DistillationTrainer : IDisposable
         using var turn = _store.Lock();
         using var tf32 = new Tf32Scope(_setup.Options.AllowTf32);
         using var run = new TrainingRun(_setup, train, validation, progress, cancellationToken);
-        return new TrainingLoop(run, _step, _store).Run();
+        _store.ForgetLast();
+        Result = null;
+        return Result = new TrainingLoop(run, _step, _store).Run();
     }
 
     /// <summary>Puts the weights and buffers of the best epoch into the student.</summary>
@@ -91,6 +98,17 @@ public sealed class DistillationTrainer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         _store.LoadBest(_setup.Student);
+    }
+
+    /// <summary>Puts the weights and buffers of the last epoch back into the student, after <see cref="RestoreBest"/> or
+    /// <see cref="RestoreAverage"/>.</summary>
+    /// <exception cref="InvalidOperationException">Nothing has been trained yet.</exception>
+    /// <exception cref="WeightFormatException">The checkpoint is damaged.</exception>
+    public void RestoreLast()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (Result is null) throw new InvalidOperationException("There is no last epoch yet; call Fit first.");
+        _store.LoadLast(_setup.Student);
     }
 
     /// <summary>Puts the averaged weights of the last <see cref="Fit"/>, with their batch-norm statistics, into the student.</summary>

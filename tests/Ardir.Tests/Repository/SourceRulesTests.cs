@@ -31,9 +31,6 @@ public sealed class SourceRulesTests
         "WorstCaseAttack.Try",
         "ApgdEngine.Climb",
         "GradientProbe.GradientProbe",
-        "RobustOverfittingReport.Measure",
-        "TrainerLog.Starting",
-        "TrainerLog.EpochDone",
         "RunIdentity.Of",
         "RunIdentity.Describe",
         "FeatureAdapters.Between",
@@ -64,6 +61,8 @@ public sealed class SourceRulesTests
         {
             var (member, parameters) = node switch
             {
+                // Each parameter of a log message is a field of the entry.
+                MethodDeclarationSyntax method when IsLogMessage(method) => (method.Identifier, null),
                 MethodDeclarationSyntax method => (method.Identifier, method.ParameterList),
                 ConstructorDeclarationSyntax constructor => (constructor.Identifier, constructor.ParameterList),
                 LocalFunctionStatementSyntax function => (function.Identifier, function.ParameterList),
@@ -80,6 +79,9 @@ public sealed class SourceRulesTests
                 yield return string.Create(CultureInfo.InvariantCulture, $"{name}.{member.Text}: {lines} lines; a method has at most {MethodLines}");
         }
     }
+
+    private static bool IsLogMessage(MethodDeclarationSyntax method) =>
+        method.AttributeLists.SelectMany(list => list.Attributes).Any(attribute => attribute.Name.ToString() == "LoggerMessage");
 
     // From the name, because comments and attributes before it are no part of what has to be read at once.
     private static Microsoft.CodeAnalysis.Text.TextSpan TextSpan(SyntaxToken name, SyntaxNode method) =>

@@ -9,6 +9,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     private readonly CheckpointFiles? _files = folder is null ? null : new CheckpointFiles(folder);
     private Dictionary<string, Tensor>? _best;
     private Dictionary<string, Tensor>? _average;
+    private Dictionary<string, Tensor>? _last;
 
     public bool IsOnDisk => _files is not null;
 
@@ -113,14 +114,27 @@ internal sealed class RunStore(string? folder) : IDisposable
     {
         if (_best is not null)
         {
-            StudentState.Load(student, _best, "the best epoch");
+            Replace(student, _best, "the best epoch");
             return;
         }
         if (_files is null || !File.Exists(_files.Best))
             throw new InvalidOperationException(
                 $"There is no best epoch yet{(_files is null ? "" : $" in '{_files.Best}'")}; call Fit first.");
-        var (_, tensors) = TrainingCheckpoint.Read(_files.Best);
-        using (tensors) StudentState.Load(student, tensors.Student, _files.Best);
+        LoadFrom(_files.Best, student);
+    }
+
+    /// <summary>Puts the weights of the last epoch into a student that may hold others since then.</summary>
+    public void LoadLast(nn.Module student)
+    {
+        if (_files is not null) LoadFrom(_files.Last, student);
+        else if (_last is not null) StudentState.Load(student, _last, "the last epoch");
+    }
+
+    /// <summary>A new run begins: the student's weights are those of its last epoch until others replace them.</summary>
+    public void ForgetLast()
+    {
+        Release(_last);
+        _last = null;
     }
 
     /// <summary>Puts the averaged weights of the last run into a student.</summary>
@@ -130,13 +144,35 @@ internal sealed class RunStore(string? folder) : IDisposable
             throw new InvalidOperationException(
                 $"There is no average of weights. WeightAveraging is {averaging?.ToString() ?? "not set"}; " +
                 "call Fit for more epochs than its StartEpoch first.");
-        StudentState.Load(student, _average, "the average");
+        Replace(student, _average, "the average");
     }
 
     public void Dispose()
     {
         Release(_best);
         Release(_average);
+        Release(_last);
+    }
+
+    // Without files the student's weights are the only copy of the last epoch's, so they are kept before they are replaced.
+    private void Replace(nn.Module student, Dictionary<string, Tensor> values, string source)
+    {
+        var last = _files is null && _last is null ? StudentState.Copies(student.state_dict()) : null;
+        try
+        {
+            StudentState.Load(student, values, source);
+            (_last, last) = (last ?? _last, null);
+        }
+        finally
+        {
+            Release(last);
+        }
+    }
+
+    private static void LoadFrom(string path, nn.Module student)
+    {
+        var (_, tensors) = TrainingCheckpoint.Read(path);
+        using (tensors) StudentState.Load(student, tensors.Student, path);
     }
 
     private static void Refuse(TrainingCheckpoint checkpoint, TrainingRun run, string path)

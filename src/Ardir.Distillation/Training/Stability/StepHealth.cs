@@ -41,9 +41,14 @@ internal sealed class StepHealth : IDisposable
         _losses.Clear();
     }
 
-    /// <summary>Where the attacks of a step report what they notice; null for an attack that throws at once. The first step of a process
-    /// does that, before the student changes. In all other steps it is told at the next logging point.</summary>
-    public SoundnessWatch? ForAttacks(bool firstStep) => firstStep && !Skips ? null : _attacks;
+    /// <summary>Where the attacks of a step report what they notice; null for attacks that throw at once. In the first step of a process
+    /// they do that, before the student changes, unless a NaN may be skipped. In all other steps it is told at the next logging
+    /// point.</summary>
+    public SoundnessWatch? ForAttacks(bool firstStep)
+    {
+        _attacks.ComparesInputs = firstStep;
+        return firstStep && !Skips ? null : _attacks;
+    }
 
     /// <summary>A copy of the student's buffers where a step may have to be undone.</summary>
     public BufferBackup? Backup(nn.Module student) => Skips ? new BufferBackup(student) : null;

@@ -21,7 +21,7 @@ public sealed class RobustOverfittingReportTests
         RobustnessResult On(ImageDataset data) => RobustnessEvaluator.Evaluate(student, data, attack, 256, context);
         var (lastTrain, lastTest) = (On(train), On(test));
 
-        var report = RobustOverfittingReport.Measure(trainer, result, student, train, test, attack, context: context);
+        var report = RobustOverfittingReport.Measure(trainer, train, test, attack, new() { Context = context });
 
         TrainingWorld.SameState(TrainingWorld.State(student), last);
         student.training.Should().BeTrue();
@@ -35,6 +35,36 @@ public sealed class RobustOverfittingReportTests
         report.RobustOverfitting.Should().Be(bestTest.RobustAccuracy - lastTest.RobustAccuracy);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Measure_WhateverTheStudentHolds_TellsTheLastEpochFromTheBest(bool onDisk)
+    {
+        using var folder = new TemporaryFolder();
+        using var train = TrainingWorld.Data();
+        using var test = TrainingWorld.Data(30, seed: 9);
+        using var student = TrainingWorld.Network();
+        var attack = TrainingWorld.Pgd(5);
+        var options = TrainingWorld.Options(6) with
+        {
+            SelectionAttack = attack, LearningRate = 0.3, WeightAveraging = new ExponentialMovingAverage(), CheckpointDirectory = onDisk ? folder.Path : null,
+        };
+        using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), options);
+        var result = trainer.Fit(train, test);
+        result.Best.Epoch.Should().NotBe(result.Last.Epoch, "otherwise this test says nothing");
+        var last = TrainingWorld.State(student);
+        var expected = RobustOverfittingReport.Measure(trainer, train, test, attack);
+        foreach (var restore in new Action[] { trainer.RestoreBest, trainer.RestoreAverage })
+        {
+            restore();
+            var held = TrainingWorld.State(student);
+            RobustOverfittingReport.Measure(trainer, train, test, attack).Should().Be(expected);
+            TrainingWorld.SameState(TrainingWorld.State(student), held);
+        }
+        trainer.RestoreLast();
+        TrainingWorld.SameState(TrainingWorld.State(student), last);
+    }
+
     [Fact]
     public void Measure_SomeImages_TakesTheFirst()
     {
@@ -43,11 +73,11 @@ public sealed class RobustOverfittingReportTests
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), TrainingWorld.Options(1));
         var result = trainer.Fit(train);
         using var twelve = new ImageDataset(train.Images.narrow(0, 0, 12).clone(), train.Labels.narrow(0, 0, 12).clone());
-        var report = RobustOverfittingReport.Measure(trainer, result, student, train, train, TrainingWorld.Pgd(), images: 12);
+        var report = RobustOverfittingReport.Measure(trainer, train, train, TrainingWorld.Pgd(), new() { Images = 12 });
         var expected = RobustnessEvaluator.Evaluate(student, twelve, TrainingWorld.Pgd());
         report.Last.TrainClean.Should().Be(expected.CleanAccuracy);
         report.Last.TestRobust.Should().Be(expected.RobustAccuracy);
-        LeakAssert.None(() => RobustOverfittingReport.Measure(trainer, result, student, train, train, TrainingWorld.Pgd(), images: 12));
+        LeakAssert.None(() => RobustOverfittingReport.Measure(trainer, train, train, TrainingWorld.Pgd(), new() { Images = 12 }));
     }
 
     [Fact]
@@ -80,8 +110,8 @@ public sealed class RobustOverfittingReportTests
         using var student = TrainingWorld.Network();
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), TrainingWorld.Options(1));
         var result = trainer.Fit(data);
-        FluentActions.Invoking(() => RobustOverfittingReport.Measure(trainer, result, student, data, data, TrainingWorld.Pgd(), images: 0)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("images");
+        FluentActions.Invoking(() => RobustOverfittingReport.Measure(trainer, data, data, TrainingWorld.Pgd(), new() { Images = 0 })).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("Images");
         using var other = new DistillationTrainer(student, null, new StandardTrainingLoss(), TrainingWorld.Options(1));
-        FluentActions.Invoking(() => RobustOverfittingReport.Measure(other, result, student, data, data, TrainingWorld.Pgd(), images: 3)).Should().Throw<InvalidOperationException>().WithMessage("*call Fit first*");
+        FluentActions.Invoking(() => RobustOverfittingReport.Measure(other, data, data, TrainingWorld.Pgd(), new() { Images = 3 })).Should().Throw<InvalidOperationException>().WithMessage("*call Fit first*");
     }
 }

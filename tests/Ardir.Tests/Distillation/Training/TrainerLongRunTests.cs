@@ -142,6 +142,79 @@ public sealed class TrainerLongRunTests
         calls.Should().Be(ends ? 11 : 32);
     }
 
+    [Theory]
+    [InlineData(false, 3, false)]
+    [InlineData(false, 4, true)]
+    [InlineData(true, 3, false)]
+    [InlineData(true, 4, true)]
+    public void NonFiniteLoss_SkipsAtTheEndOfAnEpochAndAtTheBeginningOfTheNext_AreOneRow(bool resumed, int badInTheSecond, bool ends)
+    {
+        using var data = TrainingWorld.Data(32);
+        using var folder = new TemporaryFolder();
+        using var student = TrainingWorld.Network();
+        var calls = 0;
+        // Sixteen steps in an epoch. The last six of the first are bad, and some at the beginning of the second.
+        var loss = new OwnLoss(inputs => new LossTerms(
+            inputs.StudentClean!.Output.square().mean() * (calls++ >= 10 && calls - 1 < 16 + badInTheSecond ? double.NaN : 1)));
+        var options = TrainingWorld.Options(2) with
+        {
+            BatchSize = 2, NonFiniteLoss = NonFiniteLoss.Skip, CheckpointDirectory = resumed ? folder.Path : null,
+        };
+        if (resumed)
+        {
+            using var first = new DistillationTrainer(student, null, loss, options with { Epochs = 1 });
+            first.Fit(data).Last.SkippedSteps.Should().Be(6);
+        }
+        using var trainer = new DistillationTrainer(student, null, loss, options);
+        if (ends) trainer.Invoking(t => t.Fit(data)).Should().Throw<InvalidOperationException>().WithMessage("*NaN*epoch 1*");
+        else trainer.Fit(data).Epochs.Select(epoch => epoch.SkippedSteps).Should().Equal(6, badInTheSecond);
+        calls.Should().Be(ends ? 20 : 32);
+    }
+
+    [Fact]
+    public void Progress_OfARunResumedWithinAnEpoch_CountsOnlyWhatThisProcessDid()
+    {
+        var progress = new ListProgress<TrainingProgress>();
+        var reporter = new ProgressReporter(4, progress);
+        reporter.Begin(1.5, []);
+        reporter.Step(new TrainingMoment(1, 4, 3, 4), loss: null);
+        reporter.Step(new TrainingMoment(1, 4, 2, 4), loss: null);
+        reporter.Evaluation(1, 1, 1);
+        // A quarter of an epoch is done, 2.25 epochs are left; nothing is done; half of an epoch is done, two are left.
+        progress.Reports[0].Remaining.Should().Be(progress.Reports[0].Elapsed * 9);
+        progress.Reports[1].Remaining.Should().BeNull();
+        progress.Reports[2].Remaining.Should().Be(progress.Reports[2].Elapsed * 4);
+
+        using var data = TrainingWorld.Data();
+        using var folder = new TemporaryFolder();
+        var options = TrainingWorld.Options(2) with { CheckpointDirectory = folder.Path, CheckpointInterval = TimeSpan.FromTicks(1) };
+        using var source = new CancellationTokenSource();
+        var stop = new ListProgress<TrainingProgress>(report =>
+        {
+            if (report.Step == 3) source.Cancel();
+        });
+        FluentActions.Invoking(() => Run(options, data, stop, source.Token)).Should().Throw<OperationCanceledException>();
+        var resumed = new ListProgress<TrainingProgress>();
+        Run(options, data, resumed);
+        var report = resumed.Reports[0];
+        (report.Phase, report.Epoch, report.Step).Should().Be((TrainingPhase.Train, 0, 4), "three of four steps were done before");
+        report.Remaining.Should().Be(report.Elapsed * 4);
+    }
+
+    [Theory]
+    [InlineData(NonFiniteLoss.Stop)]
+    [InlineData(NonFiniteLoss.Skip)]
+    public void Fit_StudentThatChangesItsInputInPlace_IsToldInTheFirstStep(NonFiniteLoss nonFinite)
+    {
+        using var data = TrainingWorld.Data();
+        using var student = new InPlace();
+        var before = TrainingWorld.State(student);
+        var options = TrainingWorld.Options(1) with { NonFiniteLoss = nonFinite };
+        using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), options);
+        trainer.Invoking(t => t.Fit(data)).Should().Throw<InvalidOperationException>().WithMessage("*changes its input in place*");
+        TrainingWorld.SameState(TrainingWorld.State(student), before);
+    }
+
     [Fact]
     public void CheckpointInterval_WithoutFolder_IsRefused() =>
         FluentActions.Invoking(() => new TrainerOptions { CheckpointInterval = TimeSpan.FromMinutes(5) }.Validate()).Should().Throw<ArgumentException>().WithMessage("*CheckpointDirectory*");
@@ -153,6 +226,19 @@ public sealed class TrainerLongRunTests
         using var trainer = new DistillationTrainer(student, teacher, TrainingWorld.Ardir(), options);
         var result = trainer.Fit(data, data, progress, token);
         return (result, TrainingWorld.State(student));
+    }
+
+    private sealed class InPlace : nn.Module<Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Linear _linear = nn.Linear(64, 3);
+
+        public InPlace() : base(nameof(InPlace)) => RegisterComponents();
+
+        public override Tensor forward(Tensor input)
+        {
+            using (no_grad()) input.sub_(0.1);
+            return _linear.call(input.flatten(1));
+        }
     }
 
     private sealed class OwnLoss(Func<DistillationInputs, LossTerms> compute) : IDistillationLoss
