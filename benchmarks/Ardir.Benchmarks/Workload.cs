@@ -25,7 +25,7 @@ internal sealed class Workload : IDisposable
     private readonly PreActResNet _teacher;
     private readonly Tensor _images;
     private readonly Tensor _labels;
-    private readonly NetworkPasses _passes;
+    private readonly IReadOnlySet<NetworkPass> _passes;
     private readonly bool _attacksWithReference;
     private readonly bool _craftsInTrainMode;
     private readonly IAttack _attack = new PgdAttack(ThreatModel.Linf(8 / 255.0), new PgdOptions { Steps = AttackSteps });
@@ -46,15 +46,16 @@ internal sealed class Workload : IDisposable
         _labels = arange(batch) % options.Classes;
         _student.train();
         _teacher.eval();
-        var plan = CraftingPlan.Complete(new TrainerOptions { Threat = ThreatModel.Linf(8 / 255.0) }, loss, _teacher);
+        var training = new TrainerOptions { Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
+        var setup = SetupGuard.Check(_student, TrainingSetup.NetworksOf(_teacher, null), loss, training);
         _passes = loss.Needs.Passes;
         _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;
-        _craftsInTrainMode = plan.AttackInTrainMode == true;
-        plan = plan with { LearningRate = Rate };
-        _step = new TrainingStep(new TrainingSetup(_student, _teacher, null, loss, plan));
+        _craftsInTrainMode = setup.Crafting.Images.Any(entry => entry.TrainMode);
+        training = training with { LearningRate = Rate };
+        _step = new TrainingStep(setup);
         _weights = StudentWeights.Of(_student, TrainingPrecision.Full);
-        _optimizer = new RunOptimizer(plan, _weights, null);
-        _health = new StepHealth(plan, _weights, _optimizer);
+        _optimizer = new RunOptimizer(training, _weights, null);
+        _health = new StepHealth(training, _weights, _optimizer);
         _floorOptimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
     }
 
@@ -101,13 +102,13 @@ internal sealed class Workload : IDisposable
         using (no_grad())
         {
             if (_attacksWithReference) _student.call(_images);
-            foreach (var pass in new[] { NetworkPasses.TeacherClean, NetworkPasses.TeacherOnStudentAdversarial })
-                if (_passes.HasFlag(pass)) _teacher.call(_images);
+            foreach (var pass in new[] { NetworkPass.TeacherClean, NetworkPass.TeacherOnStudentAdversarial })
+                if (_passes.Contains(pass)) _teacher.call(_images);
         }
         Tensor? total = null;
-        foreach (var pass in new[] { NetworkPasses.StudentClean, NetworkPasses.StudentAdversarial })
+        foreach (var pass in new[] { NetworkPass.StudentClean, NetworkPass.StudentAdversarial })
         {
-            if (!_passes.HasFlag(pass)) continue;
+            if (!_passes.Contains(pass)) continue;
             var term = nn.functional.cross_entropy(_student.call(_images), _labels);
             total = total is null ? term : total + term;
         }

@@ -45,7 +45,7 @@ internal sealed class Observe(string output, int epochs)
             BatchSize = 50,
             LearningRate = 0.05,
             Milestones = [],
-            TrainAttack = new PgdAttack(threat, new PgdOptions { Steps = 3 }),
+            Crafting = new OwnCrafting(new PgdAttack(threat, new PgdOptions { Steps = 3 })),
             SelectionAttack = new PgdAttack(threat),
             CheckpointDirectory = output,
             Seed = 1,

@@ -70,7 +70,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
             BatchSize = 128,
             LearningRate = 0.1,
             Milestones = epochs < 4 ? [] : [epochs * 2 / 3, epochs * 8 / 9],
-            TrainAttack = new PgdAttack(_threat, new PgdOptions { Steps = QuickstartPlan.TrainSteps, StepSize = _threat.Epsilon / 3 }),
+            Crafting = new PrescribedCrafting(_threat) { Steps = QuickstartPlan.TrainSteps, StepShare = 1.0 / 3 },
             SelectionAttack = new PgdAttack(_threat, new PgdOptions
             {
                 Steps = QuickstartPlan.SelectionSteps, StepSize = _threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
@@ -86,7 +86,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
         DistillationTrainer trainer, string title, PreActResNet model, IDistillationLoss loss, TrainingResult result)
     {
         // Chosen by robust accuracy, the standard model would be its least trained epoch.
-        var robust = loss.Needs.NeedsStudentAttack;
+        var robust = loss.Needs.CraftedImages.Count > 0;
         if (robust) trainer.RestoreBest();
         model.eval();
         return new QuickstartModel(title, model, result, robust ? result.Best : result.Last, []);

@@ -1,34 +1,66 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
+using System.Collections.Immutable;
 using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>The outputs of the networks in one training step: the passes that the loss declared; the others are null.</summary>
-/// <remarks>Passes of tapped networks are refused with an <see cref="ArgumentException"/> where student and teacher share a module or a
-/// parameter, because the teacher would change while the student learns.</remarks>
+/// <summary>The outputs of the networks in one training step: the passes that the loss declared, by the same keys.</summary>
+/// <remarks>Passes of tapped networks are refused with an <see cref="ArgumentException"/> where the student shares a module or a parameter
+/// with another network, because that network would change while the student learns.</remarks>
 public sealed record DistillationInputs
 {
+    private readonly ImmutableDictionary<NetworkPass, TappedOutput> _outputs = ImmutableDictionary<NetworkPass, TappedOutput>.Empty;
+
     /// <summary>True classes, int64 [N].</summary>
     public required Tensor Labels { get; init; }
 
-    /// <summary>The student on clean images.</summary>
-    public TappedOutput? StudentClean { get; init => field = Student(value); }
+    /// <summary>The output of each pass. Those of all networks but the student are without gradient.</summary>
+    /// <value>Empty by default.</value>
+    public IReadOnlyDictionary<NetworkPass, TappedOutput> Outputs
+    {
+        get => _outputs;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            _outputs = value.ToImmutableDictionary();
+            EnsureApart();
+        }
+    }
 
-    /// <summary>The student on adversarial images.</summary>
-    public TappedOutput? StudentAdversarial { get; init => field = Student(value); }
+    /// <summary>The student on clean images; null if that pass was not made.</summary>
+    public TappedOutput? StudentClean { get => Find(NetworkPass.StudentClean); init => _outputs = With(NetworkPass.StudentClean, value); }
 
-    /// <summary>The teacher on clean images, without gradient.</summary>
-    public TappedOutput? TeacherClean { get; init => field = Teacher(value); }
+    /// <summary>The student on adversarial images; null if that pass was not made.</summary>
+    public TappedOutput? StudentAdversarial
+    {
+        get => Find(NetworkPass.StudentAdversarial);
+        init => _outputs = With(NetworkPass.StudentAdversarial, value);
+    }
 
-    /// <summary>The teacher on adversarial images crafted against it, without gradient.</summary>
-    public TappedOutput? TeacherAdversarial { get; init => field = Teacher(value); }
+    /// <summary>The teacher on clean images, without gradient; null if that pass was not made.</summary>
+    public TappedOutput? TeacherClean { get => Find(NetworkPass.TeacherClean); init => _outputs = With(NetworkPass.TeacherClean, value); }
 
-    /// <summary>The teacher on the adversarial images crafted against the student, without gradient.</summary>
-    public TappedOutput? TeacherOnStudentAdversarial { get; init => field = Teacher(value); }
+    /// <summary>The teacher on adversarial images crafted against it, without gradient; null if that pass was not made.</summary>
+    public TappedOutput? TeacherAdversarial
+    {
+        get => Find(NetworkPass.TeacherAdversarial);
+        init => _outputs = With(NetworkPass.TeacherAdversarial, value);
+    }
 
-    /// <summary>The second, ordinarily trained teacher on the adversarial images crafted against the student, without gradient.</summary>
-    public TappedOutput? StandardTeacherOnStudentAdversarial { get; init => field = Teacher(value); }
+    /// <summary>The teacher on the adversarial images crafted against the student, without gradient; null if that pass was not
+    /// made.</summary>
+    public TappedOutput? TeacherOnStudentAdversarial
+    {
+        get => Find(NetworkPass.TeacherOnStudentAdversarial);
+        init => _outputs = With(NetworkPass.TeacherOnStudentAdversarial, value);
+    }
+
+    /// <summary>The second, ordinarily trained teacher on the adversarial images crafted against the student, without gradient; null if
+    /// that pass was not made.</summary>
+    public TappedOutput? StandardTeacherOnStudentAdversarial
+    {
+        get => Find(NetworkPass.StandardTeacherOnStudentAdversarial);
+        init => _outputs = With(NetworkPass.StandardTeacherOnStudentAdversarial, value);
+    }
 
     /// <summary>Share of each true label that is spread evenly over all classes, in [0,1). It applies to every cross-entropy with the true
     /// labels, but not to soft labels, replaced ones included.</summary>
@@ -53,28 +85,38 @@ public sealed record DistillationInputs
             : throw new ArgumentOutOfRangeException(nameof(Epoch), value, "Epoch must not be negative; the first is 0.");
     }
 
-    /// <summary>Returns a pass that the loss cannot do without.</summary>
-    /// <param name="pass">One of the properties.</param>
-    /// <param name="name">Filled in by the compiler.</param>
-    /// <returns>The pass.</returns>
-    /// <exception cref="ArgumentException">It is null.</exception>
-    public static TappedOutput Require([NotNull] TappedOutput? pass, [CallerArgumentExpression(nameof(pass))] string? name = null) =>
-        pass ?? throw new ArgumentException(
-            $"The loss needs {name}, which was not given. Declare the pass in the loss's Needs, or set it.", name);
+    /// <summary>The output of a pass that the loss cannot do without.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <returns>Logits, and the features of the layers that the loss named.</returns>
+    /// <exception cref="ArgumentException">The pass was not made.</exception>
+    public TappedOutput this[NetworkPass pass] => Find(pass) ?? throw new ArgumentException(
+        $"The loss needs the {pass}, which was not given. Declare the pass in the loss's Needs, or set it.", nameof(pass));
 
-    private TappedOutput? Student(TappedOutput? pass)
+    /// <summary>The output of a pass.</summary>
+    /// <param name="pass">The pass.</param>
+    /// <returns>The output; null if the pass was not made.</returns>
+    public TappedOutput? Find(NetworkPass pass) => _outputs.GetValueOrDefault(pass);
+
+    private ImmutableDictionary<NetworkPass, TappedOutput> With(NetworkPass pass, TappedOutput? output)
     {
-        TappedOutput.EnsureSeparate(pass, TeacherClean, nameof(TeacherClean));
-        TappedOutput.EnsureSeparate(pass, TeacherAdversarial, nameof(TeacherAdversarial));
-        TappedOutput.EnsureSeparate(pass, TeacherOnStudentAdversarial, nameof(TeacherOnStudentAdversarial));
-        TappedOutput.EnsureSeparate(pass, StandardTeacherOnStudentAdversarial, nameof(StandardTeacherOnStudentAdversarial));
-        return pass;
+        if (output is null) return _outputs.Remove(pass);
+        foreach (var (other, given) in _outputs) EnsureApart(pass, output, other, given);
+        return _outputs.SetItem(pass, output);
     }
 
-    private TappedOutput? Teacher(TappedOutput? pass)
+    private void EnsureApart()
     {
-        TappedOutput.EnsureSeparate(StudentClean, pass);
-        TappedOutput.EnsureSeparate(StudentAdversarial, pass);
-        return pass;
+        foreach (var (pass, output) in _outputs)
+        {
+            if (pass.Network != NetworkRole.Student) continue;
+            foreach (var (other, given) in _outputs) EnsureApart(pass, output, other, given);
+        }
+    }
+
+    private static void EnsureApart(NetworkPass first, TappedOutput one, NetworkPass second, TappedOutput two)
+    {
+        var isStudent = first.Network == NetworkRole.Student;
+        if (isStudent == (second.Network == NetworkRole.Student)) return;
+        TappedOutput.EnsureSeparate(isStudent ? one : two, isStudent ? two : one, isStudent ? $"{second}" : $"{first}");
     }
 }

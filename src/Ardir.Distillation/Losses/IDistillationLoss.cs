@@ -10,7 +10,8 @@ public interface IDistillationLoss
     DistillationNeeds Needs { get; }
 
     /// <summary>Parameters of the loss itself, such as <c>FeatureAdapters</c>. They are trained, moved and checkpointed with the student
-    /// and never disposed. Every call returns the same module, which shares no submodule and no parameter with the networks.</summary>
+    /// and never disposed. Every call returns the same module, which shares nothing with the networks, except with one that the loss keeps
+    /// itself, such as an average of the student's weights, whose parameters require no gradient.</summary>
     /// <value>null by default: the loss has none.</value>
     nn.Module? Trainable => null;
 

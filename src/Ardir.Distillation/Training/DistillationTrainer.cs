@@ -34,8 +34,32 @@ public sealed class DistillationTrainer : IDisposable
     public DistillationTrainer(
         nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null,
         IModule? standardTeacher = null)
+        : this(student, loss, TrainingSetup.NetworksOf(teacher, standardTeacher), options)
     {
-        _setup = SetupGuard.Check(student, teacher, standardTeacher, loss, options ?? new TrainerOptions());
+    }
+
+    /// <summary>Prepares a run with any number of networks besides the student: checks everything and moves the models to the
+    /// device.</summary>
+    /// <param name="student">The model to train: pixels in [0,1] to logits.</param>
+    /// <param name="loss">The objective. It finds the networks under the roles that it declares in
+    /// <see cref="DistillationNeeds.Passes"/>.</param>
+    /// <param name="networks">The networks that the student learns from, by role. They run in eval mode and without gradient. One that
+    /// changes during the run, such as an average of the student, is updated by its owner, for example in the progress report of each step;
+    /// return it from <see cref="IDistillationLoss.Trainable"/>, with parameters that require no gradient, so that checkpoints hold
+    /// it.</param>
+    /// <param name="options">Options; the recipe of Rice et al. when null.</param>
+    /// <exception cref="ArgumentException">An option is out of range, a network or the crafting of images is missing, a network shares
+    /// modules or parameters with the student, or a layer does not exist.</exception>
+    /// <example><code>
+    /// var second = new NetworkRole("second teacher");
+    /// using var trainer = new DistillationTrainer(
+    ///     student, loss, new Dictionary&lt;NetworkRole, IModule&gt; { [NetworkRole.Teacher] = first, [second] = another }, options);
+    /// </code></example>
+    public DistillationTrainer(
+        nn.Module<Tensor, Tensor> student, IDistillationLoss loss, IReadOnlyDictionary<NetworkRole, IModule> networks,
+        TrainerOptions? options = null)
+    {
+        _setup = SetupGuard.Check(student, networks, loss, options ?? new TrainerOptions());
         _setup.ToDevice();
         _store = new RunStore(_setup.Options.CheckpointDirectory);
         _step = new TrainingStep(_setup);

@@ -1,3 +1,4 @@
+using Ardir.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Ardir.Distillation;
@@ -24,6 +25,14 @@ internal static partial class TrainerLog
 
     [LoggerMessage(5, LogLevel.Warning, "{Loss}: {Warning}")]
     public static partial void OfLoss(ILogger logger, string loss, string warning);
+
+    [LoggerMessage(6, LogLevel.Warning,
+        "SelectionAttack searches within {Selection}, but the student trains within {Training}: the best epoch is the one that resists a " +
+        "threat it was not trained for. Give both the same threat model unless that is what you want.")]
+    public static partial void OtherThreat(ILogger logger, ThreatModel selection, ThreatModel training);
+
+    [LoggerMessage(9, LogLevel.Information, "Crafting: {Plan}")]
+    public static partial void Crafting(ILogger logger, CraftingPlan plan);
 
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);

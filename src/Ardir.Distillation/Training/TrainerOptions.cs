@@ -83,30 +83,14 @@ public sealed record TrainerOptions
     /// <value>null by default.</value>
     public ImageAugmentation? Augmentation { get; init; }
 
-    /// <summary>What an adversary may do to an image. Without <see cref="TrainAttack"/> the adversarial images are crafted as the
-    /// source of the loss prescribes (<see cref="DistillationNeeds.InnerMaximization"/>: objective, start, steps, batch-norm
-    /// mode).</summary>
+    /// <summary>How the adversarial images are made: a <see cref="PrescribedCrafting"/> as the source of the loss does it, or an
+    /// <see cref="OwnCrafting"/> with an attack of your own. Losses on adversarial images need one.</summary>
     /// <value>null by default.</value>
-    public ThreatModel? Threat { get; init; }
-
-    /// <summary>Crafts the adversarial images of each step, in place of what the loss prescribes. Losses on adversarial images need this or
-    /// <see cref="Threat"/>; when both are set, their threat models must agree.</summary>
-    /// <value>null by default.</value>
-    public IAttack? TrainAttack { get; init; }
-
-    /// <summary>Crafts the teacher's adversarial images (RA, CA); null for <see cref="TrainAttack"/>, or with
-    /// <see cref="Threat"/> alone for the prescribed steps on cross-entropy.</summary>
-    /// <value>null by default.</value>
-    public IAttack? TeacherAttack { get; init; }
-
-    /// <summary>Attacks the student in train mode, as the code of Rice et al., ARD, IAD and AKD2 does: every step of the attack
-    /// then changes the running statistics of batch norm. TRADES, MART and RSLAD attack in eval mode.</summary>
-    /// <value>null by default: what the loss prescribes where its own attack is used (<see cref="Threat"/>), eval mode with
-    /// <see cref="TrainAttack"/>.</value>
-    public bool? AttackInTrainMode { get; init; }
+    public Crafting? Crafting { get; init; }
 
     /// <summary>Measures robust accuracy on the validation set after each epoch, by which the best epoch is then chosen; null to
-    /// choose it by clean accuracy.</summary>
+    /// choose it by clean accuracy. A threat model other than that of <see cref="Crafting"/> is allowed and logged as a
+    /// warning.</summary>
     /// <value>null by default.</value>
     public IAttack? SelectionAttack { get; init; }
 

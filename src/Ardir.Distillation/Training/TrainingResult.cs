@@ -10,6 +10,9 @@ public sealed record TrainingResult
     /// the last epoch without a validation set.</summary>
     public required EpochMetrics Best { get; init; }
 
+    /// <summary>How the adversarial images were made: the attack and the batch-norm mode for each kind.</summary>
+    public required CraftingPlan Crafting { get; init; }
+
     /// <summary>The last epoch. Its weights are in the student; <see cref="DistillationTrainer.RestoreBest"/> replaces them by
     /// the best.</summary>
     public EpochMetrics Last => Epochs[^1];

@@ -7,7 +7,7 @@ internal sealed class FuncLoss(Func<DistillationInputs, LossTerms> compute) : ID
 {
     public string Name => "own";
 
-    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+    public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
 
     public LossTerms Compute(DistillationInputs inputs) => compute(inputs);
 

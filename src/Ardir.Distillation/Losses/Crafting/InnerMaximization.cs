@@ -34,7 +34,7 @@ public sealed record InnerMaximization
     public bool TrainMode { get; init; }
 
     /// <summary>Creates the attack. It does not apply <see cref="TrainMode"/>; the trainer does
-    /// (<see cref="TrainerOptions.AttackInTrainMode"/>).</summary>
+    /// (<see cref="PrescribedCrafting"/>).</summary>
     /// <param name="threat">What an adversary may do to an image.</param>
     /// <param name="teacher">For <see cref="InnerObjective.KlToTeacher"/>; runs in eval mode, without gradient.</param>
     /// <returns>The attack.</returns>

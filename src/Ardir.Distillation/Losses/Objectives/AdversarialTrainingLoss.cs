@@ -9,7 +9,7 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentAdversarial,
+        Passes = [NetworkPass.StudentAdversarial],
         // The trainer follows the recipe of Rice et al. 2020, which uses a uniform start and batch norm in train mode.
         InnerMaximization = new InnerMaximization { TrainMode = true },
     };
@@ -18,7 +18,7 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabels.Terms(DistillationInputs.Require(inputs.StudentAdversarial).Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabels.Terms(inputs[NetworkPass.StudentAdversarial].Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

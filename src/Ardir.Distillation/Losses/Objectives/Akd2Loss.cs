@@ -28,9 +28,7 @@ public sealed class Akd2Loss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentAdversarial
-            | NetworkPasses.TeacherOnStudentAdversarial
-            | NetworkPasses.StandardTeacherOnStudentAdversarial,
+        Passes = [NetworkPass.StudentAdversarial, NetworkPass.TeacherOnStudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial],
         InnerMaximization = new InnerMaximization { TrainMode = true },
     };
 
@@ -43,9 +41,9 @@ public sealed class Akd2Loss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var student = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var robust = DistillationInputs.Require(inputs.TeacherOnStudentAdversarial).Output;
-        var standard = DistillationInputs.Require(inputs.StandardTeacherOnStudentAdversarial).Output;
+        var student = inputs[NetworkPass.StudentAdversarial].Output;
+        var robust = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
+        var standard = inputs[NetworkPass.StandardTeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
             inputs.Labels, (nameof(inputs.StudentAdversarial), student),
             (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));

@@ -19,11 +19,11 @@ public sealed class ArdLoss : IDistillationLoss
         _options = options ?? new ArdLossOptions();
         _options.Validate();
         _loss = new SoftAndHardLoss(_options.Alpha, _options.Kl);
-        var passes = NetworkPasses.StudentAdversarial | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
-        if (NeedsClean) passes |= NetworkPasses.StudentClean;
         Needs = new DistillationNeeds
         {
-            Passes = passes,
+            Passes = NeedsClean
+                ? [NetworkPass.StudentAdversarial, NetworkPass.StudentClean, TeacherPass]
+                : [NetworkPass.StudentAdversarial, TeacherPass],
             // As in the released code, whose first forward pass sees the unclamped start and which keeps batch norm in train mode.
             InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
         };
@@ -35,7 +35,7 @@ public sealed class ArdLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; }
 
-    private bool FeedsAdversarial => _options.TeacherData is TeacherData.RobustAdversarial or TeacherData.CleanAdversarial;
+    private NetworkPass TeacherPass => _options.TeacherData.Pass();
 
     private bool NeedsClean => _options.Alpha < 1 && _options.HardLabelInput == HardLabelInput.Clean;
 
@@ -43,11 +43,9 @@ public sealed class ArdLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var student = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var teacher = FeedsAdversarial
-            ? DistillationInputs.Require(inputs.TeacherAdversarial)
-            : DistillationInputs.Require(inputs.TeacherClean);
-        var hardLogits = NeedsClean ? DistillationInputs.Require(inputs.StudentClean).Output : student;
+        var student = inputs[NetworkPass.StudentAdversarial].Output;
+        var teacher = inputs[TeacherPass];
+        var hardLogits = NeedsClean ? inputs[NetworkPass.StudentClean].Output : student;
         return _loss.Compute(student, hardLogits, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
     }
 

@@ -23,12 +23,11 @@ public sealed class ArdirLoss : IDistillationLoss
         _options.Validate();
         _kl = new KlDivergenceLoss(_options.EffectiveKl);
         _lpips = new LpipsInternalLoss(_options.Features);
-        var passes = NetworkPasses.StudentAdversarial
-            | (FeedsAdversarial ? NetworkPasses.TeacherAdversarial : NetworkPasses.TeacherClean);
-        if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean) passes |= NetworkPasses.StudentClean;
         Needs = new DistillationNeeds
         {
-            Passes = passes,
+            Passes = FeaturesOfClean
+                ? [NetworkPass.StudentAdversarial, NetworkPass.StudentClean, TeacherPass]
+                : [NetworkPass.StudentAdversarial, TeacherPass],
             StudentLayers = UsesFeatures ? _lpips.Needs.StudentLayers : [],
             TeacherLayers = UsesFeatures ? _lpips.Needs.TeacherLayers : [],
         };
@@ -58,21 +57,19 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <summary>The options in force.</summary>
     public ArdirLossOptions Options => _options;
 
-    private bool FeedsAdversarial => _options.TeacherData is TeacherData.RobustAdversarial or TeacherData.CleanAdversarial;
+    private NetworkPass TeacherPass => _options.TeacherData.Pass();
 
     private bool UsesFeatures => _options.Beta > 0;
+
+    private bool FeaturesOfClean => UsesFeatures && _options.FeatureInput == FeatureInput.Clean;
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var student = DistillationInputs.Require(inputs.StudentAdversarial);
-        var features = UsesFeatures && _options.FeatureInput == FeatureInput.Clean
-            ? DistillationInputs.Require(inputs.StudentClean)
-            : student;
-        var teacher = FeedsAdversarial
-            ? DistillationInputs.Require(inputs.TeacherAdversarial)
-            : DistillationInputs.Require(inputs.TeacherClean);
+        var student = inputs[NetworkPass.StudentAdversarial];
+        var features = FeaturesOfClean ? inputs[NetworkPass.StudentClean] : student;
+        var teacher = inputs[TeacherPass];
         return Compute(student.Output, features.Features, teacher, inputs.Labels, inputs.LabelSmoothing);
     }
 
@@ -91,7 +88,7 @@ public sealed class ArdirLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
         TappedOutput.EnsureSeparate(student, teacher);
-        if (UsesFeatures && _options.FeatureInput == FeatureInput.Clean)
+        if (FeaturesOfClean)
         {
             throw new InvalidOperationException(
                 "FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");

@@ -10,7 +10,7 @@ namespace Ardir.Distillation;
 public sealed class FitNetsLoss : IDistillationLoss
 {
     private readonly FitNetsLossOptions _options;
-    private readonly SoftAndHardLoss _distillation;
+    private readonly KdLoss _distillation;
 
     /// <summary>Creates the loss.</summary>
     /// <param name="options">Options; hints of <c>layer2</c> without regressor for 20 epochs when null.</param>
@@ -19,10 +19,10 @@ public sealed class FitNetsLoss : IDistillationLoss
     {
         _options = options ?? new FitNetsLossOptions();
         _options.Validate();
-        _distillation = new SoftAndHardLoss(_options.Distillation.Alpha, _options.Distillation.Kl);
+        _distillation = new KdLoss(_options.Distillation);
         Needs = new DistillationNeeds
         {
-            Passes = (OnClean ? NetworkPasses.StudentClean : NetworkPasses.StudentAdversarial) | NetworkPasses.TeacherClean,
+            Passes = [StudentPass, NetworkPass.TeacherClean],
             StudentLayers = _options.Layers,
             TeacherLayers = _options.TeacherLayers ?? _options.Layers,
         };
@@ -37,7 +37,8 @@ public sealed class FitNetsLoss : IDistillationLoss
     /// <summary>The regressors; null if there are none.</summary>
     public nn.Module? Trainable => _options.Adapters;
 
-    private bool OnClean => _options.Input == FeatureInput.Clean;
+    private NetworkPass StudentPass =>
+        _options.Input == FeatureInput.Clean ? NetworkPass.StudentClean : NetworkPass.StudentAdversarial;
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">Student and teacher with logits [N,K] and features [N,C,H,W] or [N,C]; the teacher's are constants. The epoch
@@ -49,11 +50,11 @@ public sealed class FitNetsLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var student = OnClean ? DistillationInputs.Require(inputs.StudentClean) : DistillationInputs.Require(inputs.StudentAdversarial);
-        var teacher = DistillationInputs.Require(inputs.TeacherClean);
+        var student = inputs[StudentPass];
+        var teacher = inputs[NetworkPass.TeacherClean];
         return inputs.Epoch < _options.HintEpochs
             ? Hints(student.Features, teacher.Features)
-            : _distillation.Compute(student.Output, student.Output, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
+            : _distillation.Compute(inputs with { StudentClean = student });
     }
 
     /// <inheritdoc/>

@@ -41,7 +41,6 @@ public sealed record FitNetsLossOptions
         if (TeacherLayers is not null) LossGuard.Layers(TeacherLayers);
         LossGuard.Epoch(HintEpochs);
         ArgumentNullException.ThrowIfNull(Distillation);
-        Distillation.Validate();
         LossGuard.Defined(Input);
     }
 }

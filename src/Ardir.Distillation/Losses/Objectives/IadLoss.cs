@@ -28,10 +28,11 @@ public sealed class IadLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean
-            | NetworkPasses.StudentAdversarial
-            | NetworkPasses.TeacherClean
-            | NetworkPasses.TeacherOnStudentAdversarial,
+        Passes =
+        [
+            NetworkPass.StudentClean, NetworkPass.StudentAdversarial,
+            NetworkPass.TeacherClean, NetworkPass.TeacherOnStudentAdversarial,
+        ],
         InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
     };
 
@@ -45,10 +46,10 @@ public sealed class IadLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
-        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
-        var judge = DistillationInputs.Require(inputs.TeacherOnStudentAdversarial).Output;
+        var clean = inputs[NetworkPass.StudentClean].Output;
+        var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
+        var teacher = inputs[NetworkPass.TeacherClean].Output;
+        var judge = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
             inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherClean), teacher), (nameof(inputs.TeacherOnStudentAdversarial), judge));

@@ -28,10 +28,11 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean
-            | NetworkPasses.StudentAdversarial
-            | NetworkPasses.TeacherOnStudentAdversarial
-            | NetworkPasses.StandardTeacherOnStudentAdversarial,
+        Passes =
+        [
+            NetworkPass.StudentClean, NetworkPass.StudentAdversarial,
+            NetworkPass.TeacherOnStudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial,
+        ],
         InnerMaximization = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true },
     };
 
@@ -45,10 +46,10 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
-        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var robust = DistillationInputs.Require(inputs.TeacherOnStudentAdversarial).Output;
-        var standard = DistillationInputs.Require(inputs.StandardTeacherOnStudentAdversarial).Output;
+        var clean = inputs[NetworkPass.StudentClean].Output;
+        var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
+        var robust = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
+        var standard = inputs[NetworkPass.StandardTeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
             inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));

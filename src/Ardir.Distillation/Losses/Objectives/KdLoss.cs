@@ -21,14 +21,14 @@ public sealed class KdLoss : IDistillationLoss
     public string Name => "KD";
 
     /// <inheritdoc/>
-    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean | NetworkPasses.TeacherClean };
+    public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean, NetworkPass.TeacherClean] };
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var student = DistillationInputs.Require(inputs.StudentClean).Output;
-        var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
+        var student = inputs[NetworkPass.StudentClean].Output;
+        var teacher = inputs[NetworkPass.TeacherClean].Output;
         return _loss.Compute(student, student, teacher, inputs.Labels, inputs.LabelSmoothing);
     }
 

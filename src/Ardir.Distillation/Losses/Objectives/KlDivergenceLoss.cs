@@ -22,15 +22,15 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     public string Name => "KL";
 
     /// <inheritdoc/>
-    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean };
+    public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentAdversarial, NetworkPass.TeacherClean] };
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         return Compute(
-            DistillationInputs.Require(inputs.StudentAdversarial),
-            DistillationInputs.Require(inputs.TeacherClean),
+            inputs[NetworkPass.StudentAdversarial],
+            inputs[NetworkPass.TeacherClean],
             inputs.Labels);
     }
 

@@ -20,7 +20,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
         _options.Validate();
         Needs = new DistillationNeeds
         {
-            Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean,
+            Passes = [NetworkPass.StudentAdversarial, NetworkPass.TeacherClean],
             StudentLayers = _options.Layers,
             TeacherLayers = _options.TeacherLayers ?? _options.Layers,
         };
@@ -40,8 +40,8 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     {
         ArgumentNullException.ThrowIfNull(inputs);
         return Compute(
-            DistillationInputs.Require(inputs.StudentAdversarial),
-            DistillationInputs.Require(inputs.TeacherClean),
+            inputs[NetworkPass.StudentAdversarial],
+            inputs[NetworkPass.TeacherClean],
             inputs.Labels);
     }
 

@@ -31,7 +31,7 @@ public sealed class MartLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial,
+        Passes = [NetworkPass.StudentClean, NetworkPass.StudentAdversarial],
         InnerMaximization = new InnerMaximization { Start = RandomStart.GaussianUnclamped, StepShare = 0.007 / 0.031 },
     };
 
@@ -43,8 +43,8 @@ public sealed class MartLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
-        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
+        var clean = inputs[NetworkPass.StudentClean].Output;
+        var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
         LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
         using var scope = NewDisposeScope();
         var truth = inputs.Labels.unsqueeze(1);

@@ -25,7 +25,7 @@ public sealed class RsladLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial | NetworkPasses.TeacherClean,
+        Passes = [NetworkPass.StudentClean, NetworkPass.StudentAdversarial, NetworkPass.TeacherClean],
         InnerMaximization = new InnerMaximization { Objective = InnerObjective.KlToTeacher, Start = RandomStart.GaussianUnclamped },
     };
 
@@ -37,9 +37,9 @@ public sealed class RsladLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
-        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
-        var teacher = DistillationInputs.Require(inputs.TeacherClean).Output;
+        var clean = inputs[NetworkPass.StudentClean].Output;
+        var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
+        var teacher = inputs[NetworkPass.TeacherClean].Output;
         LossGuard.SameLogits(
             inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherClean), teacher));

@@ -7,13 +7,13 @@ public sealed class StandardTrainingLoss : IDistillationLoss
     public string Name => "Standard";
 
     /// <inheritdoc/>
-    public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+    public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
 
     /// <inheritdoc/>
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabels.Terms(DistillationInputs.Require(inputs.StudentClean).Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabels.Terms(inputs[NetworkPass.StudentClean].Output, inputs.Labels, inputs.LabelSmoothing);
     }
 
     /// <inheritdoc/>

@@ -26,7 +26,7 @@ public sealed class TradesLoss : IDistillationLoss
     /// <inheritdoc/>
     public DistillationNeeds Needs { get; } = new()
     {
-        Passes = NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial,
+        Passes = [NetworkPass.StudentClean, NetworkPass.StudentAdversarial],
         InnerMaximization = new InnerMaximization
         {
             Objective = InnerObjective.KlToClean,
@@ -42,8 +42,8 @@ public sealed class TradesLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        var clean = DistillationInputs.Require(inputs.StudentClean).Output;
-        var adversarial = DistillationInputs.Require(inputs.StudentAdversarial).Output;
+        var clean = inputs[NetworkPass.StudentClean].Output;
+        var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
         LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
         using var scope = NewDisposeScope();
         var sum = new LossTermsBuilder();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Ardir.Core;
 
@@ -35,11 +36,14 @@ public sealed class WeightedSumLoss : IDistillationLoss
         _terms = [.. terms];
         _needs = new DistillationNeeds
         {
-            Passes = terms.Aggregate(NetworkPasses.None, (passes, term) => passes | term.Loss.Needs.Passes),
-            StudentLayers = [.. terms.SelectMany(term => term.Loss.Needs.StudentLayers).Distinct(StringComparer.Ordinal)],
-            TeacherLayers = [.. terms.SelectMany(term => term.Loss.Needs.TeacherLayers).Distinct(StringComparer.Ordinal)],
+            Passes = [.. terms.SelectMany(term => term.Loss.Needs.Passes)],
+            Layers = United(terms.SelectMany(term => term.Loss.Needs.Layers)),
+            InnerMaximizations = terms
+                .SelectMany(term => term.Loss.Needs.InnerMaximizations)
+                .DistinctBy(pair => pair.Key)
+                .ToImmutableDictionary(),
             InnerMaximization =
-                terms.Select(term => term.Loss.Needs).FirstOrDefault(needs => needs.NeedsStudentAttack)?.InnerMaximization
+                terms.Select(term => term.Loss.Needs).FirstOrDefault(AttacksStudent)?.InnerMaximization
                 ?? InnerMaximization.Default,
         };
         Trainable = TrainableParts.Of(terms.Select(term => term.Loss.Trainable));
@@ -97,22 +101,22 @@ public sealed class WeightedSumLoss : IDistillationLoss
         return $"{string.Join(" + ", terms)}{(_inner is null ? "" : $", {_inner}")}";
     }
 
-    private static DistillationInputs Only(DistillationInputs inputs, DistillationNeeds needs)
+    private static bool AttacksStudent(DistillationNeeds needs) =>
+        needs.Passes.Any(pass => pass.Images.Against == NetworkRole.Student);
+
+    private static ImmutableDictionary<NetworkRole, IReadOnlyList<string>> United(
+        IEnumerable<KeyValuePair<NetworkRole, IReadOnlyList<string>>> layers) => layers
+        .GroupBy(pair => pair.Key, pair => pair.Value)
+        .ToImmutableDictionary(
+            group => group.Key,
+            group => (IReadOnlyList<string>)[.. group.SelectMany(names => names).Distinct(StringComparer.Ordinal)]);
+
+    private static DistillationInputs Only(DistillationInputs inputs, DistillationNeeds needs) => inputs with
     {
-        TappedOutput? Pass(NetworkPasses pass, TappedOutput? given, IReadOnlyList<string> layers) =>
-            given is null || !needs.Passes.HasFlag(pass) ? null : new TappedOutput(given.Output, given.Features.Select(layers));
-        return inputs with
-        {
-            StudentClean = Pass(NetworkPasses.StudentClean, inputs.StudentClean, needs.StudentLayers),
-            StudentAdversarial = Pass(NetworkPasses.StudentAdversarial, inputs.StudentAdversarial, needs.StudentLayers),
-            TeacherClean = Pass(NetworkPasses.TeacherClean, inputs.TeacherClean, needs.TeacherLayers),
-            TeacherAdversarial = Pass(NetworkPasses.TeacherAdversarial, inputs.TeacherAdversarial, needs.TeacherLayers),
-            TeacherOnStudentAdversarial = Pass(
-                NetworkPasses.TeacherOnStudentAdversarial, inputs.TeacherOnStudentAdversarial, needs.TeacherLayers),
-            StandardTeacherOnStudentAdversarial = Pass(
-                NetworkPasses.StandardTeacherOnStudentAdversarial, inputs.StandardTeacherOnStudentAdversarial, []),
-        };
-    }
+        Outputs = inputs.Outputs.Where(pair => needs.Passes.Contains(pair.Key)).ToDictionary(
+            pair => pair.Key,
+            pair => new TappedOutput(pair.Value.Output, pair.Value.Features.Select(needs.LayersOf(pair.Key.Network)))),
+    };
 
     private Dictionary<string, Tensor> Named(List<LossTerms> computed)
     {

@@ -3,15 +3,17 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>A batch or, with gradient accumulation, a part of one, with its adversarial images.</summary>
-/// <param name="Images">[n,C,H,W].</param>
+/// <param name="Images">The clean images, [n,C,H,W].</param>
 /// <param name="Labels">int64 [n].</param>
 /// <param name="Share">The part's share of the batch's samples, in (0,1].</param>
 internal sealed record BatchPart(Tensor Images, Tensor Labels, double Share)
 {
-    public Tensor? StudentAdversarial { get; set; }
+    /// <summary>The adversarial images by source.</summary>
+    public Dictionary<ImageSource, Tensor> Crafted { get; } = [];
 
     /// <summary>Set only when the attack needs it, too, so that attack and loss share one pass of the teacher.</summary>
     public TappedOutput? TeacherClean { get; set; }
 
-    public Tensor? TeacherAdversarial { get; set; }
+    /// <summary>The images of a source.</summary>
+    public Tensor Of(ImageSource source) => source.Against is null ? Images : Crafted[source];
 }

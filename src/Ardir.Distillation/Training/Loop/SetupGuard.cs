@@ -6,36 +6,51 @@ namespace Ardir.Distillation;
 internal static class SetupGuard
 {
     public static TrainingSetup Check(
-        nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standardTeacher, IDistillationLoss loss, TrainerOptions options)
+        nn.Module<Tensor, Tensor> student, IReadOnlyDictionary<NetworkRole, IModule> networks, IDistillationLoss loss,
+        TrainerOptions options)
     {
         ArgumentNullException.ThrowIfNull(student);
+        ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(loss);
         options.Validate();
-        Needs(teacher, standardTeacher, loss);
-        options = CraftingPlan.Complete(options, loss, teacher);
+        Needs(networks, loss);
+        var plan = CraftingPlan.Of(options.Crafting, loss, networks.GetValueOrDefault(NetworkRole.Teacher));
         if (!student.parameters().Any(parameter => parameter.requires_grad))
             throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
-        if ((SharedModules.Find(student, teacher as nn.Module) ?? SharedModules.Find(student, standardTeacher as nn.Module)) is { } shared)
-            throw new ArgumentException(SharedModules.Refusal(shared), nameof(teacher));
+        foreach (var (role, network) in networks) Separate(student, role, network, loss);
         StudentGuard.Precision(student, options);
-        if (loss.Trainable is { } trainable
-            && (SharedModules.Find(trainable, student)
-                ?? SharedModules.Find(trainable, teacher as nn.Module)
-                ?? SharedModules.Find(trainable, standardTeacher as nn.Module)) is { } common)
-            throw new ArgumentException(
-                $"The loss {loss.Name} trains a module of one of the networks ({common}); " +
-                "IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
-        return new TrainingSetup(student, teacher, standardTeacher, loss, options);
+        if (SharedModules.Find(loss.Trainable, student) is { } common) throw TrainsANetwork(loss, common);
+        return new TrainingSetup(student, networks, loss, options, plan);
     }
 
-    private static void Needs(IModule? teacher, IModule? standardTeacher, IDistillationLoss loss)
+    private static void Needs(IReadOnlyDictionary<NetworkRole, IModule> networks, IDistillationLoss loss)
     {
-        if ((loss.Needs.Passes & (NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial)) == NetworkPasses.None)
+        if (loss.Needs.Passes.All(pass => pass.Network != NetworkRole.Student))
             throw new ArgumentException($"The loss {loss.Name} needs no pass of the student, so it cannot train one.", nameof(loss));
-        if (loss.Needs.NeedsTeacher && teacher is null)
-            throw new ArgumentNullException(nameof(teacher), $"The loss {loss.Name} needs a teacher.");
-        if (loss.Needs.NeedsStandardTeacher && standardTeacher is null)
-            throw new ArgumentNullException(
-                nameof(standardTeacher), $"The loss {loss.Name} needs a second, ordinarily trained teacher: pass it as standardTeacher.");
+        if (networks.ContainsKey(NetworkRole.Student))
+            throw new ArgumentException("The student is passed on its own, not among the other networks.", nameof(networks));
+        foreach (var role in loss.Needs.Networks.Where(role => networks.GetValueOrDefault(role) is null))
+        {
+            var (parameter, remedy) = role == NetworkRole.Teacher ? ("teacher", "pass it as teacher")
+                : role == NetworkRole.StandardTeacher ? ("standardTeacher", "pass it as standardTeacher")
+                : (nameof(networks), "pass it among the networks, under its role");
+            throw new ArgumentNullException(parameter, $"The loss {loss.Name} needs a {role}: {remedy}.");
+        }
     }
+
+    private static void Separate(nn.Module student, NetworkRole role, IModule network, IDistillationLoss loss)
+    {
+        ArgumentNullException.ThrowIfNull(network, $"{role}");
+        if (SharedModules.Find(student, network as nn.Module) is { } shared)
+            throw new ArgumentException(SharedModules.Refusal(shared), $"{role}");
+        // The optimiser must not change a network. The loss may keep one, such as an average of the student, whose parameters require no
+        // gradient: it is then saved with the loss.
+        if (SharedModules.Find(loss.Trainable, network as nn.Module) is { } common
+            && ((nn.Module)network).parameters().Any(parameter => parameter.requires_grad))
+            throw TrainsANetwork(loss, common);
+    }
+
+    private static ArgumentException TrainsANetwork(IDistillationLoss loss, string common) => new(
+        $"The loss {loss.Name} trains a module of one of the networks ({common}); " +
+        "IDistillationLoss.Trainable is for parameters of the loss itself.", nameof(loss));
 }

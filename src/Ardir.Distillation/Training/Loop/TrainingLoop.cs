@@ -25,7 +25,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             Announce(metrics);
         }
         store.KeepAverage(run);
-        return new TrainingResult { Epochs = run.Epochs, Best = run.Epochs[run.Best] };
+        return new TrainingResult { Epochs = run.Epochs, Best = run.Epochs[run.Best], Crafting = run.Setup.Crafting };
     }
 
     private void Begin()
@@ -35,6 +35,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         TrainerLog.Starting(
             _options.Logger, run.Setup.Loss.Name, _options.Epochs, run.Train.Count, run.Device.ToString(), _options.BatchSize,
             _options.Seed);
+        if (run.Setup.Crafting.Images.Count > 0) TrainerLog.Crafting(_options.Logger, run.Setup.Crafting);
         Warn();
         run.Health.SaveBatch = (epoch, step) => store.SaveBadBatch(run, epoch, step);
         store.Resume(run);
@@ -118,7 +119,10 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
 
     private void Warn()
     {
-        if (store.IsOnDisk) RunIdentity.WarnOfHidden(_options, run.Setup.Loss);
+        if (store.IsOnDisk) RunIdentity.WarnOfHidden(run.Setup);
+        var (selection, training) = (_options.SelectionAttack?.Threat, run.Setup.Crafting.OnStudent?.Threat);
+        if (selection is not null && training is not null && selection != training)
+            TrainerLog.OtherThreat(_options.Logger, selection, training);
         foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
     }
 }

@@ -16,8 +16,7 @@ internal sealed class TrainingRun : IDisposable
         (Setup, Cancellation) = (setup, cancellation);
         Report = new ProgressReporter(setup.Options.Epochs, progress);
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
-        Identity = RunIdentity.Of(
-            setup.Options, setup.Loss, setup.Student, setup.Teacher, setup.StandardTeacher, _data.Train, _data.Validation);
+        Identity = RunIdentity.Of(setup, _data.Train, _data.Validation);
         Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
         Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
         Batches = BatchesOf(setup.Options.Seed);

@@ -6,19 +6,28 @@ namespace Ardir.Distillation;
 /// <summary>One step of Algorithm 1: craft, run both networks, compute the loss, descend.</summary>
 internal sealed class TrainingStep : IDisposable
 {
-    private readonly IModule? _teacher;
+    private readonly TrainingSetup _setup;
     private readonly IDistillationLoss _loss;
     private readonly TrainerOptions _options;
     private readonly IFeatureTap _studentTap;
-    private readonly IFeatureTap? _teacherTap;
-    private readonly IFeatureTap? _standardTeacherTap;
+    private readonly Dictionary<NetworkRole, IFeatureTap> _taps = [];
+    private readonly IReadOnlyList<NetworkPass> _passes;
 
     public TrainingStep(TrainingSetup setup)
     {
-        (_teacher, _loss, _options) = (setup.Teacher, setup.Loss, setup.Options);
+        (_setup, _loss, _options) = (setup, setup.Loss, setup.Options);
+        _passes = InOrder(_loss.Needs.Passes);
         _studentTap = FeatureTap.Attach(setup.Student, [.. _loss.Needs.StudentLayers]);
-        _teacherTap = setup.Teacher is { } teacher ? FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]) : null;
-        _standardTeacherTap = setup.StandardTeacher is { } standard ? FeatureTap.AttachFrozen(standard) : null;
+        try
+        {
+            foreach (var (role, network) in setup.Networks)
+                _taps[role] = FeatureTap.AttachFrozen(network, [.. _loss.Needs.LayersOf(role)]);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Trains on one batch and adds its loss and predictions to the totals.</summary>
@@ -49,8 +58,7 @@ internal sealed class TrainingStep : IDisposable
     public void Dispose()
     {
         _studentTap.Dispose();
-        _teacherTap?.Dispose();
-        _standardTeacherTap?.Dispose();
+        foreach (var tap in _taps.Values.Reverse()) tap.Dispose();
     }
 
     /// <summary>Forward and backward passes, part by part, that leave the gradients of the batch's mean loss.</summary>
@@ -66,7 +74,7 @@ internal sealed class TrainingStep : IDisposable
             var terms = _loss.Compute(inputs);
             Check(terms);
             (parts.Count == 1 ? terms.Total : terms.Total * part.Share).backward();
-            var logits = (inputs.StudentAdversarial ?? inputs.StudentClean)!.Output;
+            var logits = (inputs.StudentAdversarial ?? inputs.StudentClean ?? inputs[_passes[^1]]).Output;
             results.Add((Detached(terms), logits.detach().MoveToOuterDisposeScope(), part));
         }
         context.Weights.TakeGradients();
@@ -99,41 +107,49 @@ internal sealed class TrainingStep : IDisposable
             var indices = attack.SampleIndices ?? [.. Enumerable.Range(0, batch.Count).Select(i => (long)i)];
             attack = attack with { SampleIndices = [.. indices.Skip(from).Take(count)] };
         }
-        var passes = _loss.Needs.Passes;
-        if (_loss.Needs.InnerMaximization.Objective == InnerObjective.KlToTeacher && passes.HasFlag(NetworkPasses.TeacherClean))
-            part.TeacherClean = _teacherTap!.Forward(part.Images);
-        using var answer = part.TeacherClean is null ? null : new KnownAnswer(_teacher!, part.TeacherClean.Output);
-        // Both attacks run before the tapped passes of the loss, so that no tap keeps tensors from the attacks' passes.
-        if (_loss.Needs.NeedsStudentAttack)
-            part.StudentAdversarial = _options.TrainAttack!.Perturb(
-                context.Weights.Network, part.Images, part.Labels,
-                attack with { KeepModelMode = _options.AttackInTrainMode ?? false });
-        if (passes.HasFlag(NetworkPasses.TeacherAdversarial))
-            part.TeacherAdversarial = (_options.TeacherAttack ?? _options.TrainAttack!).Perturb(
-                _teacher!, part.Images, part.Labels, attack with { Seed = SeedMixer.Mix(attack.Seed, "teacher") });
+        if (_setup.Crafting.AsksTeacher && _passes.Contains(NetworkPass.TeacherClean))
+            part.TeacherClean = _taps[NetworkRole.Teacher].Forward(part.Images);
+        using var answer = part.TeacherClean is { } known ? new KnownAnswer(_setup.Networks[NetworkRole.Teacher], known.Output) : null;
+        // All attacks run before the tapped passes of the loss, so that no tap keeps tensors from the attacks' passes.
+        foreach (var (images, by, trainMode) in _setup.Crafting.Images)
+        {
+            var network = images.Against == NetworkRole.Student ? context.Weights.Network : _setup.Networks[images.Against!];
+            part.Crafted[images] = by.Perturb(
+                network, part.Images, part.Labels, attack with { KeepModelMode = trainMode, Seed = SeedOf(images, attack.Seed) });
+        }
         return part;
     }
 
     private DistillationInputs Forward(BatchPart part, StepContext context)
     {
-        var passes = _loss.Needs.Passes;
-        TappedOutput Student(Tensor images) => context.Weights.Forward(_studentTap, images);
+        var outputs = new Dictionary<NetworkPass, TappedOutput>();
+        foreach (var pass in _passes)
+        {
+            outputs[pass] = pass == NetworkPass.TeacherClean && part.TeacherClean is { } known ? known
+                : pass.Network == NetworkRole.Student ? context.Weights.Forward(_studentTap, part.Of(pass.Images))
+                : _taps[pass.Network].Forward(part.Of(pass.Images));
+        }
         return new DistillationInputs
         {
-            Labels = part.Labels,
-            LabelSmoothing = _options.LabelSmoothing,
-            Epoch = context.Epoch,
-            TeacherClean = part.TeacherClean ?? (passes.HasFlag(NetworkPasses.TeacherClean) ? _teacherTap!.Forward(part.Images) : null),
-            TeacherAdversarial = part.TeacherAdversarial is null ? null : _teacherTap!.Forward(part.TeacherAdversarial),
-            StudentClean = passes.HasFlag(NetworkPasses.StudentClean) ? Student(part.Images) : null,
-            StudentAdversarial = passes.HasFlag(NetworkPasses.StudentAdversarial) ? Student(part.StudentAdversarial!) : null,
-            TeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.TeacherOnStudentAdversarial)
-                ? _teacherTap!.Forward(part.StudentAdversarial!)
-                : null,
-            StandardTeacherOnStudentAdversarial = passes.HasFlag(NetworkPasses.StandardTeacherOnStudentAdversarial)
-                ? _standardTeacherTap!.Forward(part.StudentAdversarial!)
-                : null,
+            Labels = part.Labels, LabelSmoothing = _options.LabelSmoothing, Epoch = context.Epoch, Outputs = outputs,
         };
+    }
+
+    // The frozen networks run first, because their passes keep no graph. The student sees clean images first. The order must not depend on
+    // hashes: it decides the student's batch-norm statistics and the random numbers of its dropout.
+    private static NetworkPass[] InOrder(IEnumerable<NetworkPass> passes) =>
+    [
+        .. passes.OrderBy(pass => pass.Network == NetworkRole.Student)
+            .ThenBy(pass => pass.Network.Name, StringComparer.Ordinal)
+            .ThenBy(pass => pass.Images.Against is not null)
+            .ThenBy(pass => $"{pass.Images}", StringComparer.Ordinal),
+    ];
+
+    // Each source has random numbers of its own.
+    private static ulong SeedOf(ImageSource images, ulong seed)
+    {
+        if (images == ImageSource.Adversarial) return seed;
+        return SeedMixer.Mix(seed, images.View.Length == 0 ? images.Against!.Name : $"{images.Against!.Name}/{images.View}");
     }
 
     private void Check(LossTerms terms)

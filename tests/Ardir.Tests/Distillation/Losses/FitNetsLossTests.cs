@@ -25,7 +25,7 @@ public sealed class FitNetsLossTests
         terms.Total.ToDouble().Should().BeApproximately(Distance(0) + Distance(1), 1e-10);
         terms.Parts.Keys.Should().BeEquivalentTo("hint", "hint/layer1", "hint/layer2");
         terms.Parts["hint/layer2"].ToDouble().Should().BeApproximately(Distance(1), 1e-10);
-        loss.Needs.Passes.Should().Be(NetworkPasses.TeacherClean | (input == FeatureInput.Clean ? NetworkPasses.StudentClean : NetworkPasses.StudentAdversarial));
+        loss.Needs.Passes.Should().BeEquivalentTo([NetworkPass.TeacherClean, input == FeatureInput.Clean ? NetworkPass.StudentClean : NetworkPass.StudentAdversarial]);
     }
 
     [Fact]

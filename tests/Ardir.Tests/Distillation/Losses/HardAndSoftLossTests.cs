@@ -12,10 +12,10 @@ public sealed class HardAndSoftLossTests
         var inputs = LossData.All(6);
         LossData.Value(new StandardTrainingLoss(), inputs).Should().BeApproximately(LossReference.CrossEntropy(inputs.StudentClean!.Output, inputs.Labels), 1e-12);
         LossData.Value(new AdversarialTrainingLoss(), inputs).Should().BeApproximately(LossReference.CrossEntropy(inputs.StudentAdversarial!.Output, inputs.Labels), 1e-12);
-        new StandardTrainingLoss().Needs.NeedsTeacher.Should().BeFalse();
-        new StandardTrainingLoss().Needs.NeedsStudentAttack.Should().BeFalse();
-        new AdversarialTrainingLoss().Needs.NeedsTeacher.Should().BeFalse();
-        new AdversarialTrainingLoss().Needs.NeedsStudentAttack.Should().BeTrue();
+        new StandardTrainingLoss().Needs.Networks.Should().BeEmpty();
+        new StandardTrainingLoss().Needs.CraftedImages.Should().BeEmpty();
+        new AdversarialTrainingLoss().Needs.Networks.Should().BeEmpty();
+        new AdversarialTrainingLoss().Needs.CraftedImages.Should().Equal(ImageSource.Adversarial);
     }
 
     [Theory]
@@ -47,8 +47,8 @@ public sealed class HardAndSoftLossTests
         var hard = input == HardLabelInput.Clean ? inputs.StudentClean! : inputs.StudentAdversarial;
         var loss = new ArdLoss(new() { Alpha = 0.6, Kl = new() { Temperature = 2 }, HardLabelInput = input });
         LossData.Value(loss, inputs).Should().BeApproximately(0.6 * kl + 0.4 * LossReference.CrossEntropy(hard.Output, inputs.Labels), 1e-12);
-        loss.Needs.Passes.HasFlag(NetworkPasses.StudentClean).Should().Be(input == HardLabelInput.Clean);
-        new ArdLoss(new() { HardLabelInput = input }).Needs.Passes.HasFlag(NetworkPasses.StudentClean).Should().BeFalse("with alpha = 1 there is no cross-entropy");
+        loss.Needs.Passes.Contains(NetworkPass.StudentClean).Should().Be(input == HardLabelInput.Clean);
+        new ArdLoss(new() { HardLabelInput = input }).Needs.Passes.Contains(NetworkPass.StudentClean).Should().BeFalse("with alpha = 1 there is no cross-entropy");
     }
 
     [Theory]
@@ -61,8 +61,8 @@ public sealed class HardAndSoftLossTests
         var loss = new ArdLoss(new() { TeacherData = data });
         LossData.Value(loss, inputs).Should().BeApproximately(
             LossReference.KlPerSample(inputs.StudentAdversarial!.Output, inputs.TeacherAdversarial!.Output, 1).Average(), 1e-12);
-        loss.Needs.Passes.Should().Be(NetworkPasses.StudentAdversarial | NetworkPasses.TeacherAdversarial);
-        loss.Invoking(l => l.Compute(inputs with { TeacherAdversarial = null })).Should().Throw<ArgumentException>().WithMessage("*TeacherAdversarial*");
+        loss.Needs.Passes.Should().BeEquivalentTo([NetworkPass.StudentAdversarial, NetworkPass.TeacherAdversarial]);
+        loss.Invoking(l => l.Compute(inputs with { TeacherAdversarial = null })).Should().Throw<ArgumentException>().WithMessage("*teacher on images adversarial to teacher*");
     }
 
     [Fact]

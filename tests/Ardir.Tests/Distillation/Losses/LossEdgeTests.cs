@@ -23,17 +23,57 @@ public sealed class LossEdgeTests
     }
 
     [Fact]
-    public void Needs_EachPass_AsksForItsTeachers()
+    public void Needs_EachPass_AsksForItsNetworksAndImages()
     {
-        foreach (var pass in Enum.GetValues<NetworkPasses>())
+        var (teacher, standard, own) = (NetworkRole.Teacher, NetworkRole.StandardTeacher, new NetworkRole("average"));
+        var second = ImageSource.AdversarialTo(NetworkRole.Student, "second");
+        var cases = new (NetworkPass Pass, NetworkRole[] Networks, ImageSource[] Crafted)[]
         {
-            var needs = new DistillationNeeds { Passes = pass };
-            needs.NeedsTeacher.Should().Be(pass is NetworkPasses.TeacherClean or NetworkPasses.TeacherAdversarial
-                or NetworkPasses.TeacherOnStudentAdversarial);
-            needs.NeedsStandardTeacher.Should().Be(pass is NetworkPasses.StandardTeacherOnStudentAdversarial);
-            needs.NeedsStudentAttack.Should().Be(pass is NetworkPasses.StudentAdversarial
-                or NetworkPasses.TeacherOnStudentAdversarial or NetworkPasses.StandardTeacherOnStudentAdversarial);
+            (NetworkPass.StudentClean, [], []),
+            (NetworkPass.StudentAdversarial, [], [ImageSource.Adversarial]),
+            (NetworkPass.TeacherClean, [teacher], []),
+            (NetworkPass.TeacherAdversarial, [teacher], [ImageSource.AdversarialTo(teacher)]),
+            (NetworkPass.TeacherOnStudentAdversarial, [teacher], [ImageSource.Adversarial]),
+            (NetworkPass.StandardTeacherOnStudentAdversarial, [standard], [ImageSource.Adversarial]),
+            (new(own, ImageSource.Clean), [own], []),
+            (new(NetworkRole.Student, ImageSource.AdversarialTo(own)), [own], [ImageSource.AdversarialTo(own)]),
+            (new(NetworkRole.Student, second), [], [second]),
+        };
+        foreach (var (pass, networks, crafted) in cases)
+        {
+            var needs = new DistillationNeeds { Passes = [pass] };
+            needs.Networks.Should().Equal(networks);
+            needs.CraftedImages.Should().Equal(crafted);
         }
+        var all = new DistillationNeeds { Passes = [.. cases.Select(row => row.Pass).Reverse()] };
+        all.Networks.Should().Equal(own, standard, teacher);
+        all.CraftedImages.Should().Equal(ImageSource.Adversarial, second, ImageSource.AdversarialTo(own), ImageSource.AdversarialTo(teacher));
+    }
+
+    [Fact]
+    public void Keys_OfEqualNames_AreEqualAndReadAsEnglish()
+    {
+        new NetworkRole("teacher").Should().Be(NetworkRole.Teacher);
+        FluentActions.Invoking(() => new NetworkRole(" ")).Should().Throw<ArgumentException>();
+        ImageSource.AdversarialTo(NetworkRole.Student).Should().Be(ImageSource.Adversarial).And.NotBe(ImageSource.AdversarialTo(NetworkRole.Student, "second"));
+        $"{NetworkPass.TeacherClean}".Should().Be("teacher on clean images");
+        $"{new NetworkPass(new("average"), ImageSource.AdversarialTo(NetworkRole.Student, "second"))}".Should().Be("average on images adversarial to student (second)");
+    }
+
+    [Fact]
+    public void Needs_Layers_AreThoseOfTheirNetwork()
+    {
+        var own = new NetworkRole("average");
+        var needs = new DistillationNeeds { Passes = [NetworkPass.StudentClean], StudentLayers = ["a"], TeacherLayers = [] };
+        (needs with { Layers = needs.Layers.Add(own, ["b"]) }).LayersOf(own).Should().Equal("b");
+        needs.LayersOf(NetworkRole.Student).Should().Equal("a");
+        needs.LayersOf(own).Should().BeEmpty();
+        needs.Layers.Keys.Should().Equal([NetworkRole.Student], "an empty list is no entry");
+        var (inner, second) = (new InnerMaximization { Objective = InnerObjective.KlToClean, Steps = 3 }, ImageSource.AdversarialTo(NetworkRole.Student, "second"));
+        needs = needs with { InnerMaximization = inner, InnerMaximizations = needs.InnerMaximizations.Add(second, InnerMaximization.Default) };
+        needs.MaximizationOf(ImageSource.Adversarial).Should().Be(inner);
+        needs.MaximizationOf(second).Should().Be(InnerMaximization.Default);
+        needs.MaximizationOf(ImageSource.AdversarialTo(NetworkRole.Teacher)).Should().Be(inner with { Objective = InnerObjective.CrossEntropy });
         new FitNetsLoss(new() { Layers = ["a"], TeacherLayers = ["b"] }).Needs.TeacherLayers.Should().Equal("b");
         new FitNetsLoss(new() { Layers = ["a"] }).Needs.TeacherLayers.Should().Equal("a");
     }

@@ -14,8 +14,7 @@ public sealed class WeightedSumLossTests
         var sum = new WeightedSumLoss(terms);
         LossData.Value(sum, inputs).Should().BeApproximately(terms.Sum(term => term.Item1 * LossData.Value(term.Item2, inputs)), 1e-12);
         GradientCheck.Agrees(logits => sum.Compute(inputs with { StudentAdversarial = new(logits, inputs.StudentAdversarial!.Features) }).Total, inputs.StudentAdversarial!.Output, 1e-7);
-        sum.Needs.Passes.Should().Be(NetworkPasses.StudentClean | NetworkPasses.StudentAdversarial | NetworkPasses.TeacherAdversarial | NetworkPasses.TeacherOnStudentAdversarial
-            | NetworkPasses.StandardTeacherOnStudentAdversarial);
+        sum.Needs.Passes.Should().BeEquivalentTo([NetworkPass.StudentClean, NetworkPass.StudentAdversarial, NetworkPass.TeacherAdversarial, NetworkPass.TeacherOnStudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial]);
         sum.Name.Should().Be("MART + IAD-II + ARDIR");
     }
 
@@ -26,16 +25,16 @@ public sealed class WeightedSumLossTests
         using var model = PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [2, 3, 4], BlocksPerStage = 1, Seed = 1 });
         using var other = PreActResNet.Create(new() { InputChannels = 1, Classes = 3, Widths = [2, 3, 4], BlocksPerStage = 1, Seed = 1 });
         var seen = new List<string>();
-        OwnLoss Watching(NetworkPasses passes, string[] student, string[] teacher) => new(inputs =>
+        OwnLoss Watching(NetworkPass[] passes, string[] student, string[] teacher) => new(inputs =>
         {
             string Text(TappedOutput? pass) => pass is null ? "-" : $"[{string.Join(" ", pass.Features.Layers)}]";
             seen.Add(string.Join(", ", LossData.Passes(inputs).Select(Text)));
             return new LossTerms(inputs.StudentClean!.Output.sum());
-        }) { Needs = new() { Passes = passes, StudentLayers = student, TeacherLayers = teacher } };
+        }) { Needs = new() { Passes = [.. passes], StudentLayers = student, TeacherLayers = teacher } };
         var sum = new WeightedSumLoss(
-            (1, Watching(NetworkPasses.StudentClean, ["layer3", "layer1"], ["layer2"])),
-            (1, Watching(NetworkPasses.StudentClean | NetworkPasses.TeacherClean | NetworkPasses.TeacherOnStudentAdversarial, ["layer*"], ["layer?", "conv1"])),
-            (1, Watching(NetworkPasses.StudentClean | NetworkPasses.StandardTeacherOnStudentAdversarial, [], [])));
+            (1, Watching([NetworkPass.StudentClean], ["layer3", "layer1"], ["layer2"])),
+            (1, Watching([NetworkPass.StudentClean, NetworkPass.TeacherClean, NetworkPass.TeacherOnStudentAdversarial], ["layer*"], ["layer?", "conv1"])),
+            (1, Watching([NetworkPass.StudentClean, NetworkPass.StandardTeacherOnStudentAdversarial], [], [])));
         sum.Needs.StudentLayers.Should().Equal("layer3", "layer1", "layer*");
         using var studentTap = FeatureTap.Attach(model, [.. sum.Needs.StudentLayers]);
         using var teacherTap = FeatureTap.AttachFrozen(other, [.. sum.Needs.TeacherLayers]);
@@ -92,7 +91,7 @@ public sealed class WeightedSumLossTests
         var own = new InnerMaximization { Steps = 3 };
         var sum = new WeightedSumLoss((1, trades), (1, mart)) { Inner = own };
         sum.Needs.InnerMaximization.Should().Be(own);
-        sum.Needs.Passes.Should().Be(trades.Needs.Passes);
+        sum.Needs.Passes.Should().BeEquivalentTo(trades.Needs.Passes);
         new WeightedSumLoss((1, trades)) { Inner = null }.Needs.InnerMaximization.Should().Be(trades.Needs.InnerMaximization);
     }
 

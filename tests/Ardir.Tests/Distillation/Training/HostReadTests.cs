@@ -34,12 +34,12 @@ public sealed class HostReadTests
         // 13 steps; the first, the eleventh and the last are logging points: one read for the loss and, with an attack, one for what it noticed.
         using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with
         {
-            BatchSize = 4, TrainAttack = new PgdAttack(threat, new() { Steps = 2 }), Augmentation = ImageAugmentation.Cifar with { Padding = 2 },
+            BatchSize = 4, Crafting = new OwnCrafting(new PgdAttack(threat, new() { Steps = 2 })), Augmentation = ImageAugmentation.Cifar with { Padding = 2 },
         });
         trainer.Fit(data, null, progress);
         counts.Should().HaveCount(26);
         var reads = counts.Zip(counts.Skip(1), (before, after) => after - before).ToList();
-        var atLogging = loss.Needs.NeedsStudentAttack ? 2 : 1;
+        var atLogging = loss.Needs.CraftedImages.Count > 0 ? 2 : 1;
         for (var step = 1; step < 13; step++) reads[step - 1].Should().Be(step is 10 or 12 ? atLogging : 0, "step {0} of the first epoch", step);
         for (var step = 1; step < 13; step++) reads[step + 12].Should().Be(step is 10 or 12 ? atLogging : 0, "step {0} of the second epoch", step);
     }
@@ -52,7 +52,7 @@ public sealed class HostReadTests
         { "average", options => options with { WeightAveraging = new ExponentialMovingAverage() } },
         { "smoothing", options => options with { LabelSmoothing = 0.1 } },
         { "bfloat16", options => options with { Precision = TrainingPrecision.BFloat16 } },
-        { "prescribed attack", options => options with { TrainAttack = null, Threat = ThreatModel.Linf(0.05) } },
+        { "prescribed attack", options => options with { Crafting = new PrescribedCrafting(ThreatModel.Linf(0.05)) } },
     };
 
     [Theory, MemberData(nameof(Features))]
@@ -76,7 +76,7 @@ public sealed class HostReadTests
         foreach (var loss in new[] { AttackLoss.KlToTeacher(teacher), AttackLoss.Margin, new ArdirAttackLoss(student, teacher, new() { Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } }) })
         {
             var counts = new List<long>();
-            using var trainer = new DistillationTrainer(student, teacher, new ArdLoss(), TrainingWorld.Options(1) with { TrainAttack = new PgdAttack(ThreatModel.Linf(0.05), new() { Steps = 2, Loss = loss }) });
+            using var trainer = new DistillationTrainer(student, teacher, new ArdLoss(), TrainingWorld.Options(1) with { Crafting = new OwnCrafting(new PgdAttack(ThreatModel.Linf(0.05), new() { Steps = 2, Loss = loss })) });
             trainer.Fit(data, null, new ListProgress<TrainingProgress>(_ => counts.Add(HostRead.Count)));
             (counts[1] - counts[0]).Should().Be(0, "of {0}", loss.Name);
             (counts[2] - counts[1]).Should().Be(0, "of {0}", loss.Name);

@@ -47,8 +47,8 @@ public sealed class InnerMaximizationTests
         };
         IAttack Own(IModule teacher) => new PgdAttack(_threat, new PgdOptions { Steps = 10, StepSize = share * TrainingWorld.Epsilon, Start = start, Loss = Objective(teacher) });
 
-        var prescribed = Train(loss, data, teacher => new() { Threat = _threat });
-        var own = Train(loss, data, teacher => new() { TrainAttack = Own(teacher), AttackInTrainMode = trainMode });
+        var prescribed = Train(loss, data, teacher => new() { Crafting = new PrescribedCrafting(_threat) });
+        var own = Train(loss, data, teacher => new() { Crafting = new OwnCrafting(Own(teacher)) { TrainMode = trainMode } });
         TrainingWorld.SameState(prescribed, own);
         prescribed["bn.num_batches_tracked"].Should().Equal(2 * (passes + (trainMode ? 10 : 0)));
     }
@@ -58,30 +58,11 @@ public sealed class InnerMaximizationTests
     {
         using var data = TrainingWorld.Data(6);
         double Updates(TrainerOptions options) => Train(new AdversarialTrainingLoss(), data, _ => options)["bn.num_batches_tracked"][0];
-        Updates(new() { Threat = _threat }).Should().Be(2 * 11);
-        Updates(new() { Threat = _threat, AttackInTrainMode = false }).Should().Be(2);
-        Updates(new() { TrainAttack = TrainingWorld.Pgd() }).Should().Be(2, "an attack of one's own runs in eval mode unless told otherwise");
-        Updates(new() { TrainAttack = TrainingWorld.Pgd(), AttackInTrainMode = true }).Should().Be(2 * 3);
-        Updates(new() { TrainAttack = TrainingWorld.Pgd(), Threat = ThreatModel.Linf(TrainingWorld.Epsilon) }).Should().Be(2, "equal threat models may both be set");
-    }
-
-    [Fact]
-    public void Constructor_ThreatAndAttackThatDisagree_NamesBoth()
-    {
-        using var student = TrainingWorld.Network();
-        var create = () => new DistillationTrainer(student, null, new AdversarialTrainingLoss(), new() { Threat = ThreatModel.Linf(0.1), TrainAttack = TrainingWorld.Pgd() });
-        create.Should().Throw<ArgumentException>().WithMessage("*Threat is Linf(0.1)*Linf(0.05)*");
-    }
-
-    [Fact]
-    public void Complete_TeacherAdversarialLoss_AttacksTheTeacherWithItsLabels()
-    {
-        var loss = new OwnLoss(null!) { Needs = new() { Passes = NetworkPasses.StudentClean | NetworkPasses.TeacherAdversarial, InnerMaximization = new() { Objective = InnerObjective.KlToClean, Start = RandomStart.Gaussian, Steps = 3 } } };
-        var plan = CraftingPlan.Complete(new() { Threat = _threat }, loss, teacher: null);
-        plan.TrainAttack.Should().BeNull("nothing attacks the student");
-        plan.TeacherAttack!.ToString().Should().Be(new PgdAttack(_threat, new() { Steps = 3, Start = RandomStart.Gaussian }).ToString());
-        var own = new FgsmAttack(_threat);
-        CraftingPlan.Complete(new() { Threat = _threat, TeacherAttack = own }, loss, teacher: null).TeacherAttack.Should().BeSameAs(own);
+        Updates(new() { Crafting = new PrescribedCrafting(_threat) }).Should().Be(2 * 11);
+        Updates(new() { Crafting = new PrescribedCrafting(_threat) { TrainMode = false } }).Should().Be(2);
+        Updates(new() { Crafting = new OwnCrafting(TrainingWorld.Pgd()) }).Should().Be(2, "an attack of one's own runs in eval mode unless told otherwise");
+        Updates(new() { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = true } }).Should().Be(2 * 3);
+        Updates(new() { Crafting = new PrescribedCrafting(_threat) { Steps = 4 } }).Should().Be(2 * 5);
     }
 
     [Fact]
@@ -130,10 +111,10 @@ public sealed class InnerMaximizationTests
             return new LossTerms(inputs.StudentAdversarial!.Output.square().mean());
         })
         {
-            Needs = new() { Passes = NetworkPasses.StudentAdversarial | NetworkPasses.TeacherOnStudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial },
+            Needs = new() { Passes = [NetworkPass.StudentAdversarial, NetworkPass.TeacherOnStudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial] },
         };
         var attack = new Recorder(images => crafted = images);
-        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with { BatchSize = 6, TrainAttack = attack }, standard);
+        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with { BatchSize = 6, Crafting = new OwnCrafting(attack) }, standard);
         trainer.Fit(data);
         epochs.Should().Equal(0, 1);
     }
@@ -143,13 +124,10 @@ public sealed class InnerMaximizationTests
     {
         using var student = TrainingWorld.Network();
         using var teacher = TrainingWorld.Network(2);
-        var needs = new DistillationNeeds { Passes = NetworkPasses.StudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial };
+        var needs = new DistillationNeeds { Passes = [NetworkPass.StudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial] };
         var loss = new OwnLoss(null!) { Needs = needs };
-        FluentActions.Invoking(() => new DistillationTrainer(student, teacher, loss, TrainingWorld.Options())).Should().Throw<ArgumentNullException>().WithMessage("*standardTeacher*");
+        FluentActions.Invoking(() => new DistillationTrainer(student, teacher, loss, TrainingWorld.Options())).Should().Throw<ArgumentNullException>().WithMessage("*standard teacher*");
         FluentActions.Invoking(() => new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(), student)).Should().Throw<ArgumentException>().WithMessage("*same module*");
-        (needs.NeedsTeacher, needs.NeedsStandardTeacher, needs.NeedsStudentAttack).Should().Be((false, true, true));
-        var trusting = new DistillationNeeds { Passes = NetworkPasses.StudentClean | NetworkPasses.TeacherOnStudentAdversarial };
-        (trusting.NeedsTeacher, trusting.NeedsStandardTeacher, trusting.NeedsStudentAttack).Should().Be((true, false, true));
     }
 
     [Fact]
@@ -159,7 +137,7 @@ public sealed class InnerMaximizationTests
         using var data = TrainingWorld.Data(6);
         var loss = new OwnLoss(inputs => new LossTerms(inputs.StudentAdversarial!.Output.square().mean()))
         {
-            Needs = new() { Passes = NetworkPasses.StudentAdversarial | NetworkPasses.StandardTeacherOnStudentAdversarial },
+            Needs = new() { Passes = [NetworkPass.StudentAdversarial, NetworkPass.StandardTeacherOnStudentAdversarial] },
         };
         void Run(ulong seed)
         {

@@ -17,7 +17,7 @@ public sealed class KnownAnswerTests
         var teacher = new CountingModel(network);
         using var trainer = new DistillationTrainer(student, teacher, new RsladLoss(), new TrainerOptions
         {
-            Epochs = 2, BatchSize = 16, Milestones = [], Threat = ThreatModel.Linf(0.05), AccumulationSteps = accumulation,
+            Epochs = 2, BatchSize = 16, Milestones = [], Crafting = new PrescribedCrafting(ThreatModel.Linf(0.05)), AccumulationSteps = accumulation,
         });
         trainer.Fit(data);
         teacher.SampleForwards.Should().Be(2 * 16);

@@ -15,10 +15,10 @@ public sealed class RunIdentityTests : IDisposable
     public void Of_WhatIsLeftOut_ReadsNone()
     {
         using var student = nn.Linear(2, 3);
-        var identity = RunIdentity.Of(new() { Milestones = [3, 7] }, new ArdLoss(), student, null, null, _data, null);
+        var identity = RunIdentity.Of(TrainingWorld.Setup(new() { Milestones = [3, 7] }, new ArdLoss(), student, null, null), _data, null);
         identity.Where(pair => pair.Value == "none").Select(pair => pair.Key).Should().BeEquivalentTo(
-            "largest gradient norm", "weight perturbation", "weight averaging", "augmentation", "train attack", "teacher attack",
-            "selection attack", "teacher", "validation set");
+            "largest gradient norm", "weight perturbation", "weight averaging", "augmentation", "selection attack", "teacher", "validation set");
+        identity["crafting"].Should().Be("no adversarial images");
         identity.Should().NotContainKey("standard teacher");
         identity["learning rate schedule"].Should().Be("steps");
         identity["milestones"].Should().Be("3,7");
@@ -29,7 +29,7 @@ public sealed class RunIdentityTests : IDisposable
     public void Of_OptionChanged_DiffersInItsKeyAlone(string name, Func<TrainerOptions, TrainerOptions> change)
     {
         using var student = nn.Linear(2, 3);
-        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(options, new ArdLoss(), student, null, null, _data, null);
+        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(TrainingWorld.Setup(options, new ArdLoss(), student, null, null), _data, null);
         var (first, second) = (Of(TrainingWorld.Options()), Of(change(TrainingWorld.Options())));
         first.Keys.Where(key => first[key] != second[key]).Should().Equal(name);
     }
@@ -38,13 +38,16 @@ public sealed class RunIdentityTests : IDisposable
     public void Of_Attacks_AreTheirTexts()
     {
         using var student = nn.Linear(2, 3);
-        var (train, teacher, selection) = (TrainingWorld.Pgd(1), TrainingWorld.Pgd(2), TrainingWorld.Pgd(3));
-        var options = new TrainerOptions { TrainAttack = train, Schedule = new CosineSchedule(), Epochs = 12 };
-        var one = RunIdentity.Of(options, new ArdLoss(), student, null, null, _data, null);
-        one["teacher attack"].Should().Be(one["train attack"]).And.Be($"{train}");
+        var (train, other, selection) = (TrainingWorld.Pgd(1), TrainingWorld.Pgd(2), TrainingWorld.Pgd(3));
+        var loss = new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial });
+        var options = new TrainerOptions { Crafting = new OwnCrafting(train) { TrainMode = true }, Schedule = new CosineSchedule(), Epochs = 12 };
+        var one = RunIdentity.Of(TrainingWorld.Setup(options, loss, student), _data, null);
+        one["crafting"].Should().Be($"images adversarial to student: {train}, batch norm in train mode; images adversarial to teacher: {train}, batch norm in eval mode");
         one["learning rate schedule"].Should().Be($"{new CosineSchedule()} over 12 epochs");
-        var two = RunIdentity.Of(options with { TeacherAttack = teacher, SelectionAttack = selection }, new ArdLoss(), student, null, null, _data, null);
-        (two["train attack"], two["teacher attack"], two["selection attack"]).Should().Be(($"{train}", $"{teacher}", $"{selection}"));
+        var crafting = options.Crafting with { Attacks = options.Crafting.Attacks.Add(ImageSource.AdversarialTo(NetworkRole.Teacher), other) };
+        var two = RunIdentity.Of(TrainingWorld.Setup(options with { Crafting = crafting, SelectionAttack = selection }, loss, student), _data, null);
+        two["crafting"].Should().Be($"images adversarial to student: {train}, batch norm in train mode; images adversarial to teacher: {other}, batch norm in eval mode");
+        two["selection attack"].Should().Be($"{selection}");
     }
 
     [Fact]
@@ -54,7 +57,7 @@ public sealed class RunIdentityTests : IDisposable
         using var teacher = TrainingWorld.Network(1);
         using var standard = TrainingWorld.Network(2);
         using var validation = TrainingWorld.Data(6, seed: 2);
-        Dictionary<string, string> Of() => RunIdentity.Of(new(), new ArdLoss(), student, teacher, standard, _data, validation);
+        Dictionary<string, string> Of() => RunIdentity.Of(TrainingWorld.Setup(new(), new ArdLoss(), student, teacher, standard), _data, validation);
         var identity = Of();
         identity["teacher"].Should().Be(Fingerprint.Of(teacher));
         identity["standard teacher"].Should().Be(Fingerprint.Of(standard)).And.NotBe(identity["teacher"]);
@@ -71,7 +74,8 @@ public sealed class RunIdentityTests : IDisposable
     public void WarnOfHidden_ScheduleThatHidesItsValue_IsNamedOnce()
     {
         var logger = new ListLogger();
-        RunIdentity.WarnOfHidden(new() { Logger = logger, Schedule = new Flat(0.5) }, new ArdLoss());
+        using var student = nn.Linear(2, 3);
+        RunIdentity.WarnOfHidden(TrainingWorld.Setup(new() { Logger = logger, Schedule = new Flat(0.5) }, new ArdLoss(), student));
         var entry = logger.Entries.Should().ContainSingle().Subject;
         entry.Level.Should().Be(LogLevel.Warning);
         entry.Message.Should().Contain(nameof(Flat));

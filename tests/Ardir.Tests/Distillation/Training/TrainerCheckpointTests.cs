@@ -23,8 +23,7 @@ public sealed class TrainerCheckpointTests : IDisposable
         { "batch size", o => o with { BatchSize = 5 } }, { "learning rate", o => o with { LearningRate = 0.04 } }, { "milestones", o => o with { Milestones = [1] } },
         { "learning rate decay", o => o with { LearningRateDecay = 0.2 } }, { "warm-up epochs", o => o with { WarmupEpochs = 1 } }, { "optimizer", o => o with { Optimizer = new SgdOptimizer { Momentum = 0.8 } } },
         { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
-        { "train attack", o => o with { TrainAttack = TrainingWorld.Pgd(3), TeacherAttack = TrainingWorld.Pgd() } }, { "teacher attack", o => o with { TeacherAttack = TrainingWorld.Pgd(3) } },
-        { "attack in train mode", o => o with { AttackInTrainMode = true } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
+        { "crafting", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd(3)) } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
         { "learning rate schedule", o => o with { Schedule = new CosineSchedule() } }, { "largest gradient norm", o => o with { MaxGradientNorm = 1 } },
         { "label smoothing", o => o with { LabelSmoothing = 0.1 } }, { "accumulation steps", o => o with { AccumulationSteps = 2 } },
         { "weight perturbation", o => o with { WeightPerturbation = new() } }, { "weight averaging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
@@ -39,7 +38,7 @@ public sealed class TrainerCheckpointTests : IDisposable
     public void Identity_EveryKey_HasATestOfItsRefusal()
     {
         using var network = TrainingWorld.Network();
-        var keys = RunIdentity.Of(Options, new ArdLoss(), network, network, network, _data, _data).Keys;
+        var keys = RunIdentity.Of(TrainingWorld.Setup(Options, new ArdLoss(), network, network, network), _data, _data).Keys;
         keys.Should().BeEquivalentTo(ChangedOptions.Select(row => (string)row[0]).Concat(_others), "a key that no test changes could be left out of the comparison unnoticed");
     }
 
@@ -58,7 +57,7 @@ public sealed class TrainerCheckpointTests : IDisposable
     public void Identity_OptionsThatDifferInside_DifferInTheirKeyAlone(string name, TrainerOptions one, TrainerOptions other)
     {
         using var network = TrainingWorld.Network();
-        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(options, new ArdLoss(), network, network, null, _data, null);
+        Dictionary<string, string> Of(TrainerOptions options) => RunIdentity.Of(TrainingWorld.Setup(options, new ArdLoss(), network, network, null), _data, null);
         var (first, second) = (Of(one), Of(other));
         first.Keys.Where(key => first[key] != second[key]).Should().Equal(name);
     }

@@ -79,7 +79,7 @@ public sealed class TrainerDeviceTests
             using var data = TrainingWorld.Data();
             var seen = new List<(bool, bool)>();
             var watched = new WatchedAttack(null, (_, _, _) => seen.Add((backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32)));
-            using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), TrainingWorld.Options(1) with { TrainAttack = watched, SelectionAttack = watched, AllowTf32 = allow });
+            using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), TrainingWorld.Options(1) with { Crafting = new OwnCrafting(watched), SelectionAttack = watched, AllowTf32 = allow });
             trainer.Fit(data, data);
             seen.Should().HaveCountGreaterThan(TrainingWorld.StepsPerEpoch).And.OnlyContain(flags => flags.Item1 == allow && flags.Item2 == allow);
             var failing = new ListProgress<TrainingProgress>(_ => throw new InvalidOperationException());

@@ -89,7 +89,7 @@ public sealed class TrainerFaultTests
         var seen = new List<CancellationToken>();
         var watched = new WatchedAttack(null, (_, _, context) => seen.Add(context.CancellationToken));
         using var trainer = new DistillationTrainer(
-            student, teacher, new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial }), TrainingWorld.Options(1) with { TrainAttack = watched, SelectionAttack = watched });
+            student, teacher, new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial }), TrainingWorld.Options(1) with { Crafting = new OwnCrafting(watched), SelectionAttack = watched });
         trainer.Fit(data, data, null, source.Token);
         seen.Should().HaveCountGreaterThan(2 * TrainingWorld.StepsPerEpoch).And.OnlyContain(token => token == source.Token);
     }

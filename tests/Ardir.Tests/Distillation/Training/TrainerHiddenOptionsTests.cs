@@ -10,7 +10,7 @@ public sealed class TrainerHiddenOptionsTests
     [Fact]
     public void Fit_WithCheckpoints_WarnsOfEachObjectThatHidesItsValues()
     {
-        var options = TrainingWorld.Options(1) with { Schedule = new Slope(0.1), TrainAttack = new PgdAttack(TrainingWorld.Pgd().Threat, new PgdOptions { Steps = 1, Loss = new Weighted(2) }) };
+        var options = TrainingWorld.Options(1) with { Schedule = new Slope(0.1), Crafting = new OwnCrafting(new PgdAttack(TrainingWorld.Pgd().Threat, new PgdOptions { Steps = 1, Loss = new Weighted(2) })) };
         Warnings(options, new WeightedSumLoss((1, new AdversarialTrainingLoss()), (1, new Doubled(1)))).Should().BeEquivalentTo("Slope", "Weighted", "Doubled");
         Warnings(options, new AdversarialTrainingLoss(), checkpoints: false).Should().BeEmpty("nothing will be resumed");
     }
@@ -21,7 +21,7 @@ public sealed class TrainerHiddenOptionsTests
         var options = TrainingWorld.Options(1) with
         {
             Schedule = new CosineSchedule(), WeightAveraging = new ExponentialMovingAverage(), WeightPerturbation = new(),
-            TrainAttack = new WorstCaseAttack("chain", TrainingWorld.Pgd(1), new FgsmAttack(TrainingWorld.Pgd().Threat)),
+            Crafting = new OwnCrafting(new WorstCaseAttack("chain", TrainingWorld.Pgd(1), new FgsmAttack(TrainingWorld.Pgd().Threat))),
         };
         Warnings(options, new WeightedSumLoss((1, new TradesLoss()), (1, new MartLoss()))).Should().BeEmpty();
         Warnings(TrainingWorld.Options(1) with { Schedule = new Told(0.5) }, new AdversarialTrainingLoss()).Should().BeEmpty("a record tells its values");
@@ -59,7 +59,7 @@ public sealed class TrainerHiddenOptionsTests
     {
         public string Name => "doubled";
 
-        public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
 
         public LossTerms Compute(DistillationInputs inputs) => new(inputs.StudentClean!.Output.square().mean() * weight);
     }

@@ -91,7 +91,7 @@ public sealed class TrainerInterruptionTests
         using var student = new FuncModel(images => step == at ? network.call(images) * double.NaN : network.call(images), network);
         var attack = new WatchedAttack(TrainingWorld.Pgd(), (_, _, _) => step++);
         using var trainer = new DistillationTrainer(
-            student, null, new AdversarialTrainingLoss(), TrainingWorld.Options(1) with { BatchSize = 8, NonFiniteLoss = NonFiniteLoss.Skip, TrainAttack = attack });
+            student, null, new AdversarialTrainingLoss(), TrainingWorld.Options(1) with { BatchSize = 8, NonFiniteLoss = NonFiniteLoss.Skip, Crafting = new OwnCrafting(attack) });
         trainer.Fit(data).Last.SkippedSteps.Should().Be(1);
     }
 

@@ -245,7 +245,7 @@ public sealed class TrainerLongRunTests
     {
         public string Name => "own";
 
-        public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
 
         public LossTerms Compute(DistillationInputs inputs) => compute(inputs);
 

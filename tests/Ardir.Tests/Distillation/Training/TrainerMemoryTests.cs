@@ -17,7 +17,7 @@ public sealed class TrainerMemoryTests
         using var train = TrainingWorld.Data();
         var loss = new ArdirLoss(new() { TeacherData = data, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] }, CrossEntropyWeight = 0.1 });
         var options = TrainingWorld.Options();
-        using var step = new TrainingStep(new(student, teacher, null, loss, options));
+        using var step = new TrainingStep(TrainingWorld.Setup(options, loss, student, teacher));
         using var weights = StudentWeights.Of(student, TrainingPrecision.Full);
         using var optimizer = new RunOptimizer(options, weights, null);
         using var health = new StepHealth(options, weights, optimizer);

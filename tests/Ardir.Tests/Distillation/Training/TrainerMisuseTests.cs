@@ -14,7 +14,7 @@ public sealed class TrainerMisuseTests
     {
         using var teacher = Network(1);
         using var student = new Normalize([0.5], [0.5], teacher);
-        var create = () => new DistillationTrainer(student, teacher, new ArdLoss(), new TrainerOptions { TrainAttack = new PgdAttack(_threat) });
+        var create = () => new DistillationTrainer(student, teacher, new ArdLoss(), new TrainerOptions { Crafting = new OwnCrafting(new PgdAttack(_threat)) });
         create.Should().Throw<ArgumentException>().WithMessage("*share one (PreActResNet)*");
     }
 

@@ -118,7 +118,7 @@ public sealed class TrainerModelStateTests
             context.KeepModelMode.Should().BeFalse();
         });
         var loss = new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial, Features = new() { Layers = ["net.layer*"], TeacherLayers = ["layer*"] } });
-        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(1) with { TrainAttack = watched, SelectionAttack = watched });
+        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(1) with { Crafting = new OwnCrafting(watched), SelectionAttack = watched });
         trainer.Fit(train, train);
         attacked.Count(model => ReferenceEquals(model, student)).Should().BeGreaterThanOrEqualTo(TrainingWorld.StepsPerEpoch);
         attacked.Count(model => ReferenceEquals(model, teacher)).Should().Be(TrainingWorld.StepsPerEpoch);
@@ -128,11 +128,11 @@ public sealed class TrainerModelStateTests
     [Theory]
     [InlineData(false, 1)]
     [InlineData(true, 3)]
-    public void Fit_AttackInTrainMode_UpdatesBatchNormAtEveryStepOfTheAttack(bool trainMode, int forwardsPerStep)
+    public void Fit_CraftingInTrainMode_UpdatesBatchNormAtEveryStepOfTheAttack(bool trainMode, int forwardsPerStep)
     {
         using var student = TrainingWorld.Network();
         using var train = TrainingWorld.Data();
-        var options = TrainingWorld.Options(2) with { AttackInTrainMode = trainMode, SelectionAttack = TrainingWorld.Pgd() };
+        var options = TrainingWorld.Options(2) with { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = trainMode }, SelectionAttack = TrainingWorld.Pgd() };
         using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), options);
         trainer.Fit(train, train);
         // PGD-2 passes forward twice; evaluations never count.
@@ -140,14 +140,14 @@ public sealed class TrainerModelStateTests
     }
 
     [Fact]
-    public void Fit_AttackInTrainMode_LeavesTheTeachersBatchNormAlone()
+    public void Fit_CraftingInTrainMode_LeavesTheTeachersBatchNormAlone()
     {
         using var student = TrainingWorld.Network();
         using var teacher = TrainingWorld.Network(2);
         using var train = TrainingWorld.Data();
         var before = TrainingWorld.State(teacher);
         using var trainer = new DistillationTrainer(
-            student, teacher, new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial }), TrainingWorld.Options(1) with { AttackInTrainMode = true });
+            student, teacher, new ArdirLoss(new() { TeacherData = TeacherData.RobustAdversarial }), TrainingWorld.Options(1) with { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = true } });
         trainer.Fit(train);
         TrainingWorld.SameState(TrainingWorld.State(teacher), before);
     }
@@ -162,7 +162,7 @@ public sealed class TrainerModelStateTests
         var watched = new WatchedAttack(null, (model, images, context) =>
             calls.Add((ReferenceEquals(model, student) ? "student" : "teacher", TensorAssert.Values(images), [.. context.SampleIndices!], context.Seed)));
         var loss = new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial });
-        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with { TrainAttack = watched, Augmentation = ImageAugmentation.Cifar });
+        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(2) with { Crafting = new OwnCrafting(watched), Augmentation = ImageAugmentation.Cifar });
         trainer.Fit(train);
         calls.Select(call => call.Model).Should().Equal(Enumerable.Repeat(new[] { "student", "teacher" }, 2 * TrainingWorld.StepsPerEpoch).SelectMany(pair => pair));
         for (var i = 0; i < calls.Count; i += 2)

@@ -181,7 +181,7 @@ public sealed class TrainerObjectiveTests
     {
         public string Name => "sharing";
 
-        public DistillationNeeds Needs { get; } = new() { Passes = NetworkPasses.StudentClean };
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
 
         public nn.Module? Trainable => part;
 
@@ -203,7 +203,7 @@ public sealed class TrainerObjectiveTests
             Loss = _losses[name](Student, _teacher);
             var options = new TrainerOptions
             {
-                Epochs = epochs, BatchSize = 8, LearningRate = 0.02, Milestones = [], Threat = ThreatModel.Linf(TrainingWorld.Epsilon), CheckpointDirectory = folder, Seed = 5,
+                Epochs = epochs, BatchSize = 8, LearningRate = 0.02, Milestones = [], Crafting = new PrescribedCrafting(ThreatModel.Linf(TrainingWorld.Epsilon)), CheckpointDirectory = folder, Seed = 5,
             };
             Trainer = new DistillationTrainer(Student, _teacher, Loss, change?.Invoke(options) ?? options, _standard);
         }

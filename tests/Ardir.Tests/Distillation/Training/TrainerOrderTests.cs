@@ -69,12 +69,12 @@ public sealed class TrainerOrderTests
     }
 
     [Fact]
-    public void Fit_TrainAttack_HasOtherNoiseInEveryEpoch()
+    public void Fit_OwnAttack_HasOtherNoiseInEveryEpoch()
     {
         using var data = Brightness.Data(4);
         var seen = new List<ulong>();
         using var student = new Brightness(1);
-        using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), new() { Epochs = 3, BatchSize = 4, TrainAttack = new WatchedAttack(null, (_, _, context) => seen.Add(context.Seed)) });
+        using var trainer = new DistillationTrainer(student, null, new AdversarialTrainingLoss(), new() { Epochs = 3, BatchSize = 4, Crafting = new OwnCrafting(new WatchedAttack(null, (_, _, context) => seen.Add(context.Seed))) });
         trainer.Fit(data);
         seen.Should().HaveCount(3).And.OnlyHaveUniqueItems();
     }

@@ -134,8 +134,8 @@ public sealed class TrainerRunTests
             seen.Add((inputs.StudentClean is not null, inputs.StudentAdversarial is not null, inputs.TeacherClean is not null, inputs.TeacherAdversarial is not null));
             inputs.TeacherClean!.Output.requires_grad.Should().BeFalse();
             return new LossTerms((inputs.StudentClean!.Output - inputs.TeacherClean.Output).square().mean());
-        }) { Needs = new() { Passes = NetworkPasses.StudentClean | NetworkPasses.TeacherClean } };
-        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(8) with { TrainAttack = null, LearningRate = 0.01 });
+        }) { Needs = new() { Passes = [NetworkPass.StudentClean, NetworkPass.TeacherClean] } };
+        using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(8) with { Crafting = null, LearningRate = 0.01 });
         var result = trainer.Fit(data);
         seen.Should().HaveCount(8 * TrainingWorld.StepsPerEpoch).And.OnlyContain(passes => passes.Item1 && !passes.Item2 && passes.Item3 && !passes.Item4);
         result.Last.TrainLoss.Should().BeLessThan(result.Epochs[0].TrainLoss / 4);
@@ -151,17 +151,17 @@ public sealed class TrainerRunTests
             FluentActions.Invoking(() => new DistillationTrainer(student, with, loss, options)).Should().Throw<T>().WithMessage($"*{message}*");
 
         var options = TrainingWorld.Options();
-        var teacherAdversarialOnly = new OwnLoss(null!) { Needs = new() { Passes = NetworkPasses.StudentClean | NetworkPasses.TeacherAdversarial } };
+        var teacherAdversarialOnly = new OwnLoss(null!) { Needs = new() { Passes = [NetworkPass.StudentClean, NetworkPass.TeacherAdversarial] } };
         Refused<ArgumentNullException>(null, new ArdirLoss(), options, "ARDIR needs a teacher");
-        Refused<ArgumentException>(teacher, new ArdirLoss(), options with { TrainAttack = null }, "TrainAttack");
-        Refused<ArgumentException>(teacher, teacherAdversarialOnly, options with { TrainAttack = null }, "TeacherAttack");
+        Refused<ArgumentException>(teacher, new ArdirLoss(), options with { Crafting = null }, "PrescribedCrafting");
+        Refused<ArgumentException>(teacher, teacherAdversarialOnly, options with { Crafting = null }, "images adversarial to teacher");
         Refused<ArgumentException>(student, new ArdirLoss(), options, "same module");
         Refused<ArgumentException>(teacher, new ArdirLoss(new() { Features = new() { Layers = ["nothing"] } }), options, "nothing");
-        Refused<ArgumentException>(teacher, new OwnLoss(null!) { Needs = new() { Passes = NetworkPasses.TeacherClean } }, options, "no pass of the student");
+        Refused<ArgumentException>(teacher, new OwnLoss(null!) { Needs = new() { Passes = [NetworkPass.TeacherClean] } }, options, "no pass of the student");
         foreach (var parameter in student.parameters()) parameter.requires_grad = false;
         Refused<ArgumentException>(teacher, new ArdirLoss(), options, "no parameter");
         FluentActions.Invoking(() => new DistillationTrainer(null!, null, new StandardTrainingLoss())).Should().Throw<ArgumentNullException>();
-        FluentActions.Invoking(() => new DistillationTrainer(student, null, null!)).Should().Throw<ArgumentNullException>();
+        FluentActions.Invoking(() => new DistillationTrainer(student, null, loss: null!)).Should().Throw<ArgumentNullException>();
     }
 
     [Fact]
@@ -203,8 +203,8 @@ public sealed class TrainerRunTests
         (options.LearningRate, options.LearningRateDecay).Should().Be((0.1, 0.1));
         options.Optimizer.Should().Be(new SgdOptimizer { Momentum = 0.9, WeightDecay = 5e-4 });
         options.Milestones.Should().Equal(100, 150);
-        (options.Augmentation, options.TrainAttack, options.TeacherAttack, options.SelectionAttack).Should().Be((null, null, null, null));
-        (options.AttackInTrainMode, options.Threat, options.Device is null, options.CheckpointDirectory, options.Seed).Should().Be((null, null, true, null, 0UL));
+        (options.Augmentation, options.Crafting, options.SelectionAttack).Should().Be((null, null, null));
+        (options.Device is null, options.CheckpointDirectory, options.Seed).Should().Be((true, null, 0UL));
     }
 }
 
@@ -213,7 +213,7 @@ internal sealed class OwnLoss(Func<DistillationInputs, LossTerms> compute) : IDi
 {
     public string Name => "own";
 
-    public DistillationNeeds Needs { get; init; } = new() { Passes = NetworkPasses.StudentClean };
+    public DistillationNeeds Needs { get; init; } = new() { Passes = [NetworkPass.StudentClean] };
 
     public LossTerms Compute(DistillationInputs inputs) => compute(inputs);
 }

@@ -230,7 +230,7 @@ public sealed class TrainerWrapperTests
 
     private static TrainingResult Fit(nn.Module<Tensor, Tensor> student, ImageDataset data, TrainerOptions options, IDistillationLoss loss, double? rate = null)
     {
-        using var trainer = new DistillationTrainer(student, null, loss, options with { LearningRate = rate ?? (options.LearningRate == 0.1 ? Rate : options.LearningRate), TrainAttack = TrainingWorld.Pgd() });
+        using var trainer = new DistillationTrainer(student, null, loss, options with { LearningRate = rate ?? (options.LearningRate == 0.1 ? Rate : options.LearningRate), Crafting = new OwnCrafting(TrainingWorld.Pgd()) });
         return trainer.Fit(data);
     }
 

@@ -19,7 +19,7 @@ internal static class TrainingWorker
         using var teacher = TrainingWorld.Network(8);
         using var trainer = new DistillationTrainer(student, teacher, TrainingWorld.Ardir(), TrainingWorld.Options(12) with
         {
-            SelectionAttack = TrainingWorld.Pgd(3), TrainAttack = TrainingWorld.Pgd(10), Augmentation = new() { Padding = 1 }, EvaluationBatchSize = 8, CheckpointDirectory = folder,
+            SelectionAttack = TrainingWorld.Pgd(3), Crafting = new OwnCrafting(TrainingWorld.Pgd(10)), Augmentation = new() { Padding = 1 }, EvaluationBatchSize = 8, CheckpointDirectory = folder,
             CheckpointInterval = folder is null ? null : TimeSpan.FromMilliseconds(1), Schedule = new CosineSchedule(), WeightPerturbation = new() { WarmupEpochs = 2 }, MaxGradientNorm = 1,
             WeightAveraging = new StochasticWeightAveraging { StartEpoch = 3 },
         });

@@ -39,8 +39,12 @@ internal static class TrainingWorld
 
     public static TrainerOptions Options(int epochs = 2) => new()
     {
-        Epochs = epochs, BatchSize = BatchSize, LearningRate = 0.05, Milestones = [], TrainAttack = Pgd(), Seed = 5,
+        Epochs = epochs, BatchSize = BatchSize, LearningRate = 0.05, Milestones = [], Crafting = new OwnCrafting(Pgd()), Seed = 5,
     };
+
+    /// <summary>What a trainer would be made with, without its checks.</summary>
+    public static TrainingSetup Setup(TrainerOptions options, IDistillationLoss loss, nn.Module<Tensor, Tensor> student, IModule? teacher = null, IModule? standard = null) => new(
+        student, TrainingSetup.NetworksOf(teacher, standard), loss, options, options.Crafting is null ? new([]) : CraftingPlan.Of(options.Crafting, loss, teacher));
 
     public static Dictionary<string, double[]> State(nn.Module module) =>
         module.state_dict().ToDictionary(pair => pair.Key, pair => TensorAssert.Values(pair.Value));

@@ -104,13 +104,13 @@ static void LetTheLibraryTrain(string folder)
     using var teacher = OwnNetwork(5);
     using var trainSet = new ImageDataset(randint(256, [64, 1, 8, 8], ScalarType.Byte), randint(3, [64], ScalarType.Int64));
     using var validationSet = trainSet.Take(32);
-    var (pgd10, pgd20) = (new PgdAttack(ThreatModel.Linf(0.05)), new PgdAttack(ThreatModel.Linf(0.05), new PgdOptions { Steps = 20 }));
+    var pgd20 = new PgdAttack(ThreatModel.Linf(0.05), new PgdOptions { Steps = 20 });
     IProgress<TrainingProgress> progress = new Progress<TrainingProgress>();
     var cancellationToken = CancellationToken.None;
 
     using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(), new TrainerOptions {
         Epochs = 3, BatchSize = 128, LearningRate = 0.1, Milestones = [1, 2], Optimizer = new SgdOptimizer { Momentum = 0.9, WeightDecay = 5e-4 },
-        TrainAttack = pgd10, SelectionAttack = pgd20, Device = torch.CPU, CheckpointDirectory = folder, Seed = 1 });
+        Crafting = new PrescribedCrafting(ThreatModel.Linf(0.05)), SelectionAttack = pgd20, Device = torch.CPU, CheckpointDirectory = folder, Seed = 1 });
     TrainingResult result = trainer.Fit(trainSet, validationSet, progress, cancellationToken);
     Console.WriteLine($"{result.Best.Epoch} {result.Best.RobustAccuracy} {result.Last.TrainLoss} {result.Epochs.Count}");
     if (result.Epochs.Count != 3 || !File.Exists(Path.Combine(folder, "last.safetensors"))) throw new InvalidOperationException("section 4");
@@ -169,7 +169,7 @@ static void OwnLossAttackAndData(string folder)
         if (!threat.Contains(images, adversarial).all().ToBoolean() || distance.min().ToDouble() < 0.049) throw new InvalidOperationException("own attack");
 
     var loss = new WeightedSumLoss((1, new LogitPairingLoss()), (0.1, new TradesLoss()));
-    using var trainer = new DistillationTrainer(student, null, loss, new TrainerOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.05, Threat = threat, SelectionAttack = attack });
+    using var trainer = new DistillationTrainer(student, null, loss, new TrainerOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.05, Crafting = new PrescribedCrafting(threat), SelectionAttack = attack });
     TrainingResult result = trainer.Fit(train, train);
     Console.WriteLine($"{loss.Name}: {result.Epochs[0].TrainLoss} to {result.Last.TrainLoss}, {string.Join(' ', result.Last.Terms.Keys)}, {attack.Name} {result.Best.RobustAccuracy}");
     if (!(result.Last.TrainLoss < result.Epochs[0].TrainLoss) || !result.Last.Terms.ContainsKey("pairing")) throw new InvalidOperationException("own loss");

@@ -89,7 +89,7 @@ internal static class TrimmedRun
         using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(options), new TrainerOptions
         {
             Epochs = 2, BatchSize = 16, LearningRate = 0.05,
-            TrainAttack = new PgdAttack(ThreatModel.Linf(0.05), new PgdOptions { Steps = 2 }),
+            Crafting = new OwnCrafting(new PgdAttack(ThreatModel.Linf(0.05), new PgdOptions { Steps = 2 })),
             CheckpointDirectory = directory, Seed = 5,
         });
         var result = trainer.Fit(data, data);

@@ -32,13 +32,13 @@ internal static class SoakTrainings
         ];
     }
 
-    private static TrainerOptions Options(IAttack attack) => new() { Epochs = 2, BatchSize = 8, LearningRate = 0.05, Milestones = [1], TrainAttack = attack, Seed = 5, EvaluationBatchSize = 8 };
+    private static TrainerOptions Options(IAttack attack) => new() { Epochs = 2, BatchSize = 8, LearningRate = 0.05, Milestones = [1], Crafting = new OwnCrafting(attack), Seed = 5, EvaluationBatchSize = 8 };
 
     private static string Train(IDistillationLoss loss, TrainerOptions options, ImageDataset data)
     {
         using var student = SoakAttacks.Network(seed: 2);
         using var teacher = SoakAttacks.Network(seed: 3);
-        using var trainer = new DistillationTrainer(student, loss.Needs.NeedsTeacher ? teacher : null, loss, options);
+        using var trainer = new DistillationTrainer(student, loss.Needs.Networks.Contains(NetworkRole.Teacher) ? teacher : null, loss, options);
         var result = trainer.Fit(data, data);
         var last = Fingerprint.Of(student);
         trainer.RestoreBest();
