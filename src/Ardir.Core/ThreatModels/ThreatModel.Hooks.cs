@@ -5,7 +5,6 @@ namespace Ardir.Core;
 public abstract partial class ThreatModel
 {
     private const double RelativeTolerance = 1e-6;
-    private const double AbsoluteTolerance = 1e-7;
     private const double GaussianShare = 0.001;
 
     /// <summary>The identity of the threat model: its kind and every value on which it depends, for example <c>Linf(0.0314)</c>. Two threat
@@ -64,17 +63,18 @@ public abstract partial class ThreatModel
     protected virtual Tensor ClampCore(Tensor inputs) => inputs.clamp(Minimum, Maximum);
 
     /// <summary>Whether each candidate can be reached. By default, whether the projection moves no value by more than rounding (one
-    /// millionth of epsilon and one digit of the dtype), and <see cref="ClampCore"/> none at all.</summary>
+    /// millionth of epsilon, and half a digit of the dtype for epsilon and each of the two values), and <see cref="ClampCore"/> none at
+    /// all.</summary>
     /// <param name="reference">Clean inputs, [N,...].</param>
     /// <param name="candidate">Same shape, dtype and device. NaN must be outside.</param>
     /// <returns>bool [N].</returns>
     protected virtual Tensor ContainsCore(Tensor reference, Tensor candidate)
     {
-        var precise = candidate.to(ScalarType.Float64);
-        var beyond = (ProjectCore(reference.to(ScalarType.Float64), precise) - precise).abs().flatten(1).amax(new long[] { 1 });
-        var inBox = (candidate == ClampCore(candidate)).flatten(1).all(1);
-        var digit = Math.Max(AbsoluteTolerance, Digit(candidate.dtype)) * Math.Max(Math.Abs(Minimum), Math.Abs(Maximum));
-        return (beyond <= Epsilon * RelativeTolerance + digit).logical_and(inBox);
+        var (x, precise) = (reference.to(ScalarType.Float64), candidate.to(ScalarType.Float64));
+        var beyond = (ProjectCore(x, precise) - precise).abs();
+        var rounding = (x.abs() + precise.abs() + Epsilon).mul_(Digit(candidate.dtype) / 2).add_(Epsilon * RelativeTolerance);
+        var inBox = candidate == ClampCore(candidate);
+        return (beyond <= rounding).logical_and_(inBox).flatten(1).all(1);
     }
 
     /// <summary>How far the samples are from each other; by default the largest absolute difference.</summary>
@@ -83,8 +83,8 @@ public abstract partial class ThreatModel
     /// <returns>[N].</returns>
     protected virtual Tensor DistanceCore(Tensor a, Tensor b) => (a - b).abs().flatten(1).amax(new long[] { 1 });
 
-    /// <summary>The direction that a step multiplies by its size. By default the sign of the gradient, so that every value moves by the step
-    /// size; the projection takes back what is not allowed.</summary>
+    /// <summary>The direction that a step multiplies by its size. By default the sign of the gradient, so that every value moves by the
+    /// step size; the projection takes back what is not allowed.</summary>
     /// <param name="gradient">[N,...].</param>
     /// <param name="share">The share of the values that should move, in (0,1]; null for all. May be ignored.</param>
     /// <returns>A new tensor like the gradient.</returns>

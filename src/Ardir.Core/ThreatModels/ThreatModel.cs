@@ -28,8 +28,8 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         (Epsilon, Minimum, Maximum) = (epsilon, minimum, maximum);
     }
 
-    /// <summary>The length that step sizes are shares of, greater than 0, in the units of the inputs: the radius of a norm ball. In a threat
-    /// model of another kind, how far a step along <see cref="SteepestAscent(Tensor)"/> may usefully go; for a patch that may hold anything
+    /// <summary>The length that step sizes are shares of, greater than 0, in the units of the inputs: the radius of a norm ball. In a
+    /// threat model of another kind, how far a step along <see cref="SteepestAscent(Tensor)"/> may usefully go; for a patch that may hold anything
     /// this is the width of the box.</summary>
     public double Epsilon { get; }
 
@@ -215,8 +215,9 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         if (this is NormThreatModel) return result;
         if (result is null || result.dtype != argument.dtype || !result.shape.AsSpan().SequenceEqual(argument.shape))
         {
+            var returned = result is null ? "null" : $"{result.dtype} {TensorGuard.Shape(result)}";
             throw new InvalidOperationException(
-                $"A hook of the threat model {GetType()} returned {(result is null ? "null" : $"{result.dtype} {TensorGuard.Shape(result)}")}; " +
+                $"A hook of the threat model {GetType()} returned {returned}; " +
                 $"expected {argument.dtype} {TensorGuard.Shape(argument)}, like its argument. Convert masks and bounds with " +
                 ".to(reference.dtype).");
         }

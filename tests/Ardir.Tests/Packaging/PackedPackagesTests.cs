@@ -9,7 +9,7 @@ namespace Ardir.Tests;
 public sealed class PackedPackagesTests : IDisposable
 {
     private static readonly string[] _names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"];
-    private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-dataset", "hosting"];
+    private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-threat", "add-a-dataset", "hosting"];
     // Every C# block of these is compiled and run; the project file is the one that README.md shows.
     private static readonly string[] _documents =
         ["README.md", "docs/api.md", "docs/recipes.md", "docs/training.md", "src/Ardir.Core/README.md", "src/Ardir.Attacks/README.md", "src/Ardir.Distillation/README.md"];

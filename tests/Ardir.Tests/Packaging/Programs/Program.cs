@@ -142,7 +142,7 @@ static void WeightsAndData(string folder)
     }
 }
 
-// docs/add-a-loss.md, add-an-attack.md and add-a-dataset.md, whose code is compiled beside this file
+// docs/add-a-loss.md, add-an-attack.md, add-a-threat.md and add-a-dataset.md, whose code is compiled beside this file
 static void OwnLossAttackAndData(string folder)
 {
     using var student = OwnNetwork(6);
@@ -167,6 +167,13 @@ static void OwnLossAttackAndData(string folder)
     using (Tensor adversarial = attack.Perturb(student, images, labels))
     using (Tensor distance = threat.Distance(images, adversarial))
         if (!threat.Contains(images, adversarial).all().ToBoolean() || distance.min().ToDouble() < 0.049) throw new InvalidOperationException("own attack");
+
+    using Tensor mask = arange(64).reshape(1, 8, 8) % 2 == 0;
+    var masked = new MaskThreat(mask, 0.05);
+    using (Tensor adversarial = new PgdAttack(masked).Perturb(student, images, labels))
+    using (Tensor moved = (adversarial != images).sum(dim: 0))
+        if (!masked.Contains(images, adversarial).all().ToBoolean() || moved[0, 0, 0].ToInt64() == 0 || moved[0, 0, 1].ToInt64() > 0)
+            throw new InvalidOperationException("own threat");
 
     var loss = new WeightedSumLoss((1, new LogitPairingLoss()), (0.1, new TradesLoss()));
     using var trainer = new DistillationTrainer(student, null, loss, new TrainerOptions { Epochs = 6, BatchSize = 16, LearningRate = 0.05, Crafting = new PrescribedCrafting(threat), SelectionAttack = attack });
