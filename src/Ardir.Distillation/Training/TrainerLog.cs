@@ -9,7 +9,7 @@ internal static partial class TrainerLog
         "{Loss}: {Epochs} epochs of {Samples} samples on {Device}, batches of {BatchSize}, seed {Seed}")]
     public static partial void Starting(ILogger logger, string loss, int epochs, int samples, string device, int batchSize, ulong seed);
 
-    [LoggerMessage(2, LogLevel.Information, "Going on with epoch {Epoch} from {Path}")]
+    [LoggerMessage(2, LogLevel.Information, "Resuming with epoch {Epoch} from {Path}")]
     public static partial void Resuming(ILogger logger, int epoch, string path);
 
     [LoggerMessage(3, LogLevel.Information,

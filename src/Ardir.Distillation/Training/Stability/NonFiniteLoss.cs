@@ -7,7 +7,7 @@ public enum NonFiniteLoss
     /// checkpoint directory. The default.</summary>
     Stop,
 
-    /// <summary>The step is left out: weights, momentum and batch norm stay as they were. Ten in a row stop the run. With this
-    /// setting every step on a GPU waits for the device.</summary>
+    /// <summary>The step is left out: weights, optimiser and batch norm stay as they were. Ten in a row stop the run, also across
+    /// epochs and resumes. With this setting every step on a GPU waits for the device.</summary>
     Skip,
 }

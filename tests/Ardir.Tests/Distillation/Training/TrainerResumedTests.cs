@@ -35,7 +35,7 @@ public sealed class TrainerResumedTests
         var result = second.Trainer.Fit(data, validation);
 
         var resumedAt = phase == TrainingPhase.EpochEnd ? epoch + 1 : epoch;
-        if (resumedAt > 0) logger.Entries[2].Message.Should().Contain($"Going on with epoch {resumedAt}");
+        if (resumedAt > 0) logger.Entries[2].Message.Should().Contain($"Resuming with epoch {resumedAt}");
         TrainingWorld.SameMetrics(result.Epochs, expected.Result.Epochs);
         result.Best.Epoch.Should().Be(expected.Result.Best.Epoch);
         TrainingWorld.SameState(TrainingWorld.State(second.Student), expected.Last);

@@ -114,6 +114,17 @@ public sealed class TrainerRunTests
     }
 
     [Fact]
+    public void Warnings_OfASum_AreThoseOfItsTermsEachOnce()
+    {
+        IDistillationLoss harmless = new OwnLoss(_ => null!);
+        harmless.Warnings.Should().BeEmpty();
+        var labelless = new ArdirLoss(new() { Beta = 1 });
+        var sum = new WeightedSumLoss((1, labelless), (2, harmless), (3, new ArdirLoss(new() { Beta = 1, TeacherData = TeacherData.CleanAdversarial })));
+        sum.Warnings.Should().HaveCount(2).And.StartWith(labelless.Warnings.Single());
+        new WeightedSumLoss((1, new ArdirLoss())).Warnings.Should().BeEmpty();
+    }
+
+    [Fact]
     public void Fit_LossThatBecomesNan_SaysSo()
     {
         using var student = TrainingWorld.Network();
