@@ -78,7 +78,7 @@ internal static class AutoAttackBenchmark
         Console.Error.WriteLine($"FAB-T alone, {threat}, giving up: {giveUp}");
         using var report = new AutoAttack(threat, new AutoAttackOptions
         {
-            Version = AutoAttackVersion.Custom, Attacks = [new TargetedFabAttack(threat, new TargetedFabOptions { GiveUp = giveUp })], Diagnose = false,
+            Version = AutoAttackVersion.Custom, Attacks = [new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { GiveUp = giveUp } })], Diagnose = false,
         }).Evaluate(fixture.Model, fixture.Images, fixture.Labels);
         return ([.. report.BrokenBy.Select(name => name is not null)], report.Attacks[0].SampleForwards + report.Attacks[0].SampleBackwards);
     }
@@ -119,9 +119,9 @@ internal static class AutoAttackBenchmark
 
     private static (double Limit, IAttack Attack)[] Attacks(ThreatModel threat, int iterations, int queries) =>
     [
-        (1.10, new ApgdAttack(threat, new ApgdOptions { Iterations = iterations })),
-        (1.10, new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = iterations, TargetClasses = 1 })),
-        (1.50, new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = iterations, TargetClasses = 1 })),
+        (1.10, new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = iterations } })),
+        (1.10, new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = iterations }, Classes = 1 })),
+        (1.50, new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = iterations }, Classes = 1 })),
         (1.10, new SquareAttack(threat, new SquareOptions { Queries = queries })),
     ];
 

@@ -42,6 +42,10 @@ public sealed record AttackContext
     /// evaluation.</summary>
     internal AttackNotes? Notes { get; init; }
 
+    /// <summary>Of how many passes each gradient is the mean; set by <c>EotAttack</c>.</summary>
+    /// <value>1 by default.</value>
+    public int EotSamples { get; internal init; } = 1;
+
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }

@@ -110,12 +110,18 @@ public sealed class AttackRun
     /// <returns>[n,K].</returns>
     public Tensor Logits(Tensor points) => _model.Logits(points, this, _loss);
 
-    /// <summary>Loss and gradient at some points. One forward and one backward pass.</summary>
+    /// <summary>Of how many passes each gradient is the mean (expectation over transformation); 1 unless the attack was wrapped by an
+    /// EotAttack.</summary>
+    public int EotSamples => _model.Context.EotSamples;
+
+    /// <summary>Loss and gradient at some points. One forward and one backward pass, or <see cref="EotSamples"/> of each: the gradient is
+    /// their mean then, while logits and loss are those of the last.</summary>
     /// <param name="points">[n,C,H,W].</param>
     /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,C,H,W].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its
     /// input.</exception>
-    public AttackGradient Gradient(Tensor points) => GradientAt(points, isWhole: true);
+    public AttackGradient Gradient(Tensor points) =>
+        EotSamples == 1 ? GradientAt(points, isWhole: true) : MeanGradient(points, EotSamples);
 
     /// <summary>Logits and loss of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -136,7 +142,7 @@ public sealed class AttackRun
     /// <param name="restart">The restart, from 0.</param>
     public void Report(int step, int steps, int restart) => _model.Context.Progress?.Report(new AttackProgress
     {
-        Attack = _attack.Name,
+        Attack = NameWith(EotSamples, _attack.Name),
         Step = step,
         Steps = steps,
         Restart = restart,
@@ -145,12 +151,12 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
-    /// <summary>As <see cref="Gradient"/>, with the gradient averaged over several evaluations of a randomised model (EoT, Athalye et al.
-    /// 2018). Logits and loss are those of the last evaluation.</summary>
-    internal AttackGradient MeanGradient(Tensor points, int samples)
+    /// <summary>The name of an attack whose gradients are means.</summary>
+    internal static string NameWith(int samples, string name) => samples == 1 ? name : $"EoT{samples}-{name}";
+
+    private AttackGradient MeanGradient(Tensor points, int samples)
     {
-        var here = GradientAt(points, isWhole: samples == 1);
-        if (samples == 1) return here;
+        var here = GradientAt(points, isWhole: false);
         var sum = here.Gradient;
         for (var sample = 1; sample < samples; sample++)
         {
@@ -198,8 +204,11 @@ public sealed class AttackRun
         _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
-    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) =>
-        _model.Differences(points, this, classes, visit);
+    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => EotSamples == 1
+        ? _model.Differences(points, this, classes, visit)
+        : throw new InvalidOperationException(
+            $"{_attack.Name} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
+            "per point, such as TargetedFabAttack or ApgdAttack.");
 
     /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
     /// boundary.</summary>

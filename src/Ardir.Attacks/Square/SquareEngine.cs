@@ -71,7 +71,7 @@ internal sealed class SquareEngine : IDisposable
         if (moved?.numel() == 0) return;
         var part = moved is null ? _run : _run.Judging(moved);
         var (logits, loss) = Evaluate(part, moved is null ? proposal.Points : proposal.Points.index_select(0, moved));
-        var reached = (_marginIsLoss && _options.EotSamples == 1 ? loss : part.Advantage(logits)) >= 0;
+        var reached = (_marginIsLoss && _run.EotSamples == 1 ? loss : part.Advantage(logits)) >= 0;
         var anyReached = HostRead.Bool(reached.any());
         var adversarial = anyReached ? Everyone(part.IsAdversarial(logits).logical_and_(reached), moved, 0) : null;
         loss = Everyone(loss, moved, double.NegativeInfinity);
@@ -90,15 +90,15 @@ internal sealed class SquareEngine : IDisposable
     private (Tensor Logits, Tensor Loss) Evaluate(AttackRun run, Tensor points)
     {
         var (logits, loss) = run.Evaluate(points);
-        if (_options.EotSamples == 1) return (logits, loss);
-        for (var sample = 1; sample < _options.EotSamples; sample++)
+        if (_run.EotSamples == 1) return (logits, loss);
+        for (var sample = 1; sample < _run.EotSamples; sample++)
         {
             using var each = NewDisposeScope();
             var other = run.Evaluate(points);
             logits.add_(other.Logits);
             loss.add_(other.Loss);
         }
-        return (logits.div_(_options.EotSamples), loss.div_(_options.EotSamples));
+        return (logits.div_(_run.EotSamples), loss.div_(_run.EotSamples));
     }
 
     private void Leave(Tensor adversarial)

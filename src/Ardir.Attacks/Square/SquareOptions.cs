@@ -2,7 +2,7 @@ namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="SquareAttack"/>. The defaults are those of AutoAttack (Andriushchenko et al. 2020; Croce and Hein
 /// 2020).</summary>
-public sealed record SquareOptions
+public sealed record SquareOptions : RestartOptions
 {
     /// <summary>Evaluations of the model per sample and restart, the start included.</summary>
     /// <value>5000 by default.</value>
@@ -12,10 +12,6 @@ public sealed record SquareOptions
     /// and 8000 queries.</summary>
     /// <value>0.8 by default.</value>
     public double InitialProbability { get; init; } = 0.8;
-
-    /// <summary>Independent attempts. Only samples that still resist continue with the next.</summary>
-    /// <value>1 by default.</value>
-    public int Restarts { get; init; } = 1;
 
     /// <summary>Rescales the schedule, which is made for 10000 queries, to <see cref="Queries"/>. Sensible with few queries.</summary>
     /// <value>false by default, as in AutoAttack.</value>
@@ -31,15 +27,11 @@ public sealed record SquareOptions
     /// <value>true by default, for numbers that compare with published ones.</value>
     public bool OfficialWindows { get; init; } = true;
 
-    /// <summary>Evaluations per query of which loss and logits are the mean, for models that are random.</summary>
-    /// <value>1 by default; 20 is usual for random models.</value>
-    public int EotSamples { get; init; } = 1;
-
-    internal void Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
+        base.Validate();
         OptionGuard.Positive(Queries);
-        OptionGuard.Positive(Restarts);
-        OptionGuard.Positive(EotSamples);
         if (!(InitialProbability is > 0 and <= 1))
             throw new ArgumentOutOfRangeException(nameof(InitialProbability), InitialProbability, "InitialProbability must be in (0,1].");
     }

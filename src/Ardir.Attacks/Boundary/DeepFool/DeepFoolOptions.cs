@@ -16,7 +16,9 @@ public sealed record DeepFoolOptions
     /// <value>10 by default.</value>
     public int Classes { get; init; } = 10;
 
-    internal void Validate()
+    /// <summary>Checks every value. The attack that takes the options calls it once.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; the message names it and what was expected.</exception>
+    public void Validate()
     {
         OptionGuard.Positive(Iterations);
         if (!(Overshoot >= 0 && double.IsFinite(Overshoot)))

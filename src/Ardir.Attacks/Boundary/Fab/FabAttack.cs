@@ -11,7 +11,6 @@ namespace Ardir.Attacks;
 public sealed class FabAttack : UnitAttack
 {
     private readonly FabOptions _options;
-    private readonly FabSettings _settings;
 
     /// <summary>Creates the attack.</summary>
     /// <param name="threat">A norm ball.</param>
@@ -21,7 +20,7 @@ public sealed class FabAttack : UnitAttack
     {
         OptionGuard.NormBall(threat, Name);
         _options = options ?? new FabOptions();
-        _settings = _options.Validate();
+        _options.Validate();
     }
 
     /// <inheritdoc/>
@@ -33,8 +32,10 @@ public sealed class FabAttack : UnitAttack
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
-        if (run.Targets is not null) return FabEngine.Search(run.With(AttackLoss.Margin), _settings, FabPlane.OfLoss, Name, unit, unit);
-        return FabEngine.Search(run, _settings, NearestWrong, Name, unit, unit);
+        var stage = new FabUnit(Name, unit, unit);
+        return run.Targets is null
+            ? FabEngine.Search(run, _options, NearestWrong, stage)
+            : FabEngine.Search(run.With(AttackLoss.Margin), _options, FabPlane.OfLoss, stage);
     }
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ internal sealed class FabEngine : IDisposable
     // For how many iterations after a success the next one is expected.
     private const int Hope = 2;
 
-    private readonly FabSettings _settings;
+    private readonly FabOptions _options;
     private readonly Func<AttackRun, Tensor, FabPlane> _linearise;
     private readonly ScalarType _precision;
     private readonly Tensor _found;      // for all samples of the unit: the nearest adversarial point,
@@ -37,9 +37,9 @@ internal sealed class FabEngine : IDisposable
 
     private NormThreatModel Threat => (NormThreatModel)_run.Threat;
 
-    private FabEngine(AttackRun run, FabSettings settings, Func<AttackRun, Tensor, FabPlane> linearise, Tensor start)
+    private FabEngine(AttackRun run, FabOptions options, Func<AttackRun, Tensor, FabPlane> linearise, Tensor start)
     {
-        (_run, _settings, _linearise) = (run, settings, linearise);
+        (_run, _options, _linearise) = (run, options, linearise);
         var images = run.Images;
         _precision = images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
         _found = images.clone();
@@ -54,21 +54,18 @@ internal sealed class FabEngine : IDisposable
 
     /// <summary>Runs a unit.</summary>
     /// <param name="run">The samples, with the loss or clean logits that <paramref name="linearise"/> needs.</param>
-    /// <param name="settings">Parameters of the method.</param>
+    /// <param name="options">Parameters of the method.</param>
     /// <param name="linearise">Linearises the boundary at some points.</param>
-    /// <param name="purpose">Names the random stream.</param>
-    /// <param name="unit">The unit, from 0.</param>
-    /// <param name="restart">0 starts at the images, others at random.</param>
-    public static UnitOutcome Search(
-        AttackRun run, FabSettings settings, Func<AttackRun, Tensor, FabPlane> linearise, string purpose, int unit, int restart)
+    /// <param name="unit">Which unit.</param>
+    public static UnitOutcome Search(AttackRun run, FabOptions options, Func<AttackRun, Tensor, FabPlane> linearise, FabUnit unit)
     {
         using var scope = NewDisposeScope();
-        var start = restart == 0 ? run.Images : RandomStart(run, run.Streams(purpose, unit));
-        using var engine = new FabEngine(run, settings, linearise, start);
+        var start = unit.Restart == 0 ? run.Images : RandomStart(run, run.Streams(unit.Purpose, unit.Number));
+        using var engine = new FabEngine(run, options, linearise, start);
         engine.Begin();
-        for (var iteration = 1; iteration <= settings.Iterations && !engine._done; iteration++)
-            engine.Iterate(iteration, unit);
-        if (settings.FinalSearch) FabFinalSearch.Improve(run, engine._found, engine._distance);
+        for (var iteration = 1; iteration <= options.Iterations && !engine._done; iteration++)
+            engine.Iterate(iteration, unit.Number);
+        if (options.FinalSearch) FabFinalSearch.Improve(run, engine._found, engine._distance);
         var broken = engine._distance <= engine.Threat.ToleratedEpsilon;
         return new UnitOutcome(engine._found.MoveToOuterDisposeScope(), broken.MoveToOuterDisposeScope());
     }
@@ -96,11 +93,11 @@ internal sealed class FabEngine : IDisposable
     {
         using var scope = NewDisposeScope();
         Owned.Renew(ref _points, Step());
-        if (iteration == _settings.Iterations)
+        if (iteration == _options.Iterations)
         {
             // No step follows the last point, so it needs no gradient.
             Take(HostRead.Rows(_run.IsAdversarial(_run.Logits(Shown(_points)))));
-            _run.Report(iteration, _settings.Iterations, unit);
+            _run.Report(iteration, _options.Iterations, unit);
             return;
         }
         var untried = _hope == 0;
@@ -113,7 +110,7 @@ internal sealed class FabEngine : IDisposable
             Take(hits);
         }
         Linearise(untried);
-        _run.Report(iteration, _settings.Iterations, unit);
+        _run.Report(iteration, _options.Iterations, unit);
         Leave(iteration);
     }
 
@@ -128,8 +125,8 @@ internal sealed class FabEngine : IDisposable
         var ends = stack(new[] { point, image });
         var moves = Hyperplane.Move(Threat.Norm, ends, normal, stack(new[] { value, atImage }));
         var lengths = Threat.Measure(moves.flatten(0, 1)).clamp_min_(ShortestMove).reshape(2, -1, 1);
-        var weight = (lengths[0] / (lengths[0] + lengths[1])).clamp_(0, _settings.AlphaMax);
-        ends.add_(moves, alpha: _settings.Eta);
+        var weight = (lengths[0] / (lengths[0] + lengths[1])).clamp_(0, _options.AlphaMax);
+        ends.add_(moves, alpha: _options.Eta);
         return ends[0].lerp(ends[1], weight).clamp_(0, 1).reshape(_points.shape).MoveToOuterDisposeScope();
     }
 
@@ -141,7 +138,7 @@ internal sealed class FabEngine : IDisposable
         var (value, normal) = (plane.Value.to(_precision), plane.Normal.to(_precision));
         var hits = HostRead.Rows(_run.IsAdversarial(plane.Logits).logical_and_(untried));
         Take(hits);
-        var again = hits.numel() == 0 || _settings.MinimiseNorm ? hits : hits[Open()[hits]];
+        var again = hits.numel() == 0 || _options.MinimiseNorm ? hits : hits[Open()[hits]];
         if (again.numel() > 0)
         {
             var nearer = _linearise(_run.Select(again), Shown(_points.index_select(0, again)));
@@ -168,14 +165,14 @@ internal sealed class FabEngine : IDisposable
             _found.index_copy_(0, rows[nearer], shown[nearer]);
             _distance.index_copy_(0, rows[nearer], length[nearer]);
         }
-        _points.index_copy_(0, hits, images.to(_precision).lerp(points, _settings.Beta));
+        _points.index_copy_(0, hits, images.to(_precision).lerp(points, _options.Beta));
     }
 
     /// <summary>Removes samples that are broken, and every Pace iterations those that are given up.</summary>
     private void Leave(int iteration)
     {
-        var paced = _settings.GiveUp && iteration > 0 && iteration % Pace == 0;
-        if (_settings.MinimiseNorm || !(_mayLeave || paced)) return;
+        var paced = _options.GiveUp && iteration > 0 && iteration % Pace == 0;
+        if (_options.MinimiseNorm || !(_mayLeave || paced)) return;
         _mayLeave = false;
         var open = Open();
         if (paced) open.logical_and_(Hopeless(iteration).logical_not_());
@@ -194,7 +191,7 @@ internal sealed class FabEngine : IDisposable
     // ones did. Without any success the distance is infinite, the comparison is false, and the sample continues.
     private Tensor Hopeless(int iteration)
     {
-        var paces = (_settings.Iterations - iteration) / (double)Pace;
+        var paces = (_options.Iterations - iteration) / (double)Pace;
         var gain = maximum((_before - _distance).mul_(PaceGrowth), _distance * LeastPace);
         var hopeless = (_distance - gain.mul_(paces) > Threat.ToleratedEpsilon)[_rows];
         _before.copy_(_distance);

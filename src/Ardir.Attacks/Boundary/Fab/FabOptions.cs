@@ -1,16 +1,12 @@
 namespace Ardir.Attacks;
 
-/// <summary>Options of <see cref="FabAttack"/>. The defaults are those of AutoAttack (Croce and Hein 2020).</summary>
-public sealed record FabOptions
+/// <summary>Options of <see cref="FabAttack"/> and, for each target, of <see cref="TargetedFabAttack"/>. The first attempt begins at the
+/// image, the others at random points half the radius away. The defaults are those of AutoAttack (Croce and Hein 2020).</summary>
+public sealed record FabOptions : RestartOptions
 {
-    /// <summary>Iterations per restart.</summary>
+    /// <summary>Iterations per restart and target.</summary>
     /// <value>100 by default.</value>
     public int Iterations { get; init; } = 100;
-
-    /// <summary>Independent attempts, the first from the image, the others from random points half the radius away. Only samples that still
-    /// resist continue with the next.</summary>
-    /// <value>1 by default; AutoAttack's "plus" version uses 5.</value>
-    public int Restarts { get; init; } = 1;
 
     /// <summary>Largest weight of the step from the clean image against the step from the current point, in [0,1].</summary>
     /// <value>0.1 by default.</value>
@@ -41,9 +37,15 @@ public sealed record FabOptions
     /// <value>true by default: about half of the passes would be spent on such samples. The published code never gives up.</value>
     public bool GiveUp { get; init; } = true;
 
-    internal FabSettings Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        OptionGuard.Positive(Restarts);
-        return new FabSettings(Iterations, AlphaMax, Eta, Beta, FinalSearch, MinimiseNorm, GiveUp).Validate();
+        base.Validate();
+        OptionGuard.Positive(Iterations);
+        if (!(AlphaMax is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(AlphaMax), AlphaMax, "AlphaMax must be in [0,1].");
+        if (!(Eta >= 1 && double.IsFinite(Eta)))
+            throw new ArgumentOutOfRangeException(nameof(Eta), Eta, "Eta must be at least 1: a smaller step stops before the hyperplane.");
+        if (!(Beta is >= 0 and < 1))
+            throw new ArgumentOutOfRangeException(nameof(Beta), Beta, "Beta must be in [0,1): 1 would never come back towards the image.");
     }
 }

@@ -10,7 +10,6 @@ namespace Ardir.Attacks;
 public sealed class TargetedFabAttack : UnitAttack
 {
     private readonly TargetedFabOptions _options;
-    private readonly FabSettings _settings;
 
     /// <summary>Creates the attack.</summary>
     /// <param name="threat">A norm ball.</param>
@@ -20,15 +19,15 @@ public sealed class TargetedFabAttack : UnitAttack
     {
         OptionGuard.NormBall(threat, Name);
         _options = options ?? new TargetedFabOptions();
-        _settings = _options.Validate();
+        _options.Validate();
     }
 
     /// <inheritdoc/>
     public override string Name => "FAB-T";
 
-    internal override int UnitCount(long classes) => (int)Math.Min(_options.TargetClasses, classes - 1) * _options.Restarts;
+    internal override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * _options.Iterations;
+    internal override long UnitCost => 2L * _options.Search.Iterations;
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
@@ -37,9 +36,10 @@ public sealed class TargetedFabAttack : UnitAttack
             throw new InvalidOperationException(
                 "FAB-T chooses its targets itself, but context.Targets is set. Use FabAttack to reach targets of your own.");
         }
-        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
-        return FabEngine.Search(
-            run.Aim(target).With(TargetDifferenceLoss.Instance), _settings, FabPlane.OfLoss, Name, unit, unit % _options.Restarts);
+        var (place, restart) = Math.DivRem(unit, _options.Search.Restarts);
+        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, place);
+        var aimed = run.Aim(target).With(TargetDifferenceLoss.Instance);
+        return FabEngine.Search(aimed, _options.Search, FabPlane.OfLoss, new FabUnit(Name, unit, restart));
     }
 
     /// <inheritdoc/>

@@ -1,54 +1,16 @@
 namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="TargetedFabAttack"/>. The defaults are those of AutoAttack (Croce and Hein 2020).</summary>
-public sealed record TargetedFabOptions
+public sealed record TargetedFabOptions : TargetedOptions
 {
-    /// <summary>How many classes to aim at, in the order of the clean logits; all other classes if the model has fewer.</summary>
-    /// <value>9 by default.</value>
-    public int TargetClasses { get; init; } = 9;
+    /// <summary>Iterations, restarts and steps for each target.</summary>
+    public FabOptions Search { get; init; } = new();
 
-    /// <summary>Iterations per target and restart.</summary>
-    /// <value>100 by default.</value>
-    public int Iterations { get; init; } = 100;
-
-    /// <summary>Attempts per target, the first from the image, the others from random points half the radius away. Only samples that still
-    /// resist continue with the next.</summary>
-    /// <value>1 by default.</value>
-    public int Restarts { get; init; } = 1;
-
-    /// <summary>Largest weight of the step from the clean image against the step from the current point, in [0,1].</summary>
-    /// <value>0.1 by default.</value>
-    public double AlphaMax { get; init; } = 0.1;
-
-    /// <summary>How far to step beyond the linearised boundary, at least 1.</summary>
-    /// <value>1.05 by default.</value>
-    public double Eta { get; init; } = 1.05;
-
-    /// <summary>The share of the perturbation that is kept after a success, in [0,1).</summary>
-    /// <value>0.9 by default.</value>
-    public double Beta { get; init; } = 0.9;
-
-    /// <summary>Searches the segment from the image to the found point for a nearer one, with 4 more forward passes (the original
-    /// FAB).</summary>
-    /// <value>false by default, as in AutoAttack.</value>
-    public bool FinalSearch { get; init; }
-
-    /// <summary>Uses all iterations of a target to find its nearest adversarial point. Otherwise a sample is done with the first point
-    /// inside the ball.</summary>
-    /// <value>false by default: whether an image can be broken within epsilon is known from the first such point.</value>
-    public bool MinimiseNorm { get; init; }
-
-    /// <summary>From the 40th iteration on, every 20 iterations, gives up samples whose nearest adversarial point is so far outside the
-    /// ball that the remaining iterations would not bring it inside, even if each 20 of them reduced its distance by three times as much
-    /// as the last 20 did (or by 8 % of the distance, if that is more). Earlier iterations are not affected. No effect with
-    /// <see cref="MinimiseNorm"/>.</summary>
-    /// <value>true by default: about half of the passes would be spent on such samples. The published code never gives up.</value>
-    public bool GiveUp { get; init; } = true;
-
-    internal FabSettings Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        OptionGuard.Positive(TargetClasses);
-        OptionGuard.Positive(Restarts);
-        return new FabSettings(Iterations, AlphaMax, Eta, Beta, FinalSearch, MinimiseNorm, GiveUp).Validate();
+        base.Validate();
+        ArgumentNullException.ThrowIfNull(Search);
+        Search.Validate();
     }
 }

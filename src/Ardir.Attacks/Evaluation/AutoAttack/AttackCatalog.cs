@@ -22,29 +22,31 @@ internal static class AttackCatalog
         var isL1 = threat is NormThreatModel { Norm: PerturbationNorm.L1 };
         return
         [
-            new ApgdAttack(threat, new ApgdOptions { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 }),
-            isL1
-                ? new TargetedApgdAttack(threat, new TargetedApgdOptions { TargetClasses = L1Targets, UseLargeRadii = true })
-                : new TargetedApgdAttack(threat),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 } }),
+            isL1 ? new TargetedApgdAttack(threat, new TargetedApgdOptions { Classes = L1Targets }) : new TargetedApgdAttack(threat),
             new TargetedFabAttack(threat),
             new SquareAttack(threat),
         ];
     }
 
-    private static IAttack[] Plus(ThreatModel threat, long classes) =>
-    [
-        new ApgdAttack(threat, new ApgdOptions { Restarts = ManyRestarts }),
-        new ApgdAttack(threat, new ApgdOptions { Restarts = ManyRestarts, Loss = RatioLoss(classes) }),
-        new FabAttack(threat, new FabOptions { Restarts = ManyRestarts }),
-        new SquareAttack(threat),
-        new TargetedApgdAttack(threat),
-        new TargetedFabAttack(threat),
-    ];
+    private static IAttack[] Plus(ThreatModel threat, long classes)
+    {
+        var many = new ApgdSearchOptions { Restarts = ManyRestarts };
+        return
+        [
+            new ApgdAttack(threat, new ApgdOptions { Search = many }),
+            new ApgdAttack(threat, new ApgdOptions { Search = many, Loss = RatioLoss(classes) }),
+            new FabAttack(threat, new FabOptions { Restarts = ManyRestarts }),
+            new SquareAttack(threat),
+            new TargetedApgdAttack(threat),
+            new TargetedFabAttack(threat),
+        ];
+    }
 
     private static IAttack[] Rand(ThreatModel threat, long classes) =>
     [
-        new ApgdAttack(threat, new ApgdOptions { EotSamples = RandomizedSamples }),
-        new ApgdAttack(threat, new ApgdOptions { EotSamples = RandomizedSamples, Loss = RatioLoss(classes) }),
+        new EotAttack(new ApgdAttack(threat), RandomizedSamples),
+        new EotAttack(new ApgdAttack(threat, new ApgdOptions { Loss = RatioLoss(classes) }), RandomizedSamples),
     ];
 
     // DLR divides by z_1st - z_3rd and so needs a third class; models with two classes get the margin instead.

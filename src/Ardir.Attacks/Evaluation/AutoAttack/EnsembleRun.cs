@@ -110,7 +110,7 @@ internal sealed class EnsembleRun(
 
     private int Units(int attack) => Units(attacks[attack], CleanLogits.shape[1]);
 
-    private static int Units(IAttack attack, long classes) => attack is UnitAttack units ? units.UnitCount(classes) : 1;
+    private static int Units(IAttack attack, long classes) => EotAttack.Unwrap(attack).Attack is UnitAttack units ? units.UnitCount(classes) : 1;
 
     private (EnsembleBatch Batch, Tensor? Points) Run(int attack, int unit, long[] rows)
     {
@@ -119,13 +119,15 @@ internal sealed class EnsembleRun(
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var (numbers, notes) = (Numbers(rows), new AttackNotes());
+        var (search, samples) = EotAttack.Unwrap(attacks[attack]);
         var part = context with { SampleIndices = numbers, Notes = notes, Progress = Within(attack, unit, rows) };
+        part = part with { EotSamples = part.EotSamples * samples };
         using var oracle = new GuardedModel(model, part) { Classes = CleanLogits.shape[1] };
         // All other attacks run through Perturb, which starts an activity of its own.
-        using var activity = attacks[attack] is UnitAttack
+        using var activity = search is UnitAttack
             ? AttackInstruments.Start(attacks[attack], model, x)?.SetTag("ardir.attack.unit", unit)
             : null;
-        var found = Try(attacks[attack], oracle, unit, x, y, at);
+        var found = Try(search, oracle, unit, x, y, at);
         var (broken, predictions, unconfirmed, kept) = found is { } claim
             ? Confirm(oracle, claim.Claimed, claim.Points, x, y, rows)
             : ([], [], 0, null);
@@ -242,5 +244,6 @@ internal sealed class EnsembleRun(
     }
 
     // The cost of a third-party attack is unknown; 100 passes per image is a guess that only the progress estimate uses.
-    private static double UnitCost(IAttack attack) => attack is UnitAttack known ? known.UnitCost : 100;
+    private static double UnitCost(IAttack attack) =>
+        EotAttack.Unwrap(attack) is var (search, samples) && search is UnitAttack known ? samples * known.UnitCost : 100.0 * samples;
 }

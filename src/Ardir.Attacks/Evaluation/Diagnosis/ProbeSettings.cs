@@ -26,7 +26,7 @@ internal sealed record ProbeSettings
     {
         Depth = depth,
         Threat = attacks.Count == 0 ? null : attacks[0].Threat,
-        ClassesNeeded = attacks.Any(attack => attack is TargetedApgdAttack) ? ClassesOfTargetedRatio : 0,
+        ClassesNeeded = attacks.Any(attack => EotAttack.Unwrap(attack).Attack is TargetedApgdAttack) ? ClassesOfTargetedRatio : 0,
         CoversThreat = attacks.Any(attack => attack.CoversThreat),
     };
 }

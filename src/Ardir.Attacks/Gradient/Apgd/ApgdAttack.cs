@@ -11,7 +11,6 @@ namespace Ardir.Attacks;
 public sealed class ApgdAttack : UnitAttack
 {
     private readonly ApgdOptions _options;
-    private readonly ApgdSettings _settings;
 
     /// <summary>Creates the attack.</summary>
     /// <param name="threat">What may change.</param>
@@ -20,7 +19,7 @@ public sealed class ApgdAttack : UnitAttack
     public ApgdAttack(ThreatModel threat, ApgdOptions? options = null) : base(threat)
     {
         _options = options ?? new ApgdOptions();
-        _settings = _options.Validate();
+        _options.Validate();
     }
 
     /// <inheritdoc/>
@@ -31,12 +30,12 @@ public sealed class ApgdAttack : UnitAttack
         var other => $"APGD-{other.Name}",
     };
 
-    internal override int UnitCount(long classes) => _options.Restarts;
+    internal override int UnitCount(long classes) => _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * (_options.Iterations + 1) * _options.EotSamples;
+    internal override long UnitCost => 2L * (_options.Search.Iterations + 1);
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
-        ApgdUnit.Search(run.With(_options.Loss), _settings, Name, unit);
+        ApgdUnit.Search(run.With(_options.Loss), _options.Search, Name, unit);
 
     /// <inheritdoc/>
     protected override object? Options => _options;

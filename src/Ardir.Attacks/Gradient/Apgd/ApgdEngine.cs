@@ -11,9 +11,8 @@ internal sealed class ApgdEngine : IDisposable
 {
     private const double Momentum = 0.75;
 
-    private readonly ApgdSettings _settings;
+    private readonly ApgdSearchOptions _options;
     private readonly ApgdStage _stage;
-    private readonly BrokenSamples _handling;
     private readonly Tensor _broken;
     private AttackRun _run;
     private Tensor _points;
@@ -21,9 +20,9 @@ internal sealed class ApgdEngine : IDisposable
     private ApgdState? _state;
     private ApgdStep? _step;
 
-    private ApgdEngine(AttackRun run, ApgdSettings settings, ApgdStage stage, Tensor start, BrokenSamples handling)
+    private ApgdEngine(AttackRun run, ApgdSearchOptions options, ApgdStage stage, Tensor start)
     {
-        (_run, _settings, _stage, _handling) = (run, settings, stage, handling);
+        (_run, _options, _stage) = (run, options, stage);
         _broken = zeros([run.Count], ScalarType.Bool, start.device).DetachFromDisposeScope();
         _points = start.clone().DetachFromDisposeScope();
         _rows = arange(run.Count, device: start.device).DetachFromDisposeScope();
@@ -31,17 +30,16 @@ internal sealed class ApgdEngine : IDisposable
 
     /// <summary>Climbs the loss of a run from given points. One evaluation of the start and one per iteration.</summary>
     /// <param name="run">With a loss.</param>
-    /// <param name="settings">What all stages share.</param>
-    /// <param name="stage">Radius and iterations.</param>
+    /// <param name="options">What all stages share.</param>
+    /// <param name="stage">Radius, iterations, and what becomes of broken samples.</param>
     /// <param name="start">[n,C,H,W] in the ball of the stage.</param>
-    /// <param name="handling">What becomes of broken samples.</param>
     /// <param name="report">Called in every iteration with the samples it evaluated and its number, from 1.</param>
     public static ApgdResult Climb(
-        AttackRun run, ApgdSettings settings, ApgdStage stage, Tensor start, BrokenSamples handling, Action<AttackRun, int>? report = null)
+        AttackRun run, ApgdSearchOptions options, ApgdStage stage, Tensor start, Action<AttackRun, int>? report = null)
     {
         using var scope = NewDisposeScope();
         start = run.Threat.Clamp(start);
-        using var engine = new ApgdEngine(run, settings, stage, start, handling);
+        using var engine = new ApgdEngine(run, options, stage, start);
         if (engine.Begin(start))
         {
             for (var iteration = 1; iteration <= stage.Iterations; iteration++)
@@ -62,7 +60,7 @@ internal sealed class ApgdEngine : IDisposable
     private bool Begin(Tensor start)
     {
         using var scope = NewDisposeScope();
-        var here = _run.MeanGradient(start, _settings.EotSamples);
+        var here = _run.Gradient(start);
         if (Judge(start, here.Logits) is { } stay)
         {
             if (stay.numel() == 0) return false;
@@ -70,7 +68,7 @@ internal sealed class ApgdEngine : IDisposable
             here = Narrow(here, stay);
         }
         _state = new ApgdState(start, here);
-        _step = ApgdStep.Create(_run, _stage, _settings.Rho, start, here.Loss);
+        _step = ApgdStep.Create(_run, _stage, _options.Rho, start, here.Loss);
         return true;
     }
 
@@ -79,14 +77,14 @@ internal sealed class ApgdEngine : IDisposable
         using var scope = NewDisposeScope();
         var (state, step) = (_state!, _step!);
         state.MoveTo(step.Move(_run, state, iteration == 1 ? 1 : Momentum));
-        if (iteration == _stage.Iterations && _handling == BrokenSamples.Leave && _settings.EotSamples == 1)
+        if (iteration == _stage.Iterations && _stage.Broken == BrokenSamples.Leave && _run.EotSamples == 1)
         {
             // No step follows the last point, so it needs no gradient.
             Judge(state.Point, _run.Logits(state.Point));
             report?.Invoke(_run, iteration);
             return false;
         }
-        var here = _run.MeanGradient(state.Point, _settings.EotSamples);
+        var here = _run.Gradient(state.Point);
         report?.Invoke(_run, iteration);
         if (Judge(state.Point, here.Logits) is { } stay)
         {
@@ -104,9 +102,9 @@ internal sealed class ApgdEngine : IDisposable
     /// <returns>Positions of the samples that stay, null if all do.</returns>
     private Tensor? Judge(Tensor points, Tensor logits)
     {
-        if (_handling == BrokenSamples.Ignore) return null;
+        if (_stage.Broken == BrokenSamples.Ignore) return null;
         var adversarial = _run.IsAdversarial(logits);
-        if (_handling == BrokenSamples.Stay)
+        if (_stage.Broken == BrokenSamples.Stay)
         {
             Owned.Renew(ref _points, where(PerSample.Of(adversarial, points), points, _points));
             _broken.logical_or_(adversarial);
@@ -137,7 +135,7 @@ internal sealed class ApgdEngine : IDisposable
     {
         // Copies, because the engine's own tensors are disposed with it.
         Tensor Copy(Tensor tensor) => tensor.clone().MoveToOuterDisposeScope();
-        var all = _handling != BrokenSamples.Leave;
+        var all = _stage.Broken != BrokenSamples.Leave;
         return new ApgdResult(Copy(_points), Copy(_broken), all ? Copy(_state!.Best) : null, all ? Copy(_state!.BestLoss) : null);
     }
 }

@@ -3,8 +3,10 @@ namespace Ardir.Attacks;
 /// <summary>A part of an APGD run with one radius.</summary>
 /// <param name="Radius">Of the ball.</param>
 /// <param name="Iterations">How many.</param>
+/// <param name="Broken">What becomes of samples that the model misclassifies.</param>
 /// <param name="StartIsGiven">L1 only: the start is a result rather than noise, so the first step is as sparse as its perturbation.</param>
-internal sealed record ApgdStage(double Radius, int Iterations, bool StartIsGiven = false)
+internal sealed record ApgdStage(
+    double Radius, int Iterations, BrokenSamples Broken = BrokenSamples.Leave, bool StartIsGiven = false)
 {
     /// <summary>Three radii, 3, 2 and 1 epsilon, for 30 %, 30 % and the rest of the iterations (Croce and Hein 2021, "Mind the box"); each
     /// stage starts at the best point of the previous one, projected. A single stage when there are fewer than three
@@ -15,8 +17,8 @@ internal sealed record ApgdStage(double Radius, int Iterations, bool StartIsGive
         var part = (int)Math.Ceiling(0.3 * iterations);
         return
         [
-            new(3 * epsilon, part, StartIsGiven: true),
-            new(2 * epsilon, part, StartIsGiven: true),
+            new(3 * epsilon, part, BrokenSamples.Ignore, StartIsGiven: true),
+            new(2 * epsilon, part, BrokenSamples.Ignore, StartIsGiven: true),
             new(epsilon, iterations - 2 * part, StartIsGiven: true),
         ];
     }

@@ -7,29 +7,29 @@ internal static class ApgdUnit
 {
     /// <summary>Runs the stages; only what the last one breaks counts.</summary>
     /// <param name="run">With a loss.</param>
-    /// <param name="settings">The options.</param>
+    /// <param name="options">The options.</param>
     /// <param name="purpose">Names the random stream.</param>
     /// <param name="unit">The unit, from 0.</param>
-    public static UnitOutcome Search(AttackRun run, ApgdSettings settings, string purpose, int unit)
+    public static UnitOutcome Search(AttackRun run, ApgdSearchOptions options, string purpose, int unit)
     {
         using var scope = NewDisposeScope();
-        var stages = settings.LargeRadii && run.Threat is NormThreatModel { Norm: PerturbationNorm.L1 }
-            ? ApgdStage.LargeRadii(run.Threat.Epsilon, settings.Iterations)
-            : [new ApgdStage(run.Threat.Epsilon, settings.Iterations)];
+        var stages = options.UseLargeRadii && run.Threat is NormThreatModel { Norm: PerturbationNorm.L1 }
+            ? ApgdStage.LargeRadii(run.Threat.Epsilon, options.Iterations)
+            : [new ApgdStage(run.Threat.Epsilon, options.Iterations)];
         var points = ApgdStep.RandomStart(run, stages[0].Radius, run.Streams(purpose, unit));
         var done = 0;
         for (var i = 0; i < stages.Count - 1; i++)
         {
             // A wider ball only yields a better start: points that are adversarial there do not count.
-            var wide = ApgdEngine.Climb(run, settings, stages[i], points, BrokenSamples.Ignore, Report);
+            var wide = ApgdEngine.Climb(run, options, stages[i], points, Report);
             done += stages[i].Iterations;
             points = Ball(run, stages[i + 1]).Project(run.Images, wide.Best!, checkValues: false);
         }
-        var found = ApgdEngine.Climb(run, settings, stages[^1], points, BrokenSamples.Leave, Report);
+        var found = ApgdEngine.Climb(run, options, stages[^1], points, Report);
         return new UnitOutcome(found.Points.MoveToOuterDisposeScope(), found.Broken.MoveToOuterDisposeScope());
 
         static NormThreatModel Ball(AttackRun run, ApgdStage stage) => ((NormThreatModel)run.Threat).WithEpsilon(stage.Radius);
 
-        void Report(AttackRun active, int iteration) => active.Report(done + iteration, settings.Iterations, unit);
+        void Report(AttackRun active, int iteration) => active.Report(done + iteration, options.Iterations, unit);
     }
 }

@@ -11,7 +11,6 @@ namespace Ardir.Attacks;
 public sealed class TargetedApgdAttack : UnitAttack
 {
     private readonly TargetedApgdOptions _options;
-    private readonly ApgdSettings _settings;
 
     /// <summary>Creates the attack.</summary>
     /// <param name="threat">What may change.</param>
@@ -20,15 +19,15 @@ public sealed class TargetedApgdAttack : UnitAttack
     public TargetedApgdAttack(ThreatModel threat, TargetedApgdOptions? options = null) : base(threat)
     {
         _options = options ?? new TargetedApgdOptions();
-        _settings = _options.Validate();
+        _options.Validate();
     }
 
     /// <inheritdoc/>
     public override string Name => "APGD-T";
 
-    internal override int UnitCount(long classes) => (int)Math.Min(_options.TargetClasses, classes - 1) * _options.Restarts;
+    internal override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * (_options.Iterations + 1);
+    internal override long UnitCost => 2L * (_options.Search.Iterations + 1);
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
@@ -37,8 +36,8 @@ public sealed class TargetedApgdAttack : UnitAttack
             throw new InvalidOperationException(
                 "APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
         }
-        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Restarts);
-        return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _settings, Name, unit);
+        var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Search.Restarts);
+        return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _options.Search, Name, unit);
     }
 
     /// <inheritdoc/>

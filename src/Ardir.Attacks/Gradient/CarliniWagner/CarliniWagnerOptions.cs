@@ -23,7 +23,9 @@ public sealed record CarliniWagnerOptions
     /// <value>0 by default.</value>
     public double Confidence { get; init; }
 
-    internal void Validate()
+    /// <summary>Checks every value. The attack that takes the options calls it once.</summary>
+    /// <exception cref="ArgumentException">A value is out of range; the message names it and what was expected.</exception>
+    public void Validate()
     {
         OptionGuard.Positive(SearchSteps);
         OptionGuard.Positive(Iterations);

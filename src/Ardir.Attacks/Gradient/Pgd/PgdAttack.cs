@@ -24,15 +24,7 @@ public sealed class PgdAttack : Attack
     }
 
     /// <inheritdoc/>
-    public override string Name
-    {
-        get
-        {
-            var eot = _options.EotSamples > 1 ? $"EoT{_options.EotSamples}-" : "";
-            var restarts = _options.Restarts > 1 ? $"x{_options.Restarts}" : "";
-            return $"{eot}PGD-{_options.Steps}{restarts}";
-        }
-    }
+    public override string Name => _options.Restarts == 1 ? $"PGD-{_options.Steps}" : $"PGD-{_options.Steps}x{_options.Restarts}";
 
     /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
@@ -70,7 +62,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            Renew(ref points, Move(run, points, run.MeanGradient(points, _options.EotSamples).Gradient));
+            Renew(ref points, Move(run, points, run.Gradient(points).Gradient));
             run.Report(step, _options.Steps, restart);
         }
         return points.MoveToOuterDisposeScope();
@@ -85,7 +77,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            var here = run.MeanGradient(points, _options.EotSamples);
+            var here = run.Gradient(points);
             KeepBetter(best, bestLoss, points, here.Loss);
             Renew(ref points, Move(run, points, here.Gradient));
             run.Report(step, _options.Steps, restart);
@@ -103,7 +95,7 @@ public sealed class PgdAttack : Attack
         for (var step = 1; step <= _options.Steps; step++)
         {
             using var each = NewDisposeScope();
-            var here = run.MeanGradient(points, _options.EotSamples);
+            var here = run.Gradient(points);
             var gradient = here.Gradient;
             var kept = HostRead.Rows(run.IsAdversarial(here.Logits).logical_not());
             if (kept.numel() < run.Count)

@@ -4,15 +4,11 @@ namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="PgdAttack"/>. The defaults are the usual training attack: 10 steps of epsilon/4 from a uniform
 /// start.</summary>
-public sealed record PgdOptions
+public sealed record PgdOptions : GradientStepOptions
 {
     /// <summary>Gradient steps per restart.</summary>
     /// <value>10 by default.</value>
     public int Steps { get; init; } = 10;
-
-    /// <summary>Size of a step in units of [0,1] pixels, in the norm of the threat model.</summary>
-    /// <value>null by default: epsilon/4, which is 2/255 for 8/255.</value>
-    public double? StepSize { get; init; }
 
     /// <summary>Independent attempts. Only samples that still resist continue with the next; the result is the worst case per sample: the
     /// first success, otherwise the highest final loss.</summary>
@@ -23,10 +19,6 @@ public sealed record PgdOptions
     /// <value><see cref="RandomStart.Uniform"/> by default.</value>
     public RandomStart Start { get; init; } = RandomStart.Uniform;
 
-    /// <summary>What to climb.</summary>
-    /// <value><see cref="AttackLoss.CrossEntropy"/> by default.</value>
-    public IAttackLoss Loss { get; init; } = AttackLoss.CrossEntropy;
-
     /// <summary>Which iterate to return.</summary>
     /// <value><see cref="PgdSelection.Last"/> by default.</value>
     public PgdSelection Selection { get; init; } = PgdSelection.Last;
@@ -35,17 +27,12 @@ public sealed record PgdOptions
     /// <value>0.01 by default.</value>
     public double SparseFraction { get; init; } = 0.01;
 
-    /// <summary>Evaluations per step of which the gradient is the mean (EoT-PGD; Athalye et al. 2018, expectation over transformation), for
-    /// models that are random. A selection other than <see cref="PgdSelection.Last"/> uses loss and logits of the last of them.</summary>
-    /// <value>1 by default.</value>
-    public int EotSamples { get; init; } = 1;
-
-    internal void Validate()
+    /// <inheritdoc/>
+    public override void Validate()
     {
-        OptionGuard.Positive(EotSamples);
+        base.Validate();
         OptionGuard.Positive(Steps);
         OptionGuard.Positive(Restarts);
-        OptionGuard.StepSize(StepSize);
         OptionGuard.Start(Start, Loss);
         if (!Enum.IsDefined(Selection)) throw new ArgumentOutOfRangeException(nameof(Selection), Selection, "Unknown selection.");
         if (!(SparseFraction > 0 && SparseFraction <= 1))

@@ -26,7 +26,8 @@ public static class AttackCases
                 foreach (var restarts in new[] { 1, 3 })
                     all[$"PGD {threat.Norm} {selection} x{restarts}"] = () => new PgdAttack(
                         threat, new PgdOptions { Steps = 4, Selection = selection, Restarts = restarts, SparseFraction = 0.2 });
-            all[$"PGD {threat.Norm} EoT"] = () => new PgdAttack(threat, new PgdOptions { Steps = 4, EotSamples = 2 });
+            all[$"PGD {threat.Norm} EoT"] = () => new EotAttack(new PgdAttack(threat, new PgdOptions { Steps = 4 }), 2);
+            all[$"FGSM {threat.Norm} EoT"] = () => new EotAttack(new FgsmAttack(threat), 3);
             all[$"MI-FGSM {threat.Norm}"] = () => new MiFgsmAttack(threat, new MiFgsmOptions { Steps = 4 });
             AddApgd(all, threat);
             all[$"PGD {threat.Norm} unclamped DLR"] = () => new PgdAttack(
@@ -37,17 +38,17 @@ public static class AttackCases
         {
             all[$"FAB {threat.Norm} x2"] = () => new FabAttack(threat, new FabOptions { Iterations = 6, Restarts = 2 });
             all[$"FAB {threat.Norm} nearest"] = () => new FabAttack(threat, new FabOptions { Iterations = 6, MinimiseNorm = true, FinalSearch = true });
-            all[$"FAB-T {threat.Norm}"] = () => new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 6 });
+            all[$"FAB-T {threat.Norm}"] = () => new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 6 } });
             all[$"FAB-T {threat.Norm} x2 nearest"] = () => new TargetedFabAttack(
-                threat, new TargetedFabOptions { Iterations = 6, TargetClasses = 2, Restarts = 2, MinimiseNorm = true });
+                threat, new TargetedFabOptions { Search = new() { Iterations = 6, Restarts = 2, MinimiseNorm = true }, Classes = 2 });
             foreach (var official in new[] { false, true })
                 all[$"Square {threat.Norm} official {official}"] = () => new SquareAttack(threat, new SquareOptions { Queries = 40, OfficialWindows = official });
-            all[$"Square {threat.Norm} x2 cross-entropy EoT"] = () => new SquareAttack(
-                threat, new SquareOptions { Queries = 12, Restarts = 2, RescaleSchedule = true, Loss = AttackLoss.CrossEntropy, EotSamples = 2 });
+            all[$"Square {threat.Norm} x2 cross-entropy EoT"] = () => new EotAttack(new SquareAttack(
+                threat, new SquareOptions { Queries = 12, Restarts = 2, RescaleSchedule = true, Loss = AttackLoss.CrossEntropy }), 2);
         }
         foreach (var threat in new[] { ThreatModel.Linf(0.1), ThreatModel.L2(0.4) })
             all[$"chain {threat.Norm}"] = () => new WorstCaseAttack(
-                "chain", new FgsmAttack(threat), new PgdAttack(threat, new PgdOptions { Steps = 3, Loss = AttackLoss.Dlr }), new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }));
+                "chain", new FgsmAttack(threat), new PgdAttack(threat, new PgdOptions { Steps = 3, Loss = AttackLoss.Dlr }), new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 6 } }));
         all["DeepFool"] = () => new DeepFoolAttack(ThreatModel.L2(0.4), new DeepFoolOptions { Iterations = 5, Classes = 3 });
         all["CW"] = () => new CarliniWagnerAttack(
             ThreatModel.L2(0.4), new CarliniWagnerOptions { SearchSteps = 3, Iterations = 8, InitialConstant = 0.5, LearningRate = 0.1 });
@@ -63,9 +64,9 @@ public static class AttackCases
 
     private static void AddApgd(Dictionary<string, Func<IAttack>> all, NormThreatModel threat)
     {
-        all[$"APGD-CE {threat.Norm}"] = () => new ApgdAttack(threat, new ApgdOptions { Iterations = 10 });
-        all[$"APGD-DLR {threat.Norm} x2 EoT"] = () => new ApgdAttack(
-            threat, new ApgdOptions { Iterations = 10, Restarts = 2, Loss = AttackLoss.Dlr, EotSamples = 2, UseLargeRadii = false });
-        all[$"APGD-T {threat.Norm}"] = () => new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 10, TargetClasses = 2, Restarts = 2 });
+        all[$"APGD-CE {threat.Norm}"] = () => new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 10 } });
+        all[$"APGD-DLR {threat.Norm} x2 EoT"] = () => new EotAttack(new ApgdAttack(
+            threat, new ApgdOptions { Search = new() { Iterations = 10, Restarts = 2, UseLargeRadii = false }, Loss = AttackLoss.Dlr }), 2);
+        all[$"APGD-T {threat.Norm}"] = () => new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 10, Restarts = 2 }, Classes = 2 });
     }
 }

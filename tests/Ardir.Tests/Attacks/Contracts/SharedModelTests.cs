@@ -19,8 +19,8 @@ public sealed class SharedModelTests
         var labels = TinyModels.Predicted(inner, images);
         IAttack[] attacks =
         [
-            new PgdAttack(ThreatModel.Linf(0.1), new PgdOptions { Steps = 5 }), new ApgdAttack(ThreatModel.L2(0.4), new ApgdOptions { Iterations = 8 }),
-            new SquareAttack(ThreatModel.L1(2), new SquareOptions { Queries = 20 }), new TargetedFabAttack(ThreatModel.L2(1.6), new TargetedFabOptions { Iterations = 5 }),
+            new PgdAttack(ThreatModel.Linf(0.1), new PgdOptions { Steps = 5 }), new ApgdAttack(ThreatModel.L2(0.4), new ApgdOptions { Search = new() { Iterations = 8 } }),
+            new SquareAttack(ThreatModel.L1(2), new SquareOptions { Queries = 20 }), new TargetedFabAttack(ThreatModel.L2(1.6), new TargetedFabOptions { Search = new() { Iterations = 5 } }),
         ];
         string Find(IAttack attack)
         {

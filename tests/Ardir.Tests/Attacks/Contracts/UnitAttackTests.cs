@@ -12,10 +12,10 @@ public sealed class UnitAttackTests
     [Fact]
     public void UnitCost_AnyOptions_CountsThePassesOfASampleThatResists()
     {
-        Cost(new ApgdAttack(_threat, new ApgdOptions { Iterations = 7, EotSamples = 3 })).Should().Be(2 * 8 * 3);
-        Cost(new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 7 })).Should().Be(2 * 8);
+        Cost(new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 8);
+        Cost(new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 8);
         Cost(new FabAttack(_threat, new FabOptions { Iterations = 7 })).Should().Be(10 * 7, "one forward pass and a backward pass for each of the usual nine wrong classes");
-        Cost(new TargetedFabAttack(_threat, new TargetedFabOptions { Iterations = 7 })).Should().Be(2 * 7);
+        Cost(new TargetedFabAttack(_threat, new TargetedFabOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 7);
         Cost(new SquareAttack(_threat, new SquareOptions { Queries = 7 })).Should().Be(7 + 1);
     }
 
@@ -26,7 +26,7 @@ public sealed class UnitAttackTests
     [InlineData(9, 1, 1000, 9)]
     public void UnitCount_OneTargetAfterTheOther_IsTargetsTimesRestarts(int targets, int restarts, int classes, int expected)
     {
-        var options = new TargetedFabOptions { TargetClasses = targets, Restarts = restarts };
+        var options = new TargetedFabOptions { Search = new() { Restarts = restarts }, Classes = targets };
         ((UnitAttack)new TargetedFabAttack(_threat, options)).UnitCount(classes).Should().Be(expected);
     }
 
@@ -35,7 +35,7 @@ public sealed class UnitAttackTests
     {
         UnitAttack[] attacks =
         [
-            new ApgdAttack(_threat, new ApgdOptions { Restarts = 3 }), new FabAttack(_threat, new FabOptions { Restarts = 3 }),
+            new ApgdAttack(_threat, new ApgdOptions { Search = new() { Restarts = 3 } }), new FabAttack(_threat, new FabOptions { Restarts = 3 }),
             new SquareAttack(_threat, new SquareOptions { Restarts = 3 }),
         ];
         foreach (var attack in attacks) attack.UnitCount(1000).Should().Be(3);
@@ -54,8 +54,8 @@ public sealed class UnitAttackTests
         var threat = Balls.Of(norm, norm switch { PerturbationNorm.Linf => 0.1, PerturbationNorm.L2 => 0.3, _ => 0.8 });
         IAttack[] attacks =
         [
-            new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }), new FabAttack(threat, new FabOptions { Iterations = 6 }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 3, MinimiseNorm = true, FinalSearch = true }),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 6 } }), new FabAttack(threat, new FabOptions { Iterations = 6 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 3, MinimiseNorm = true, FinalSearch = true } }),
             new SquareAttack(threat, new SquareOptions { Queries = 40 }),
         ];
         foreach (var attack in attacks)

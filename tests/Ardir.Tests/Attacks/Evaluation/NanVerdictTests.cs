@@ -24,7 +24,7 @@ public sealed class NanVerdictTests
         ["PGD, best loss"] = () => Pgd(_threat, new() { Selection = PgdSelection.BestLoss }),
         ["PGD, first success"] = () => Pgd(_threat, new() { Selection = PgdSelection.FirstSuccess }),
         ["PGD, restarts, wide band"] = () => new PgdAttack(_threat, new() { Restarts = 2 }),
-        ["APGD, wide band"] = () => new ApgdAttack(_threat, new() { Iterations = 20 }),
+        ["APGD, wide band"] = () => new ApgdAttack(_threat, new() { Search = new() { Iterations = 20 } }),
         ["Square, wide band"] = () => new SquareAttack(_threat, new() { Queries = 3, Restarts = 8 }),   // windows are empty in images of one row: only the stripes of each start move
         ["CW"] = () => new CarliniWagnerAttack(_l2, new() { SearchSteps = 1, Iterations = 20, InitialConstant = 100 }),
         ["chain"] = () => new WorstCaseAttack("chain", new FgsmAttack(_threat, new() { StepSize = 1e-3 }), Pgd(_threat, new())),

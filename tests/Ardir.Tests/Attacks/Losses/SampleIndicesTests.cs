@@ -121,7 +121,7 @@ public sealed class SampleIndicesTests : IDisposable
         "PGD early stop" => new PgdAttack(_threat, new PgdOptions { Steps = 6, Selection = PgdSelection.FirstSuccess, Loss = _loss }),
         "PGD restarts" => new PgdAttack(_threat, new PgdOptions { Steps = 2, Restarts = 3, Start = RandomStart.Uniform, Loss = _loss }),
         "PGD best loss" => new PgdAttack(_threat, new PgdOptions { Steps = 2, Selection = PgdSelection.BestLoss, Restarts = 2, Loss = _loss }),
-        "APGD" => new ApgdAttack(_threat, new ApgdOptions { Iterations = 10, Loss = _loss }),
+        "APGD" => new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 10 }, Loss = _loss }),
         "Square" => new SquareAttack(_threat, new SquareOptions { Queries = 30, Loss = _loss }),
         "FAB" => new FabOfLoss(_threat, _loss),
         _ => new WorstCaseAttack("worst case", Make("PGD best loss"), Make("APGD")),
@@ -172,6 +172,6 @@ public sealed class SampleIndicesTests : IDisposable
         internal override long UnitCost => 20;
 
         internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
-            FabEngine.Search(run.With(loss), new FabOptions { Iterations = 5 }.Validate(), FabPlane.OfLoss, Name, unit, unit);
+            FabEngine.Search(run.With(loss), new FabOptions { Iterations = 5 }, FabPlane.OfLoss, new FabUnit(Name, unit, unit));
     }
 }

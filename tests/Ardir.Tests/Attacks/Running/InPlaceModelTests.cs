@@ -23,7 +23,7 @@ public sealed class InPlaceModelTests
         ["FGSM"] = (model, x, y) => new FgsmAttack(_threat).Perturb(model, x, y),
         ["FGSM on KL"] = (model, x, y) => new FgsmAttack(_threat, new FgsmOptions { Loss = AttackLoss.KlToClean, Start = RandomStart.Gaussian }).Perturb(model, x, y),
         ["PGD"] = (model, x, y) => new PgdAttack(_threat).Perturb(model, x, y),
-        ["APGD"] = (model, x, y) => new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }).Perturb(model, x, y),
+        ["APGD"] = (model, x, y) => new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }).Perturb(model, x, y),
         ["FAB"] = (model, x, y) => new FabAttack(_threat, new FabOptions { Iterations = 2 }).Perturb(model, x, y),
         ["Square"] = (model, x, y) => new SquareAttack(_threat, new SquareOptions { Queries = 5 }).Perturb(model, x, y),
         ["DeepFool"] = (model, x, y) => new DeepFoolAttack(ThreatModel.L2(0.1)).Perturb(model, x, y),

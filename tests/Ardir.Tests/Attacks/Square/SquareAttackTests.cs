@@ -225,7 +225,7 @@ public sealed class SquareAttackTests
     {
         foreach (var (options, name) in new[]
         {
-            (new SquareOptions { Queries = 0 }, "Queries"), (new SquareOptions { Restarts = 0 }, "Restarts"), (new SquareOptions { EotSamples = 0 }, "EotSamples"),
+            (new SquareOptions { Queries = 0 }, "Queries"), (new SquareOptions { Restarts = 0 }, "Restarts"),
             (new SquareOptions { InitialProbability = 0 }, "InitialProbability"), (new SquareOptions { InitialProbability = 1.1 }, "InitialProbability"),
         })
         {

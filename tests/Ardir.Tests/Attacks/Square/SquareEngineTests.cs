@@ -43,7 +43,7 @@ public sealed class SquareEngineTests
     }
 
     [Fact]
-    public void Perturb_EotSamples_JudgesByTheMeanOfLossAndLogits()
+    public void Perturb_WithinEot_JudgesByTheMeanOfLossAndLogits()
     {
         using var scope = NewDisposeScope();
         // The clean image is looked at once, everything else twice. Broken once and right once is broken only if the mean of the logits is.
@@ -55,7 +55,7 @@ public sealed class SquareEngineTests
     }
 
     [Fact]
-    public void Perturb_EotSamples_AcceptsByTheMeanOfTheLoss()
+    public void Perturb_WithinEot_AcceptsByTheMeanOfTheLoss()
     {
         using var scope = NewDisposeScope();
         // The clean image, then two margins for each point: means of -4, -3, -3.5, -2.5, -3.25, -2.4, -2.45.
@@ -84,8 +84,8 @@ public sealed class SquareEngineTests
             return tensor(logits[Math.Min(seen.Count, logits.Length) - 1], [1, 3]);
         });
         var images = full([1, 2, 12, 12], 0.5, ScalarType.Float64);
-        var options = new SquareOptions { Queries = queries, InitialProbability = 0.02, Loss = loss, EotSamples = eot };
-        var found = new SquareAttack(Balls.Of(norm, norm == PerturbationNorm.Linf ? 0.1 : 1), options).Perturb(model, images, tensor([0L]));
+        var options = new SquareOptions { Queries = queries, InitialProbability = 0.02, Loss = loss };
+        var found = new EotAttack(new SquareAttack(Balls.Of(norm, norm == PerturbationNorm.Linf ? 0.1 : 1), options), eot).Perturb(model, images, tensor([0L]));
         return (found, seen);
     }
 }

@@ -28,13 +28,13 @@ public sealed class UserThreatAttackTests
         ["PGD"] = threat => new PgdAttack(threat, new PgdOptions { Steps = 12 }),
         ["PGD first success x2"] = threat => new PgdAttack(
             threat, new PgdOptions { Steps = 12, Restarts = 2, Selection = PgdSelection.FirstSuccess }),
-        ["APGD"] = threat => new ApgdAttack(threat, new ApgdOptions { Iterations = 20 }),
-        ["APGD-T"] = threat => new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 20 }),
-        ["chain"] = threat => new WorstCaseAttack("chain", new FgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Iterations = 20 })),
+        ["APGD"] = threat => new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 20 } }),
+        ["APGD-T"] = threat => new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 20 } }),
+        ["chain"] = threat => new WorstCaseAttack("chain", new FgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 20 } })),
         ["AutoAttack"] = threat => new AutoAttack(threat, new AutoAttackOptions
         {
             Version = AutoAttackVersion.Custom, BatchSize = 5, Diagnose = true,
-            Attacks = [new FgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Iterations = 20 })],
+            Attacks = [new FgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 20 } })],
         }),
     };
 
@@ -94,7 +94,7 @@ public sealed class UserThreatAttackTests
         // Each of them goes to the end of the box, half a unit away.
         var gain = ((result - images).flatten(1) * slope).sum(1);
         TensorAssert.Close(gain * 2 / most.sum(), [1, -1, 1, -1], 1e-12);
-        TensorAssert.AllTrue(threat.Contains(images, new ApgdAttack(threat, new ApgdOptions { Iterations = 8 }).Perturb(model, images, labels)));
+        TensorAssert.AllTrue(threat.Contains(images, new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 8 } }).Perturb(model, images, labels)));
     }
 
     [Fact]
@@ -167,7 +167,7 @@ public sealed class UserThreatAttackTests
             var threat = new MaskThreat(tensor(mask), 0.1);
             return new AutoAttack(threat, new AutoAttackOptions
             {
-                Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat, new ApgdOptions { Iterations = 5 })],
+                Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } })],
                 StatePath = folder.File("mask.state"),
             }).Evaluate(model, rows, labels);
         }

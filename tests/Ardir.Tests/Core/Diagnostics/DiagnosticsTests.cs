@@ -87,7 +87,7 @@ public sealed class DiagnosticsTests
         {
             Version = AutoAttackVersion.Custom, Diagnose = false, BatchSize = 8, SecurityCurve = [],
             // A unit attack, one that is called through Perturb, and a chain of such.
-            Attacks = [new ApgdAttack(threat, new() { Iterations = 5 }), new PgdAttack(threat, new() { Steps = 3 }), new WorstCaseAttack("chain", new FgsmAttack(threat))],
+            Attacks = [new ApgdAttack(threat, new() { Search = new() { Iterations = 5 } }), new PgdAttack(threat, new() { Steps = 3 }), new WorstCaseAttack("chain", new FgsmAttack(threat))],
         });
         using var report = attack.Evaluate(model, images, labels);
         listener.Total("ardir.attack.sample_backwards").Should().Be(model.SampleBackwards).And.BeGreaterThan(0);

@@ -47,8 +47,8 @@ internal abstract class Surroundings : IDisposable
     {
         IAttack[] attacks =
         [
-            new ApgdAttack(threat, new ApgdOptions { Iterations = 25 }),
-            new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 25, TargetClasses = 2 }),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 25 } }),
+            new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 25 }, Classes = 2 }),
             new SquareAttack(threat, new SquareOptions { Queries = 100 }),
         ];
         return new AutoAttack(threat, (options ?? new AutoAttackOptions()) with { Version = AutoAttackVersion.Custom, Attacks = attacks });

@@ -40,9 +40,9 @@ internal static class TrimmedRun
         var options = new AutoAttackOptions
         {
             Version = AutoAttackVersion.Custom, Attacks = [
-                new ApgdAttack(threat, new ApgdOptions { Iterations = 5 }),
-                new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 5, TargetClasses = 2 }),
-                new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 3, TargetClasses = 2 }),
+                new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } }),
+                new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 5 }, Classes = 2 }),
+                new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 3 }, Classes = 2 }),
                 new SquareAttack(threat, new SquareOptions { Queries = 30 })],
             StatePath = Path.Combine(folder, "trimmed.state"),
         };

@@ -54,11 +54,11 @@ internal static class SoakAttacks
             yield return new FgsmAttack(threat);
             yield return new MiFgsmAttack(threat, new MiFgsmOptions { Steps = 4 });
             yield return new PgdAttack(threat, new PgdOptions { Steps = 4, Restarts = 2 });
-            yield return new ApgdAttack(threat, new ApgdOptions { Iterations = 8 });
-            yield return new ApgdAttack(threat, new ApgdOptions { Iterations = 8, Loss = AttackLoss.Dlr });
-            yield return new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 6, TargetClasses = 2 });
+            yield return new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 8 } });
+            yield return new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 8 }, Loss = AttackLoss.Dlr });
+            yield return new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 6 }, Classes = 2 });
             yield return new FabAttack(threat, new FabOptions { Iterations = 5 });
-            yield return new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 5, TargetClasses = 2 });
+            yield return new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 5 }, Classes = 2 });
             yield return new SquareAttack(threat, new SquareOptions { Queries = 40 });
             yield return new WorstCaseAttack("worst case", new FgsmAttack(threat), new PgdAttack(threat, new PgdOptions { Steps = 2, Loss = AttackLoss.Margin }));
             yield return Ensemble(threat, state: null);
@@ -73,8 +73,8 @@ internal static class SoakAttacks
         Version = AutoAttackVersion.Custom,
         Attacks =
         [
-            new ApgdAttack(threat, new ApgdOptions { Iterations = 5 }), new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 5, TargetClasses = 2 }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 4, TargetClasses = 2 }), new SquareAttack(threat, new SquareOptions { Queries = 20 }),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 5 }, Classes = 2 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 4 }, Classes = 2 }), new SquareAttack(threat, new SquareOptions { Queries = 20 }),
         ],
         BatchSize = 3, StatePath = state, SecurityCurve = state is null ? [] : [threat.Epsilon / 2],
     });

@@ -23,7 +23,7 @@ public sealed class FabAttackTests
         foreach (IAttack attack in new IAttack[]
         {
             new FabAttack(threat, new FabOptions { Iterations = 30, MinimiseNorm = true }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 30, MinimiseNorm = true, TargetClasses = 1 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 30, MinimiseNorm = true }, Classes = 1 }),
         })
         {
             var found = attack.Perturb(model, images, labels);
@@ -90,7 +90,7 @@ public sealed class FabAttackTests
         // One class leads by more than the box can take away.
         using var model = new LinearModel(TinyModels.Random([3, 16], 3, ScalarType.Float64, -1, 1), tensor(new[] { 100.0, 0, 0 }));
         var counting = new CountingModel(model);
-        var attack = new TargetedFabAttack(ThreatModel.Linf(0.1), new TargetedFabOptions { Iterations = 20, TargetClasses = 1 });
+        var attack = new TargetedFabAttack(ThreatModel.Linf(0.1), new TargetedFabOptions { Search = new() { Iterations = 20 }, Classes = 1 });
         attack.Perturb(counting, TinyModels.Images(3, ScalarType.Float64), zeros(3, ScalarType.Int64));
         counting.Forwards.Should().Equal(Enumerable.Repeat(3L, 1 + 1 + 20));   // clean, start, one per iteration
         counting.Backwards.Should().Equal(Enumerable.Repeat(3L, 20));          // the last point is only tried
@@ -104,7 +104,7 @@ public sealed class FabAttackTests
         var images = TinyModels.Images(3, ScalarType.Float64, low: 0.3, high: 0.7);
         var labels = model.call(images).argmax(1);
         var counting = new CountingModel(model);
-        new TargetedFabAttack(ThreatModel.Linf(1e-4), new TargetedFabOptions { Iterations = 50, TargetClasses = 1, GiveUp = false }).Perturb(counting, images, labels);
+        new TargetedFabAttack(ThreatModel.Linf(1e-4), new TargetedFabOptions { Search = new() { Iterations = 50, GiveUp = false }, Classes = 1 }).Perturb(counting, images, labels);
         counting.SampleForwards.Should().BeInRange(3 * 52, 3 * 105);
         counting.SampleBackwards.Should().BeInRange(3 * 50, 3 * 55);
     }
@@ -122,17 +122,17 @@ public sealed class FabAttackTests
         (long Forwards, Tensor Found) Run(double epsilon, TargetedFabOptions options)
         {
             var counting = new CountingModel(model);
-            var found = new TargetedFabAttack(Balls.Of(norm, epsilon), options with { TargetClasses = 1 }).Perturb(counting, images, labels);
+            var found = new TargetedFabAttack(Balls.Of(norm, epsilon), options with { Classes = 1 }).Perturb(counting, images, labels);
             return (counting.SampleForwards, found);
         }
 
-        var forty = Run(1e-6, new TargetedFabOptions { Iterations = 40, GiveUp = false });
-        var hundred = Run(1e-6, new TargetedFabOptions { Iterations = 100 });
+        var forty = Run(1e-6, new TargetedFabOptions { Search = new() { Iterations = 40, GiveUp = false } });
+        var hundred = Run(1e-6, new TargetedFabOptions { Search = new() { Iterations = 100 } });
         hundred.Forwards.Should().BeLessThanOrEqualTo(forty.Forwards + 3 * 2);
-        Run(1e-6, new TargetedFabOptions { Iterations = 100, GiveUp = false }).Forwards.Should().BeGreaterThan(2 * hundred.Forwards);
-        Run(1e-6, new TargetedFabOptions { Iterations = 39 }).Forwards.Should().Be(Run(1e-6, new TargetedFabOptions { Iterations = 39, GiveUp = false }).Forwards);
-        var nearest = Run(norm == PerturbationNorm.Linf ? 1 : 16, new TargetedFabOptions { MinimiseNorm = true });
-        TensorAssert.Same(nearest.Found, Run(norm == PerturbationNorm.Linf ? 1 : 16, new TargetedFabOptions { MinimiseNorm = true, GiveUp = false }).Found);
+        Run(1e-6, new TargetedFabOptions { Search = new() { Iterations = 100, GiveUp = false } }).Forwards.Should().BeGreaterThan(2 * hundred.Forwards);
+        Run(1e-6, new TargetedFabOptions { Search = new() { Iterations = 39 } }).Forwards.Should().Be(Run(1e-6, new TargetedFabOptions { Search = new() { Iterations = 39, GiveUp = false } }).Forwards);
+        var nearest = Run(norm == PerturbationNorm.Linf ? 1 : 16, new TargetedFabOptions { Search = new() { MinimiseNorm = true } });
+        TensorAssert.Same(nearest.Found, Run(norm == PerturbationNorm.Linf ? 1 : 16, new TargetedFabOptions { Search = new() { MinimiseNorm = true, GiveUp = false } }).Found);
         // What is in reach is found all the same.
         var reach = Balls.Of(norm, 1).Distance(images, nearest.Found).max().ToDouble() * 1.001;
         reach.Should().BePositive();
@@ -226,8 +226,8 @@ public sealed class FabAttackTests
             var act = () => new FabAttack(threat, options);
             act.Should().Throw<ArgumentOutOfRangeException>().WithParameterName(name);
         }
-        var targeted = () => new TargetedFabAttack(threat, new TargetedFabOptions { TargetClasses = 0 });
-        targeted.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("TargetClasses");
+        var targeted = () => new TargetedFabAttack(threat, new TargetedFabOptions { Classes = 0 });
+        targeted.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("Classes");
     }
 
     // |f| / dual norm to the nearest class; the images are far enough from the edges of the box for the first crossing.

@@ -78,8 +78,8 @@ public sealed class FabEvaluationTests
             iterations.Clear();
             FabPlane Linearise(AttackRun active, Tensor points) =>
                 new(active.Logits(points), points.flatten(1).select(1, 0) - distance((NormThreatModel)run.Threat), ones_like(points));
-            var settings = new FabSettings(7, AlphaMax: 0.1, Eta: 1, Beta: 0.9, FinalSearch: false, MinimiseNorm: false, GiveUp: true);
-            FabEngine.Search(run, settings, Linearise, "script", unit: 0, restart: 0);
+            var options = new FabOptions { Iterations = 7, Eta = 1 };
+            FabEngine.Search(run, options, Linearise, new FabUnit("script", 0, 0));
             return run.Images;
         }).Perturb(model, zeros([1, 1, 1, 1], ScalarType.Float64), zeros(1, ScalarType.Int64), new AttackContext { Progress = progress });
         return [.. iterations.GroupBy(iteration => iteration).OrderBy(group => group.Key).Select(group => group.Count())];

@@ -63,7 +63,7 @@ public sealed class FabScriptTests
         foreach (IAttack attack in new IAttack[]
         {
             new FabAttack(ThreatModel.Linf(1), new FabOptions { Iterations = 1, MinimiseNorm = true }),
-            new TargetedFabAttack(ThreatModel.Linf(1), new TargetedFabOptions { Iterations = 1, MinimiseNorm = true }),
+            new TargetedFabAttack(ThreatModel.Linf(1), new TargetedFabOptions { Search = new() { Iterations = 1, MinimiseNorm = true } }),
         })
             TensorAssert.Close(attack.Perturb(model, images, zeros(1, ScalarType.Int64)), [0.2 + 1.05 * 0.17], 1e-15);
     }
@@ -87,7 +87,7 @@ public sealed class FabScriptTests
         foreach (IAttack attack in new IAttack[]
         {
             new FabAttack(threat, new FabOptions { Iterations = 2, Restarts = 3 }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 2, Restarts = 3, TargetClasses = 1 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 2, Restarts = 3 }, Classes = 1 }),
         })
         {
             seen.Clear();
@@ -187,8 +187,8 @@ public sealed class FabScriptTests
                 return new FabPlane(active.Logits(points), points.flatten(1).select(1, 0) - target, tensor(new[] { 1.0, 0 }, [1, 1, 1, 2]).expand_as(points).clone());
             }
 
-            var settings = new FabSettings(iterations, AlphaMax: 0.1, Eta: 1, Beta: 0.9, FinalSearch: false, MinimiseNorm: false, giveUp);
-            FabEngine.Search(run, settings, Linearise, "script", unit: 0, restart: 0);
+            var options = new FabOptions { Iterations = iterations, Eta = 1, GiveUp = giveUp };
+            FabEngine.Search(run, options, Linearise, new FabUnit("script", 0, 0));
             ran = true;
             return run.Images;
         }).Perturb(model, images, zeros(count, ScalarType.Int64), new AttackContext { Progress = progress });

@@ -30,7 +30,7 @@ public sealed class FabTrajectoryTests
 
     private sealed class OneTarget(ThreatModel threat, int place) : Attack(threat)
     {
-        private readonly TargetedFabAttack _attack = new(threat, new TargetedFabOptions { Iterations = 15, MinimiseNorm = true });
+        private readonly TargetedFabAttack _attack = new(threat, new TargetedFabOptions { Search = new() { Iterations = 15, MinimiseNorm = true } });
 
         public override string Name => "one target";
 

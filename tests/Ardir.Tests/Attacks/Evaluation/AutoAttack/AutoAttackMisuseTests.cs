@@ -288,7 +288,7 @@ public sealed class AutoAttackMisuseTests : IDisposable
     private static AutoAttack Attack(Func<AutoAttackOptions, AutoAttackOptions> change) => new(_threat, change(new AutoAttackOptions
     {
         Version = AutoAttackVersion.Custom,
-        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }), new FgsmAttack(_threat), new SquareAttack(_threat, new SquareOptions { Queries = 10 })],
+        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new FgsmAttack(_threat), new SquareAttack(_threat, new SquareOptions { Queries = 10 })],
     }));
 
     private static Misuse NewMisuse()

@@ -93,7 +93,7 @@ public sealed class AutoAttackTests : IDisposable
     private static AutoAttack Cheap(string? state) => new(_threat, new AutoAttackOptions
     {
         Version = AutoAttackVersion.Custom,
-        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 5, TargetClasses = 2 }), new SquareAttack(_threat, new SquareOptions { Queries = 20 })],
+        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 5 }, Classes = 2 }), new SquareAttack(_threat, new SquareOptions { Queries = 20 })],
         BatchSize = 8,
         StatePath = state,
     });

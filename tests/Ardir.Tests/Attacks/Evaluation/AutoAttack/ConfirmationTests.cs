@@ -73,7 +73,7 @@ public sealed class ConfirmationTests
         using var scope = NewDisposeScope();
         using var model = Brightness();
         var images = full([2, 1, 4, 4], 0.52);
-        Tensor Found(ulong seed) => Ensemble(new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }))
+        Tensor Found(ulong seed) => Ensemble(new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }))
             .Perturb(model, images, zeros(2, ScalarType.Int64), new AttackContext { Seed = seed });
         TensorAssert.Same(Found(1), Found(1));
         TensorAssert.Different(Found(1), Found(2));

@@ -104,11 +104,11 @@ public sealed class CustomModelTests
         Version = AutoAttackVersion.Custom,
         Attacks =
         [
-            new ApgdAttack(threat, new ApgdOptions { Iterations = 10 }),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 10 } }),
             new SquareAttack(threat, new SquareOptions { Queries = 30 }),
             new FgsmAttack(threat),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 5 }),
-            new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 10 }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 5 } }),
+            new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 10 } }),
         ],
         BatchSize = batchSize,
         StatePath = statePath,

@@ -75,7 +75,7 @@ public sealed class EnsembleProgressTests
     private static AutoAttackOptions Options() => new()
     {
         Version = AutoAttackVersion.Custom,
-        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Iterations = 20 }), new SquareAttack(_threat, new SquareOptions { Queries = 200 }), new PgdAttack(_threat, new PgdOptions { Steps = 5 })],
+        Attacks = [new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 20 } }), new SquareAttack(_threat, new SquareOptions { Queries = 200 }), new PgdAttack(_threat, new PgdOptions { Steps = 5 })],
         BatchSize = 12,
         Diagnose = false,
     };

@@ -23,8 +23,8 @@ public sealed class EnsembleStateTests : IDisposable
         ["another batch size"] = (world => world with { Options = world.Options with { BatchSize = 3 } }, "batch size"),
         ["another version"] = (world => world with { Options = world.Options with { Version = AutoAttackVersion.Rand, Attacks = null } }, "version,attacks"),
         ["another order"] = (world => world with { Options = world.Options with { Attacks = [.. world.Options.Attacks!.Reverse()] } }, "attacks"),
-        ["another option of APGD"] = (world => WithFirst(world, new ApgdAttack(_threat, new ApgdOptions { Iterations = 6 })), "attacks"),
-        ["another loss"] = (world => WithFirst(world, new ApgdAttack(_threat, new ApgdOptions { Iterations = 5, Loss = AttackLoss.Dlr })), "attacks"),
+        ["another option of APGD"] = (world => WithFirst(world, new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 6 } })), "attacks"),
+        ["another loss"] = (world => WithFirst(world, new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 }, Loss = AttackLoss.Dlr })), "attacks"),
         ["another attack"] = (world => WithFirst(world, new SquareAttack(_threat, new SquareOptions { Queries = 5 })), "attacks"),
         ["fewer attacks"] = (world => world with { Options = world.Options with { Attacks = [world.Options.Attacks![0]] } }, "attacks"),
     };
@@ -290,7 +290,7 @@ public sealed class EnsembleStateTests : IDisposable
         return new World(model, images, TinyModels.Predicted(model, images), _threat, new AttackContext(), new AutoAttackOptions
         {
             Version = AutoAttackVersion.Custom,
-            Attacks = [new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }), new SquareAttack(_threat, new SquareOptions { Queries = 10 })],
+            Attacks = [new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new SquareAttack(_threat, new SquareOptions { Queries = 10 })],
             BatchSize = 4,
             Diagnose = false,
             StatePath = _folder.File("run.state"),
@@ -300,7 +300,7 @@ public sealed class EnsembleStateTests : IDisposable
     private static World Attacking(World world, ThreatModel threat) => world with
     {
         Threat = threat,
-        Options = world.Options with { Attacks = [new ApgdAttack(threat, new ApgdOptions { Iterations = 5 }), new SquareAttack(threat, new SquareOptions { Queries = 10 })] },
+        Options = world.Options with { Attacks = [new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new SquareAttack(threat, new SquareOptions { Queries = 10 })] },
     };
 
     private static World WithFirst(World world, IAttack attack) => world with { Options = world.Options with { Attacks = [attack, world.Options.Attacks![1]] } };

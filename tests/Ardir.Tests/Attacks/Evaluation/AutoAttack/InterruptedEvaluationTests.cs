@@ -151,11 +151,11 @@ public sealed class InterruptedEvaluationTests : IDisposable
         Version = AutoAttackVersion.Custom,
         Attacks =
         [
-            new ApgdAttack(threat, new ApgdOptions { Iterations = 5 }),
+            new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } }),
             new SquareAttack(threat, new SquareOptions { Queries = 10 }),
             new FgsmAttack(threat),
-            new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 5 }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 3 }),
+            new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 5 } }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 3 } }),
         ],
         BatchSize = batchSize,
         StatePath = statePath,

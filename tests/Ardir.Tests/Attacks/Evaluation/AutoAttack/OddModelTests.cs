@@ -129,7 +129,7 @@ public sealed class OddModelTests : IDisposable
         var threat = norm switch { PerturbationNorm.Linf => _threat, PerturbationNorm.L2 => ThreatModel.L2(0.3), _ => ThreatModel.L1(1) };
         var options = Fast() with
         {
-            Attacks = [new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 6 }), new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 6 }), new FabAttack(threat, new FabOptions { Iterations = 6 })],
+            Attacks = [new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 6 } }), new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 6 } }), new FabAttack(threat, new FabOptions { Iterations = 6 })],
         };
         using var report = new AutoAttack(threat, options).Evaluate(model, Images(), Labels(linear));
         using var without = new AutoAttack(threat, options).Evaluate(linear, Images(), Labels(linear));
@@ -144,7 +144,7 @@ public sealed class OddModelTests : IDisposable
         using var linear = TinyModels.Linear(dtype: ScalarType.Float16);
         using var model = new FuncModel(x => linear.call(x) * (x.flatten(1).sum(1) > 8).to(x.dtype).unsqueeze(1), linear);
         var (images, labels) = (TinyModels.Images(9, ScalarType.Float16), zeros([9], ScalarType.Int64));
-        foreach (var attack in new IAttack[] { new ApgdAttack(_threat, new ApgdOptions { Iterations = 6, Loss = AttackLoss.Dlr }), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 6 }) })
+        foreach (var attack in new IAttack[] { new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 6 }, Loss = AttackLoss.Dlr }), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 6 } }) })
             TensorAssert.AllTrue(_threat.Contains(images, attack.Perturb(model, images, labels)));
     }
 
@@ -159,8 +159,8 @@ public sealed class OddModelTests : IDisposable
         var (threat, images) = (Of(1e9), TinyModels.Images(9));
         foreach (var attack in new IAttack[]
         {
-            new FgsmAttack(threat), new PgdAttack(threat), new MiFgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }),
-            new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 6 }), new SquareAttack(threat, new SquareOptions { Queries = 30 }),
+            new FgsmAttack(threat), new PgdAttack(threat), new MiFgsmAttack(threat), new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 6 } }),
+            new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 6 } }), new SquareAttack(threat, new SquareOptions { Queries = 30 }),
         })
             TensorAssert.AllTrue(threat.Contains(images, attack.Perturb(model, images, Labels(model, ScalarType.Float32))));
         FluentActions.Invoking(() => Of(2e9)).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*at most 1E+009*covers the box*");
@@ -219,7 +219,7 @@ public sealed class OddModelTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static AutoAttackOptions Fast() => new() { Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(_threat, new ApgdOptions { Iterations = 6 })] };
+    private static AutoAttackOptions Fast() => new() { Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 6 } })] };
 
     private static Tensor Images() => TinyModels.Images(9, ScalarType.Float64);
 

@@ -194,8 +194,8 @@ public sealed class OddUseTests : IDisposable
             Version = AutoAttackVersion.Custom,
             Attacks =
             [
-                new ApgdAttack(threat, new ApgdOptions { Iterations = 6 }), new TargetedApgdAttack(threat, new TargetedApgdOptions { Iterations = 6 }),
-                new TargetedFabAttack(threat, new TargetedFabOptions { Iterations = 4 }), new FabAttack(threat, new FabOptions { Iterations = 4 }), new SquareAttack(threat, new SquareOptions { Queries = 15 }),
+                new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 6 } }), new TargetedApgdAttack(threat, new TargetedApgdOptions { Search = new() { Iterations = 6 } }),
+                new TargetedFabAttack(threat, new TargetedFabOptions { Search = new() { Iterations = 4 } }), new FabAttack(threat, new FabOptions { Iterations = 4 }), new SquareAttack(threat, new SquareOptions { Queries = 15 }),
             ],
         };
         return new AutoAttack(threat, change is null ? options : change(options));

@@ -56,10 +56,10 @@ internal static class ResumeWorker
         [
             new SquareAttack(_threat, new SquareOptions { Queries = 30 }),
             new FgsmAttack(_threat),
-            new TargetedFabAttack(_threat, new TargetedFabOptions { Iterations = 10 }),
+            new TargetedFabAttack(_threat, new TargetedFabOptions { Search = new() { Iterations = 10 } }),
             new PgdAttack(_threat, new PgdOptions { Steps = 10 }),
-            new ApgdAttack(_threat, new ApgdOptions { Iterations = 20, Restarts = 2 }),
-            new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 20 }),
+            new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 20, Restarts = 2 } }),
+            new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 20 } }),
             new SquareAttack(_threat, new SquareOptions { Queries = 300 }),
         ],
         BatchSize = 3,

@@ -107,9 +107,9 @@ internal static class DoubtfulModels
 
     private static AutoAttack Of(int batchSize, params IAttack[] attacks) => new(attacks[0].Threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = attacks, BatchSize = batchSize });
 
-    private static AutoAttack Cheap() => Of(new FgsmAttack(_threat), new ApgdAttack(_threat, new ApgdOptions { Iterations = 5 }), new SquareAttack(_threat, new SquareOptions { Queries = 60 }));
+    private static AutoAttack Cheap() => Of(new FgsmAttack(_threat), new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 5 } }), new SquareAttack(_threat, new SquareOptions { Queries = 60 }));
 
-    private static AutoAttack Targeted() => Of(new FgsmAttack(_threat), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 5 }));
+    private static AutoAttack Targeted() => Of(new FgsmAttack(_threat), new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 5 } }));
 
     private static Doubt Linear(
         Func<LinearModel, Tensor, Tensor> forward, FindingKind[] expected, AutoAttack? attack = null, int classes = 4, int count = 8,
@@ -125,7 +125,7 @@ internal static class DoubtfulModels
     {
         var net = TinyModels.Linear();
         var images = TinyModels.Images(12, ScalarType.Float64, low: 0.1, high: 0.9);
-        return new Doubt(new FuncModel(x => forward(net, x)), images, forward(net, images).argmax(1).detach(), Of(6, attack ?? new TargetedApgdAttack(_threat, new TargetedApgdOptions { Iterations = 10 })), expected);
+        return new Doubt(new FuncModel(x => forward(net, x)), images, forward(net, images).argmax(1).detach(), Of(6, attack ?? new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 10 } })), expected);
     }
 
     private static PgdAttack Steps(double size) => new(_threat, new PgdOptions { Steps = 20, StepSize = size, Start = RandomStart.None });

@@ -21,7 +21,7 @@ public sealed class EvaluatorFindingTests
         ["a narrower budget than FGSM's would be"] = (net => net.call, () => new FgsmAttack(ThreatModel.Linf(1e-4)), []),
         ["one class"] = (net => x => net.call(x) + tensor(new[] { 100, 0, 0, 0.0 }), () => Fgsm, [ResistsHugeBudget]),
         ["constant"] = (_ => x => 0 * x.sum([1, 2, 3]).unsqueeze(1) + tensor(new[] { 2, 0, 0, 0.0 }), () => Fgsm, [ZeroGradient, ConstantLogits, VanishingGradient, ResistsHugeBudget]),
-        ["few classes"] = (net => x => net.call(x).narrow(1, 0, 3), () => new TargetedApgdAttack(_threat, new() { Iterations = 5 }), [FewClasses]),
+        ["few classes"] = (net => x => net.call(x).narrow(1, 0, 3), () => new TargetedApgdAttack(_threat, new() { Search = new() { Iterations = 5 } }), [FewClasses]),
         ["NaN"] = (net => x => net.call(x).masked_fill((x[.., 0, 0, 0] > 0.8).unsqueeze(1), double.NaN), () => Fgsm, [NanLogits]),
         ["in train mode"] = (net => net.call, () => Fgsm, [TrainMode]),
     };

@@ -16,8 +16,8 @@ public sealed class HiddenDoubtTests : IDisposable
     {
         ["FGSM"] = () => Fgsm,
         ["PGD"] = () => new PgdAttack(_threat),
-        ["PGD, EoT"] = () => new PgdAttack(_threat, new() { EotSamples = 2, Selection = PgdSelection.FirstSuccess }),
-        ["APGD"] = () => new ApgdAttack(_threat, new() { Iterations = 5 }),
+        ["PGD, EoT"] = () => new EotAttack(new PgdAttack(_threat, new() { Selection = PgdSelection.FirstSuccess }), 2),
+        ["APGD"] = () => new ApgdAttack(_threat, new() { Search = new() { Iterations = 5 } }),
         ["FAB"] = () => new FabAttack(_threat, new() { Iterations = 5 }),
         ["chain"] = () => new WorstCaseAttack("chain", Fgsm, new PgdAttack(_threat)),
         ["ensemble"] = () => Ensemble([Fgsm, new PgdAttack(_threat)], 3),

@@ -22,7 +22,7 @@ public sealed class ZeroGradientTests : IDisposable
         ["PGD, all directions"] = () => Pgd(new() { SparseFraction = 1 }),
         ["PGD, best loss"] = () => Pgd(new() { Selection = PgdSelection.BestLoss }),
         ["PGD, first success"] = () => Pgd(new() { Selection = PgdSelection.FirstSuccess }),
-        ["PGD, EoT"] = () => Pgd(new() { EotSamples = 2 }),
+        ["PGD, EoT"] = () => new EotAttack(Pgd(), 2),
         ["somebody's own"] = () => new ProbeAttack(_threat, run => (run.Images + 0.1 * run.With(AttackLoss.CrossEntropy).Gradient(run.Images).Gradient.sign()).clamp(0, 1)),
         ["somebody's own, narrowed"] = () => new ProbeAttack(_threat, Narrowing),
         ["chain"] = () => new WorstCaseAttack("chain", new FgsmAttack(_threat), Pgd()),
@@ -32,14 +32,14 @@ public sealed class ZeroGradientTests : IDisposable
     private static readonly Dictionary<string, Func<IAttack>> _others = new()
     {
         ["PGD"] = () => new PgdAttack(_tiny, new() { Loss = AttackLoss.Margin }),
-        ["APGD-CE"] = () => new ApgdAttack(_tiny, new() { Iterations = 5 }),
-        ["APGD-DLR"] = () => new ApgdAttack(_tiny, new() { Iterations = 5, Loss = AttackLoss.Dlr, EotSamples = 2 }),
-        ["APGD-T"] = () => new TargetedApgdAttack(_tiny, new() { Iterations = 5 }),
+        ["APGD-CE"] = () => new ApgdAttack(_tiny, new() { Search = new() { Iterations = 5 } }),
+        ["APGD-DLR"] = () => new EotAttack(new ApgdAttack(_tiny, new() { Search = new() { Iterations = 5 }, Loss = AttackLoss.Dlr }), 2),
+        ["APGD-T"] = () => new TargetedApgdAttack(_tiny, new() { Search = new() { Iterations = 5 } }),
         ["FAB"] = () => new FabAttack(_tiny, new() { Iterations = 5 }),
-        ["FAB-T"] = () => new TargetedFabAttack(_tiny, new() { Iterations = 5 }),
+        ["FAB-T"] = () => new TargetedFabAttack(_tiny, new() { Search = new() { Iterations = 5 } }),
         ["DeepFool"] = () => new DeepFoolAttack(ThreatModel.L2(1e-5)),
         ["CW"] = () => new CarliniWagnerAttack(ThreatModel.L2(1e-5), new() { SearchSteps = 2, Iterations = 5, LearningRate = 0.1 }),
-        ["chain"] = () => new WorstCaseAttack("chain", new PgdAttack(_tiny), new ApgdAttack(_tiny, new() { Iterations = 5, Loss = AttackLoss.Dlr })),
+        ["chain"] = () => new WorstCaseAttack("chain", new PgdAttack(_tiny), new ApgdAttack(_tiny, new() { Search = new() { Iterations = 5 }, Loss = AttackLoss.Dlr })),
     };
 
     private readonly TemporaryFolder _folder = new();
@@ -296,7 +296,7 @@ public sealed class ZeroGradientTests : IDisposable
         {
             "PGD" => [Pgd()],
             "chain" => [_crossEntropy["chain"]()],
-            _ => [new ApgdAttack(_threat, new() { Iterations = 10 }), new SquareAttack(_threat, new() { Queries = 5 })],
+            _ => [new ApgdAttack(_threat, new() { Search = new() { Iterations = 10 } }), new SquareAttack(_threat, new() { Queries = 5 })],
         },
         BatchSize = batchSize,
         Diagnose = diagnose,

@@ -31,8 +31,8 @@ public sealed class ApgdTrajectoryTests
         {
             if (loss == "dlr-targeted") run = run.Aim(golden.Classes("target"));
             run = run.With(loss == "ce" ? AttackLoss.CrossEntropy : AttackLoss.Dlr);
-            var stage = new ApgdStage(run.Threat.Epsilon, Iterations, StartIsGiven: true);
-            found = ApgdEngine.Climb(run, new ApgdSettings(Iterations), stage, golden.Tensor("x_init").to(dtype), BrokenSamples.Stay);
+            var stage = new ApgdStage(run.Threat.Epsilon, Iterations, BrokenSamples.Stay, StartIsGiven: true);
+            found = ApgdEngine.Climb(run, new ApgdSearchOptions(), stage, golden.Tensor("x_init").to(dtype));
             TensorAssert.Close(found.BestLoss!, golden.Tensor("loss_best"), tolerance);
             TensorAssert.Close(found.Best!, golden.Tensor("x_best"), tolerance);
             TensorAssert.Close(found.Points, golden.Tensor("x_adv"), tolerance);

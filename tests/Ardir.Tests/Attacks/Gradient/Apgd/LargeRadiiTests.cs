@@ -37,7 +37,7 @@ public sealed class LargeRadiiTests
         }, linear);
         var images = TinyModels.Images(4, ScalarType.Float64, low: 0.3, high: 0.7);
         var threat = ThreatModel.L1(Epsilon);
-        var attack = new ApgdAttack(threat, new ApgdOptions { Iterations = 10 });
+        var attack = new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 10 } });
         attack.Perturb(model, images, zeros(4, ScalarType.Int64));
 
         // The clean images; then a start and the iterations of each stage.
@@ -65,7 +65,7 @@ public sealed class LargeRadiiTests
         var labels = model.call(images).argmax(1);
         var counting = new CountingModel(model);
         var progress = new ListProgress<AttackProgress>();
-        new ApgdAttack(ThreatModel.L1(1e-6), new ApgdOptions { Iterations = 7, UseLargeRadii = large })
+        new ApgdAttack(ThreatModel.L1(1e-6), new ApgdOptions { Search = new() { Iterations = 7, UseLargeRadii = large } })
             .Perturb(counting, images, labels, new AttackContext { Progress = progress });
         counting.Forwards.Should().Equal(Enumerable.Repeat(2L, 1 + evaluations));
         progress.Reports.Select(report => report.Step).Should().Equal(Enumerable.Range(1, 7));
@@ -83,7 +83,7 @@ public sealed class LargeRadiiTests
             return stack([score, -score], 1);
         });
         var images = full([2, 1, 4, 4], 0.55, ScalarType.Float64);
-        var found = new ApgdAttack(ThreatModel.L1(Epsilon), new ApgdOptions { Iterations = 20 }).Perturb(model, images, zeros(2, ScalarType.Int64));
+        var found = new ApgdAttack(ThreatModel.L1(Epsilon), new ApgdOptions { Search = new() { Iterations = 20 } }).Perturb(model, images, zeros(2, ScalarType.Int64));
         TensorAssert.Same(found, images);
     }
 }

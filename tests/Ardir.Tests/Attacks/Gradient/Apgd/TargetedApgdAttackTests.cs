@@ -27,7 +27,7 @@ public sealed class TargetedApgdAttackTests
     [InlineData(9, 1, 1000, 9)]
     public void UnitCount_Classes_AreAtMostAllOthers(int targets, int restarts, int classes, int expected)
     {
-        var options = new TargetedApgdOptions { TargetClasses = targets, Restarts = restarts };
+        var options = new TargetedApgdOptions { Search = new() { Restarts = restarts }, Classes = targets };
         new TargetedApgdAttack(ThreatModel.Linf(0.1), options).UnitCount(classes).Should().Be(expected);
     }
 
@@ -39,7 +39,7 @@ public sealed class TargetedApgdAttackTests
         var images = TinyModels.Images(3, ScalarType.Float64);
         var labels = model.call(images).argmax(1);
         var counting = new CountingModel(model);
-        var attack = new TargetedApgdAttack(ThreatModel.Linf(1e-5), new TargetedApgdOptions { Iterations = 7, TargetClasses = 4 });
+        var attack = new TargetedApgdAttack(ThreatModel.Linf(1e-5), new TargetedApgdOptions { Search = new() { Iterations = 7 }, Classes = 4 });
         attack.Perturb(counting, images, labels);
         counting.SampleForwards.Should().Be(3 * (1 + 4 * 8));
     }
@@ -62,7 +62,7 @@ public sealed class TargetedApgdAttackTests
             var logits = model.call((images + direction * 0.04).clamp(0, 1));
             expected = expected.logical_or(logits.argmax(1) != labels);
         }
-        var found = new TargetedApgdAttack(ThreatModel.Linf(0.04), new TargetedApgdOptions { Iterations = 40 }).Perturb(model, images, labels);
+        var found = new TargetedApgdAttack(ThreatModel.Linf(0.04), new TargetedApgdOptions { Search = new() { Iterations = 40 } }).Perturb(model, images, labels);
         TensorAssert.AllTrue((model.call(found).argmax(1) != labels) == expected);
         expected.sum().ToInt64().Should().BeInRange(5, 55);
     }
