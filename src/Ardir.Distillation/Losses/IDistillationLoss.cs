@@ -1,6 +1,8 @@
 namespace Ardir.Distillation;
 
-/// <summary>A training objective. It declares which passes it needs and computes its terms from them; it never runs a network.</summary>
+/// <summary>A training objective. It declares which passes it needs and computes its terms from them; it never runs a network. A run with
+/// checkpoints recognises it by what it states (<see cref="Core.StatedIdentity"/>): a loss with values is a record, overrides
+/// <c>ToString</c> or implements <see cref="Core.IStatesIdentity"/>.</summary>
 public interface IDistillationLoss
 {
     /// <summary>Short name for logs and reports.</summary>

@@ -31,6 +31,8 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="standardTeacher">The second, ordinarily trained teacher of IAD-II and AKD2; null for losses that need none.</param>
     /// <exception cref="ArgumentException">An option is out of range, a teacher or an attack is missing, or a layer does not
     /// exist.</exception>
+    /// <exception cref="InvalidOperationException">There is a checkpoint directory, but an attack, the loss or another option hides values,
+    /// so that a resumed run could not be recognised (<see cref="StatedIdentity"/>).</exception>
     public DistillationTrainer(
         nn.Module<Tensor, Tensor> student, IModule? teacher, IDistillationLoss loss, TrainerOptions? options = null,
         IModule? standardTeacher = null)
@@ -50,6 +52,8 @@ public sealed class DistillationTrainer : IDisposable
     /// <param name="options">Options; the recipe of Rice et al. when null.</param>
     /// <exception cref="ArgumentException">An option is out of range, a network or the crafting of images is missing, a network shares
     /// modules or parameters with the student, or a layer does not exist.</exception>
+    /// <exception cref="InvalidOperationException">There is a checkpoint directory, but an attack, the loss or another option hides values,
+    /// so that a resumed run could not be recognised (<see cref="StatedIdentity"/>).</exception>
     /// <example><code>
     /// var second = new NetworkRole("second teacher");
     /// using var trainer = new DistillationTrainer(

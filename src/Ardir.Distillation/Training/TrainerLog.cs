@@ -36,9 +36,4 @@ internal static partial class TrainerLog
 
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
-
-    [LoggerMessage(8, LogLevel.Warning,
-        "{Type} holds values that its ToString does not show: a run that is resumed with other values would not be noticed. " +
-        "Override ToString to show them (a record does so by itself).")]
-    public static partial void HiddenOptions(ILogger logger, Type type);
 }

@@ -11,5 +11,7 @@ public sealed record CraftedImages(ImageSource Images, IAttack Attack, bool Trai
 {
     /// <summary>A line for logs.</summary>
     /// <returns>For example <c>images adversarial to student: PGD-10 ..., batch norm in train mode</c>.</returns>
-    public override string ToString() => $"{Images}: {Attack}, batch norm in {(TrainMode ? "train" : "eval")} mode";
+    public override string ToString() => $"{Images}: {Attack}, {Mode}";
+
+    internal string Mode => $"batch norm in {(TrainMode ? "train" : "eval")} mode";
 }

@@ -8,7 +8,7 @@ namespace Ardir.Distillation;
 /// from the student's channels to the teacher's and, where the sizes differ, bilinear interpolation (corners not aligned); a linear layer
 /// for features [N,C]. They are trained with the student.
 /// </summary>
-public sealed class FeatureAdapters : nn.Module
+public sealed class FeatureAdapters : nn.Module, IStatesIdentity
 {
     private readonly long[][] _source;
     private readonly long[][] _target;
@@ -113,6 +113,9 @@ public sealed class FeatureAdapters : nn.Module
             maps.Add((student.Layers[i], Adapt(i, student.Layers[i], student[i]).MoveToOuterDisposeScope()));
         return new FeatureMaps(maps);
     }
+
+    // A network states only its type, but these are part of a loss.
+    IReadOnlyList<object?> IStatesIdentity.IdentityParts => [ToString()];
 
     /// <summary>The shapes; part of the text that identifies a training run.</summary>
     /// <returns>For example <c>FeatureAdapters [64,32,32] to [16,32,32], [512] to [64]</c>.</returns>

@@ -97,10 +97,7 @@ public sealed class ArdirLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Name} {{ Beta = {_options.Beta:R}, TeacherData = {_options.TeacherData}, FeatureInput = {_options.FeatureInput}, " +
-        $"MaskFeaturesOfWrongTeacher = {_options.MaskFeaturesOfWrongTeacher}, " +
-        $"CrossEntropyWeight = {_options.CrossEntropyWeight:R}, {_kl}, {_lpips} }}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
     /// <summary>(1-beta) * KL + beta * LPIPS of each sample, [N], in the current scope: the objective of an attack.</summary>
     internal Tensor PerSample(TappedOutput student, TappedOutput teacher, Tensor labels)

@@ -58,10 +58,7 @@ public sealed class FitNetsLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, " +
-        $"Adapters = {_options.Adapters?.ToString() ?? "null"}, HintEpochs = {_options.HintEpochs}, " +
-        $"Distillation = {_options.Distillation}, Input = {_options.Input}, MeanOverElements = {_options.MeanOverElements} }}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
     private LossTerms Hints(FeatureMaps guided, FeatureMaps hints)
     {

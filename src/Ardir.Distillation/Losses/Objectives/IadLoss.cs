@@ -74,5 +74,5 @@ public sealed class IadLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {_options}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 }

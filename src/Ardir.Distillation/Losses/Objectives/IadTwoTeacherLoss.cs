@@ -76,5 +76,5 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {_options}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 }

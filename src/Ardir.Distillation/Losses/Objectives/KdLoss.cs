@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>Knowledge distillation (Hinton et al. 2015; Eq. 4 of the ARDIR paper): alpha * t^2 * KL(teacher || student) + (1-alpha) * CE,
@@ -33,5 +35,5 @@ public sealed class KdLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {_options}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 }

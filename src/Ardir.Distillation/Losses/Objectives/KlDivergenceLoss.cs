@@ -68,7 +68,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {_options}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
     internal static void Check(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
     {

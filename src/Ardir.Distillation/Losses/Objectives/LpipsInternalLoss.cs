@@ -76,10 +76,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() =>
-        $"{Name} {{ Layers = {LossText.List(_options.Layers)}, TeacherLayers = {LossText.List(_options.TeacherLayers)}, " +
-        $"LayerWeights = {LossText.List(_options.LayerWeights)}, Normalization = {_options.Normalization}, Form = {_options.Form}, " +
-        $"BlockZeroPositions = {_options.BlockZeroPositions}, Adapters = {_options.Adapters?.ToString() ?? "null"} }}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
     /// <summary>The distance of each sample, [N], in the current scope; the mean distance of each layer goes into
     /// <paramref name="parts"/>.</summary>

@@ -54,5 +54,5 @@ public sealed class RsladLoss : IDistillationLoss
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"{Name} {_options}";
+    public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 }

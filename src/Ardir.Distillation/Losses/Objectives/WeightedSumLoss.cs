@@ -11,7 +11,7 @@ namespace Ardir.Distillation;
 /// <example><code>
 /// IDistillationLoss loss = new WeightedSumLoss((1, new TradesLoss()), (0.5, new LpipsInternalLoss()));
 /// </code></example>
-public sealed class WeightedSumLoss : IDistillationLoss
+public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
 {
     private readonly (double Weight, IDistillationLoss Loss)[] _terms;
     private readonly DistillationNeeds _needs;
@@ -52,8 +52,8 @@ public sealed class WeightedSumLoss : IDistillationLoss
     /// <inheritdoc/>
     public string Name => string.Join(" + ", _terms.Select(term => term.Loss.Name));
 
-    /// <summary>The losses that are summed.</summary>
-    internal IEnumerable<IDistillationLoss> Terms => _terms.Select(term => term.Loss);
+    // The terms themselves, because one of them may hide its values.
+    IReadOnlyList<object?> IStatesIdentity.IdentityParts => [_terms, _inner];
 
     /// <summary>How the adversarial images are crafted, which settles it where the terms declare different attacks; null for what the first
     /// term that attacks the student declares.</summary>
@@ -98,7 +98,7 @@ public sealed class WeightedSumLoss : IDistillationLoss
     public override string ToString()
     {
         var terms = _terms.Select(term => $"{term.Weight.ToString("R", CultureInfo.InvariantCulture)} * {term.Loss}");
-        return $"{string.Join(" + ", terms)}{(_inner is null ? "" : $", {_inner}")}";
+        return $"{string.Join(" + ", terms)}{(_inner is null ? "" : $", {StatedIdentity.Of(_inner)}")}";
     }
 
     private static bool AttacksStudent(DistillationNeeds needs) =>

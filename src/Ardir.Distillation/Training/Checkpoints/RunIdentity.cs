@@ -1,4 +1,3 @@
-using Ardir.Attacks;
 using Ardir.Core;
 
 namespace Ardir.Distillation;
@@ -6,10 +5,21 @@ namespace Ardir.Distillation;
 /// <summary>Everything that decides how a run continues, as named texts that can be compared before a run resumes.</summary>
 internal static class RunIdentity
 {
+    private const string Remedy = "Or leave CheckpointDirectory null: a run that is not saved need not be recognised.";
+
+    /// <summary>Options that may change when a run resumes, because no result depends on them. The number of epochs counts only where a
+    /// schedule depends on it.</summary>
+    public static IReadOnlyList<string> Free { get; } =
+    [
+        nameof(TrainerOptions.Epochs), nameof(TrainerOptions.EvaluationBatchSize), nameof(TrainerOptions.Device),
+        nameof(TrainerOptions.KeepDataOnHost), nameof(TrainerOptions.CheckpointDirectory), nameof(TrainerOptions.CheckpointInterval),
+        nameof(TrainerOptions.Logger),
+    ];
+
+    /// <summary>The texts of a run: of each option by its name, of the objective, the networks and the data.</summary>
+    /// <exception cref="InvalidOperationException">An attack, the loss or another option hides values.</exception>
     public static Dictionary<string, string> Of(TrainingSetup setup, ImageDataset train, ImageDataset? validation)
     {
-        // Options print their numbers in the current culture; the same run must read the same everywhere.
-        using var invariant = new InvariantCultureScope();
         var identity = OfOptions(setup);
         var (all, trained) = (Fingerprint.OfShapes(setup.Student.state_dict()), Fingerprint.OfShapes(Trainable(setup.Student)));
         identity["student"] = $"{all}, trains {trained}";
@@ -20,52 +30,28 @@ internal static class RunIdentity
         return identity;
     }
 
+    /// <summary>The texts of the options and of the objective.</summary>
+    /// <exception cref="InvalidOperationException">An attack, the loss or another option hides values.</exception>
+    public static Dictionary<string, string> OfOptions(TrainingSetup setup)
+    {
+        var identity = typeof(TrainerOptions).GetProperties()
+            .Where(property => !Free.Contains(property.Name, StringComparer.Ordinal))
+            .ToDictionary(property => property.Name, property => Text(property.GetValue(setup.Options)), StringComparer.Ordinal);
+        // How the images are made depends on the loss, too, so what was chosen is compared.
+        identity[nameof(TrainerOptions.Crafting)] = setup.Crafting.Images.Count == 0
+            ? "no adversarial images"
+            : string.Join("; ", setup.Crafting.Images.Select(entry => $"{entry.Images}: {Text(entry.Attack)}, {entry.Mode}"));
+        if (setup.Options.Schedule is not null) identity[nameof(TrainerOptions.Schedule)] += $" over {setup.Options.Epochs} epochs";
+        identity["loss"] = $"{setup.Loss.Name}: {Text(setup.Loss)}";
+        return identity;
+    }
+
+    private static string Text(object? value) => StatedIdentity.Of(value, Remedy);
+
     // The weights of a network that the loss keeps change during the run and are in its checkpoints.
     private static string OfNetwork(IDistillationLoss loss, IModule network) => TrainingSetup.IsKeptBy(loss, network)
         ? $"{Fingerprint.OfShapes(((nn.Module)network).state_dict())}, kept by the loss"
         : Fingerprint.Of(network);
-
-    private static Dictionary<string, string> OfOptions(TrainingSetup setup)
-    {
-        var (loss, options) = (setup.Loss, setup.Options);
-        return new(StringComparer.Ordinal)
-        {
-            ["loss"] = $"{loss.Name} {loss}",
-            ["batch size"] = $"{options.BatchSize}",
-            ["learning rate"] = TrainingCheckpoint.Number(options.LearningRate),
-            ["learning rate schedule"] = options.Schedule is null ? "steps" : $"{options.Schedule} over {options.Epochs} epochs",
-            ["milestones"] = string.Join(",", options.Milestones),
-            ["learning rate decay"] = TrainingCheckpoint.Number(options.LearningRateDecay),
-            ["warm-up epochs"] = $"{options.WarmupEpochs}",
-            ["optimizer"] = $"{options.Optimizer}",
-            ["largest gradient norm"] = options.MaxGradientNorm is { } norm ? TrainingCheckpoint.Number(norm) : "none",
-            ["label smoothing"] = TrainingCheckpoint.Number(options.LabelSmoothing),
-            ["accumulation steps"] = $"{options.AccumulationSteps}",
-            ["weight perturbation"] = options.WeightPerturbation?.ToString() ?? "none",
-            ["weight averaging"] = options.WeightAveraging?.ToString() ?? "none",
-            ["precision"] = $"{options.Precision}",
-            ["loss that is no number"] = $"{options.NonFiniteLoss}",
-            ["augmentation"] = options.Augmentation?.ToString() ?? "none",
-            ["crafting"] = $"{setup.Crafting}",
-            ["selection attack"] = options.SelectionAttack?.ToString() ?? "none",
-            ["tf32"] = $"{options.AllowTf32}",
-            ["seed"] = $"{options.Seed}",
-        };
-    }
-
-    /// <summary>Objects of a run that hold values which its identity does not show.</summary>
-    private static IEnumerable<object> Hidden(TrainingSetup setup) => new object?[]
-    {
-        setup.Loss, (setup.Loss as WeightedSumLoss)?.Terms, setup.Options.Schedule, setup.Options.WeightPerturbation,
-        setup.Options.WeightAveraging, setup.Options.Augmentation, setup.Crafting.Images.Select(entry => entry.Attack),
-        setup.Options.SelectionAttack, setup.Options.Optimizer,
-    }.Select(StatedIdentity.FindHidden).OfType<object>().Distinct(ReferenceEqualityComparer.Instance);
-
-    /// <summary>Logs a warning for each object with hidden values, once, at the beginning of a run that may be resumed.</summary>
-    public static void WarnOfHidden(TrainingSetup setup)
-    {
-        foreach (var hidden in Hidden(setup)) TrainerLog.HiddenOptions(setup.Options.Logger, hidden.GetType());
-    }
 
     private static Dictionary<string, Tensor> Trainable(nn.Module student) => student.named_parameters()
         .Where(pair => pair.parameter.requires_grad)

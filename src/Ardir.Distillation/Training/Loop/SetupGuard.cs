@@ -20,7 +20,10 @@ internal static class SetupGuard
         foreach (var (role, network) in networks) Separate(student, role, network, loss);
         StudentGuard.Precision(student, options);
         if (SharedModules.Find(loss.Trainable, student) is { } common) throw TrainsANetwork(loss, common);
-        return new TrainingSetup(student, networks, loss, options, plan);
+        var setup = new TrainingSetup(student, networks, loss, options, plan);
+        // Refused now, and not after the hours that a resumed run would have saved.
+        if (options.CheckpointDirectory is not null) RunIdentity.OfOptions(setup);
+        return setup;
     }
 
     private static void Needs(IReadOnlyDictionary<NetworkRole, IModule> networks, IDistillationLoss loss)

@@ -119,7 +119,6 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
 
     private void Warn()
     {
-        if (store.IsOnDisk) RunIdentity.WarnOfHidden(run.Setup);
         var (selection, training) = (_options.SelectionAttack?.Threat, run.Setup.Crafting.OnStudent?.Threat);
         if (selection is not null && training is not null && selection != training)
             TrainerLog.OtherThreat(_options.Logger, selection, training);

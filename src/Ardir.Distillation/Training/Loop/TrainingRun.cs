@@ -16,7 +16,7 @@ internal sealed class TrainingRun : IDisposable
         (Setup, Cancellation) = (setup, cancellation);
         Report = new ProgressReporter(setup.Options.Epochs, progress);
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
-        Identity = RunIdentity.Of(setup, _data.Train, _data.Validation);
+        Identity = setup.Options.CheckpointDirectory is null ? [] : RunIdentity.Of(setup, _data.Train, _data.Validation);
         Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
         Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
         Batches = BatchesOf(setup.Options.Seed);
@@ -48,6 +48,7 @@ internal sealed class TrainingRun : IDisposable
 
     public ProgressReporter Report { get; }
 
+    /// <summary>What a checkpoint is recognised by; empty for a run that is not saved.</summary>
     public Dictionary<string, string> Identity { get; }
 
     public CancellationToken Cancellation { get; }

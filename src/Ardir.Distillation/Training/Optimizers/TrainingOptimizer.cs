@@ -1,11 +1,12 @@
+using Ardir.Core;
 using TorchSharp.Modules;
 
 namespace Ardir.Distillation;
 
 /// <summary>
 /// The optimiser of a run: <see cref="SgdOptimizer"/>, <see cref="AdamOptimizer"/>, <see cref="AdamWOptimizer"/>, or one of your own, by
-/// <see cref="Custom"/> or as a record that derives from this one. What <c>ToString</c> returns is part of the run's identity: records
-/// print their properties by themselves.
+/// <see cref="Custom"/> or as a record that derives from this one. It is part of what a resumed run recognises
+/// (<see cref="StatedIdentity"/>): a record states its properties by itself.
 /// </summary>
 public abstract record TrainingOptimizer
 {
@@ -24,7 +25,8 @@ public abstract record TrainingOptimizer
     /// <returns>The option.</returns>
     /// <exception cref="ArgumentException">The identity is empty.</exception>
     /// <example><code>
-    /// var optimizer = TrainingOptimizer.Custom("RMSProp, alpha 0.9", (parameters, rate) => torch.optim.RMSProp(parameters, rate, alpha: 0.9));
+    /// var optimizer = TrainingOptimizer.Custom(
+    ///     "RMSProp, alpha 0.9", (parameters, rate) => torch.optim.RMSProp(parameters, rate, alpha: 0.9));
     /// </code></example>
     public static TrainingOptimizer Custom(string identity, Func<IReadOnlyList<Parameter>, double, OptimizerHelper> create)
     {
@@ -37,9 +39,14 @@ public abstract record TrainingOptimizer
     {
     }
 
-    private sealed record OwnOptimizer(string Identity, Func<IReadOnlyList<Parameter>, double, OptimizerHelper> Factory) : TrainingOptimizer
+    private sealed record OwnOptimizer(string Identity, Func<IReadOnlyList<Parameter>, double, OptimizerHelper> Factory)
+        : TrainingOptimizer, IStatesIdentity
     {
-        public override OptimizerHelper Create(IReadOnlyList<Parameter> parameters, double learningRate) => Factory(parameters, learningRate);
+        // A function cannot be compared; the caller has said what it makes.
+        IReadOnlyList<object?> IStatesIdentity.IdentityParts => [Identity];
+
+        public override OptimizerHelper Create(IReadOnlyList<Parameter> parameters, double learningRate) =>
+            Factory(parameters, learningRate);
 
         public override string ToString() => Identity;
     }

@@ -2,8 +2,8 @@ namespace Ardir.Distillation;
 
 /// <summary>
 /// The learning rate over a run as a multiple of <see cref="TrainerOptions.LearningRate"/>. A function of the moment alone, so
-/// that a resumed run needs no state. What <c>ToString</c> returns is part of the run's identity: records print their properties
-/// by themselves.
+/// that a resumed run needs no state. It is part of what a resumed run recognises (<see cref="Core.StatedIdentity"/>): a record
+/// states its properties by itself.
 /// </summary>
 public interface ILearningRateSchedule
 {

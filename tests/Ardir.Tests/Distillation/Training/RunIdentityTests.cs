@@ -1,6 +1,5 @@
 using Ardir.Core;
 using Ardir.Distillation;
-using Microsoft.Extensions.Logging;
 
 namespace Ardir.Tests;
 
@@ -12,16 +11,16 @@ public sealed class RunIdentityTests : IDisposable
     public void Dispose() => _data.Dispose();
 
     [Fact]
-    public void Of_WhatIsLeftOut_ReadsNone()
+    public void Of_WhatIsLeftOut_SaysSo()
     {
         using var student = nn.Linear(2, 3);
-        var identity = RunIdentity.Of(TrainingWorld.Setup(new() { Milestones = [3, 7] }, new ArdLoss(), student, null, null), _data, null);
-        identity.Where(pair => pair.Value == "none").Select(pair => pair.Key).Should().BeEquivalentTo(
-            "largest gradient norm", "weight perturbation", "weight averaging", "augmentation", "selection attack", "teacher", "validation set");
-        identity["crafting"].Should().Be("no adversarial images");
-        identity.Should().NotContainKey("standard teacher");
-        identity["learning rate schedule"].Should().Be("steps");
-        identity["milestones"].Should().Be("3,7");
+        var identity = RunIdentity.Of(TrainingWorld.Setup(new() { Milestones = [3, 7] }, new ArdLoss(), student), _data, null);
+        identity.Where(pair => pair.Value == "null").Select(pair => pair.Key).Should().BeEquivalentTo(
+            "Schedule", "MaxGradientNorm", "WeightPerturbation", "WeightAveraging", "Augmentation", "SelectionAttack");
+        identity.Where(pair => pair.Value == "none").Select(pair => pair.Key).Should().BeEquivalentTo("teacher", "validation set");
+        identity["Crafting"].Should().Be("no adversarial images");
+        identity.Should().NotContainKey("standard teacher").And.NotContainKeys(RunIdentity.Free);
+        identity["Milestones"].Should().Be("[3, 7]");
     }
 
     [Theory]
@@ -42,12 +41,12 @@ public sealed class RunIdentityTests : IDisposable
         var loss = new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial });
         var options = new TrainerOptions { Crafting = new OwnCrafting(train) { TrainMode = true }, Schedule = new CosineSchedule(), Epochs = 12 };
         var one = RunIdentity.Of(TrainingWorld.Setup(options, loss, student), _data, null);
-        one["crafting"].Should().Be($"images adversarial to student: {train}, batch norm in train mode; images adversarial to teacher: {train}, batch norm in eval mode");
-        one["learning rate schedule"].Should().Be($"{new CosineSchedule()} over 12 epochs");
+        one["Crafting"].Should().Be($"images adversarial to student: {StatedIdentity.Of(train)}, batch norm in train mode; images adversarial to teacher: {StatedIdentity.Of(train)}, batch norm in eval mode");
+        one["Schedule"].Should().Be("CosineSchedule { Final = 0 } over 12 epochs");
         var crafting = options.Crafting with { Attacks = options.Crafting.Attacks.Add(ImageSource.AdversarialTo(NetworkRole.Teacher), other) };
         var two = RunIdentity.Of(TrainingWorld.Setup(options with { Crafting = crafting, SelectionAttack = selection }, loss, student), _data, null);
-        two["crafting"].Should().Be($"images adversarial to student: {train}, batch norm in train mode; images adversarial to teacher: {other}, batch norm in eval mode");
-        two["selection attack"].Should().Be($"{selection}");
+        two["Crafting"].Should().Be($"images adversarial to student: {StatedIdentity.Of(train)}, batch norm in train mode; images adversarial to teacher: {StatedIdentity.Of(other)}, batch norm in eval mode");
+        two["SelectionAttack"].Should().Be(StatedIdentity.Of(selection));
     }
 
     [Fact]
@@ -71,17 +70,6 @@ public sealed class RunIdentityTests : IDisposable
     }
 
     [Fact]
-    public void WarnOfHidden_ScheduleThatHidesItsValue_IsNamedOnce()
-    {
-        var logger = new ListLogger();
-        using var student = nn.Linear(2, 3);
-        RunIdentity.WarnOfHidden(TrainingWorld.Setup(new() { Logger = logger, Schedule = new Flat(0.5) }, new ArdLoss(), student));
-        var entry = logger.Entries.Should().ContainSingle().Subject;
-        entry.Level.Should().Be(LogLevel.Warning);
-        entry.Message.Should().Contain(nameof(Flat));
-    }
-
-    [Fact]
     public void Write_OfACheckpoint_RunsItAndNamesTheFileWhereItFails()
     {
         var written = 0;
@@ -92,10 +80,5 @@ public sealed class RunIdentityTests : IDisposable
                 .Should().Throw<IOException>().WithMessage($"*'somewhere'*{fault.Message}*CheckpointDirectory*").Which.InnerException.Should().BeSameAs(fault);
         FluentActions.Invoking(() => CheckpointFiles.Write("somewhere", () => throw new InvalidOperationException("other")))
             .Should().Throw<InvalidOperationException>().WithMessage("other");
-    }
-
-    private sealed class Flat(double factor) : ILearningRateSchedule
-    {
-        public double Factor(TrainingMoment moment) => factor;
     }
 }

@@ -20,15 +20,15 @@ public sealed class TrainerCheckpointTests : IDisposable
 
     public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> ChangedOptions => new()
     {
-        { "batch size", o => o with { BatchSize = 5 } }, { "learning rate", o => o with { LearningRate = 0.04 } }, { "milestones", o => o with { Milestones = [1] } },
-        { "learning rate decay", o => o with { LearningRateDecay = 0.2 } }, { "warm-up epochs", o => o with { WarmupEpochs = 1 } }, { "optimizer", o => o with { Optimizer = new SgdOptimizer { Momentum = 0.8 } } },
-        { "augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
-        { "crafting", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd(3)) } }, { "selection attack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "seed", o => o with { Seed = 6 } },
-        { "learning rate schedule", o => o with { Schedule = new CosineSchedule() } }, { "largest gradient norm", o => o with { MaxGradientNorm = 1 } },
-        { "label smoothing", o => o with { LabelSmoothing = 0.1 } }, { "accumulation steps", o => o with { AccumulationSteps = 2 } },
-        { "weight perturbation", o => o with { WeightPerturbation = new() } }, { "weight averaging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
-        { "precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "loss that is no number", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
-        { "tf32", o => o with { AllowTf32 = true } },
+        { "BatchSize", o => o with { BatchSize = 5 } }, { "LearningRate", o => o with { LearningRate = 0.04 } }, { "Milestones", o => o with { Milestones = [1] } },
+        { "LearningRateDecay", o => o with { LearningRateDecay = 0.2 } }, { "WarmupEpochs", o => o with { WarmupEpochs = 1 } }, { "Optimizer", o => o with { Optimizer = new SgdOptimizer { Momentum = 0.8 } } },
+        { "Augmentation", o => o with { Augmentation = ImageAugmentation.Cifar } },
+        { "Crafting", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd(3)) } }, { "SelectionAttack", o => o with { SelectionAttack = TrainingWorld.Pgd(1) } }, { "Seed", o => o with { Seed = 6 } },
+        { "Schedule", o => o with { Schedule = new CosineSchedule() } }, { "MaxGradientNorm", o => o with { MaxGradientNorm = 1 } },
+        { "LabelSmoothing", o => o with { LabelSmoothing = 0.1 } }, { "AccumulationSteps", o => o with { AccumulationSteps = 2 } },
+        { "WeightPerturbation", o => o with { WeightPerturbation = new() } }, { "WeightAveraging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
+        { "Precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "NonFiniteLoss", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
+        { "AllowTf32", o => o with { AllowTf32 = true } },
     };
 
     /// <summary>What the models, the loss and the data decide; each has its own line in the test below.</summary>
@@ -40,17 +40,19 @@ public sealed class TrainerCheckpointTests : IDisposable
         using var network = TrainingWorld.Network();
         var keys = RunIdentity.Of(TrainingWorld.Setup(Options, new ArdLoss(), network, network, network), _data, _data).Keys;
         keys.Should().BeEquivalentTo(ChangedOptions.Select(row => (string)row[0]).Concat(_others), "a key that no test changes could be left out of the comparison unnoticed");
+        typeof(TrainerOptions).GetProperties().Select(property => property.Name).Should().BeEquivalentTo(
+            ChangedOptions.Select(row => (string)row[0]).Concat(RunIdentity.Free), "an option decides how a run goes on, or it is named as one that does not");
     }
 
     public static TheoryData<string, TrainerOptions, TrainerOptions> ChangedWithinAnOption => new()
     {
-        { "learning rate schedule", new() { Schedule = new LinearSchedule() }, new() { Schedule = new CosineSchedule() } },
-        { "weight perturbation", new() { WeightPerturbation = new() { Gamma = 0.01 } }, new() { WeightPerturbation = new() { Gamma = 0.011 } } },
-        { "weight perturbation", new() { WeightPerturbation = new() { WarmupEpochs = 1 } }, new() { WeightPerturbation = new() { WarmupEpochs = 2 } } },
-        { "weight averaging", new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.9 } }, new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.99 } } },
-        { "weight averaging", new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 1 } }, new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 2 } } },
-        { "largest gradient norm", new() { MaxGradientNorm = 1 }, new() { MaxGradientNorm = 1.5 } },
-        { "augmentation", new() { Augmentation = new() { Padding = 1 } }, new() { Augmentation = new() { Padding = 2 } } },
+        { "Schedule", new() { Schedule = new LinearSchedule() }, new() { Schedule = new CosineSchedule() } },
+        { "WeightPerturbation", new() { WeightPerturbation = new() { Gamma = 0.01 } }, new() { WeightPerturbation = new() { Gamma = 0.011 } } },
+        { "WeightPerturbation", new() { WeightPerturbation = new() { WarmupEpochs = 1 } }, new() { WeightPerturbation = new() { WarmupEpochs = 2 } } },
+        { "WeightAveraging", new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.9 } }, new() { WeightAveraging = new ExponentialMovingAverage { Decay = 0.99 } } },
+        { "WeightAveraging", new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 1 } }, new() { WeightAveraging = new StochasticWeightAveraging { EveryEpochs = 2 } } },
+        { "MaxGradientNorm", new() { MaxGradientNorm = 1 }, new() { MaxGradientNorm = 1.5 } },
+        { "Augmentation", new() { Augmentation = new() { Padding = 1 } }, new() { Augmentation = new() { Padding = 2 } } },
     };
 
     [Theory, MemberData(nameof(ChangedWithinAnOption))]
@@ -218,5 +220,7 @@ public sealed class TrainerCheckpointTests : IDisposable
             result[TensorIndex.Slice(spared())] = 0;
             return result;
         }
+
+        public override string ToString() => Name;
     }
 }

@@ -1,41 +1,54 @@
 using Ardir.Attacks;
 using Ardir.Distillation;
-using Microsoft.Extensions.Logging;
 
 namespace Ardir.Tests;
 
-/// <summary>A run is recognised by the texts of what takes part in it; what these cannot tell is named when the run begins.</summary>
+/// <summary>A run is recognised by what its parts state about themselves; one that hides its values is refused where the run would be saved.</summary>
 public sealed class TrainerHiddenOptionsTests
 {
-    [Fact]
-    public void Fit_WithCheckpoints_WarnsOfEachObjectThatHidesItsValues()
+    public static TheoryData<string, TrainerOptions, IDistillationLoss> Hidden
     {
-        var options = TrainingWorld.Options(1) with { Schedule = new Slope(0.1), Crafting = new OwnCrafting(new PgdAttack(TrainingWorld.Pgd().Threat, new PgdOptions { Steps = 1, Loss = new Weighted(2) })) };
-        Warnings(options, new WeightedSumLoss((1, new AdversarialTrainingLoss()), (1, new Doubled(1)))).Should().BeEquivalentTo("Slope", "Weighted", "Doubled");
-        Warnings(options, new AdversarialTrainingLoss(), checkpoints: false).Should().BeEmpty("nothing will be resumed");
-    }
-
-    [Fact]
-    public void Fit_WithWhatArdirHas_WarnsOfNothing()
-    {
-        var options = TrainingWorld.Options(1) with
+        get
         {
-            Schedule = new CosineSchedule(), WeightAveraging = new ExponentialMovingAverage(), WeightPerturbation = new(),
-            Crafting = new OwnCrafting(new WorstCaseAttack("chain", TrainingWorld.Pgd(1), new FgsmAttack(TrainingWorld.Pgd().Threat))),
-        };
-        Warnings(options, new WeightedSumLoss((1, new TradesLoss()), (1, new MartLoss()))).Should().BeEmpty();
-        Warnings(TrainingWorld.Options(1) with { Schedule = new Told(0.5) }, new AdversarialTrainingLoss()).Should().BeEmpty("a record tells its values");
+            var options = TrainingWorld.Options(1);
+            return new()
+            {
+                { "Slope", options with { Schedule = new Slope(0.1) }, new AdversarialTrainingLoss() },
+                { "Weighted", options with { Crafting = new OwnCrafting(new PgdAttack(TrainingWorld.Pgd().Threat, new PgdOptions { Steps = 1, Loss = new Weighted(2) })) }, new AdversarialTrainingLoss() },
+                { "Doubled", options, new WeightedSumLoss((1, new AdversarialTrainingLoss()), (1, new Doubled(1))) },
+            };
+        }
     }
 
-    private static IEnumerable<string> Warnings(TrainerOptions options, IDistillationLoss loss, bool checkpoints = true)
+    [Theory, MemberData(nameof(Hidden))]
+    public void Constructor_WithCheckpoints_RefusesWhatHidesItsValues(string name, TrainerOptions options, IDistillationLoss loss)
     {
         using var folder = new TemporaryFolder();
-        using var data = TrainingWorld.Data();
         using var student = TrainingWorld.Network();
-        var logger = new ListLogger();
-        options = options with { CheckpointDirectory = checkpoints ? folder.Path : null, Logger = logger };
-        using (var trainer = new DistillationTrainer(student, null, loss, options)) trainer.Fit(data);
-        return [.. logger.Entries.Where(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("does not show", StringComparison.Ordinal)).Select(entry => entry.Message.Split(' ')[0].Split('+')[^1])];
+        FluentActions.Invoking(() => new DistillationTrainer(student, null, loss, options with { CheckpointDirectory = folder.Path }))
+            .Should().Throw<InvalidOperationException>().WithMessage($"*{name}*holds values*IStatesIdentity*CheckpointDirectory null*");
+        using var data = TrainingWorld.Data();
+        using var trainer = new DistillationTrainer(student, null, loss, options);
+        trainer.Fit(data).Epochs.Should().ContainSingle("a run that is not saved need not be recognised");
+    }
+
+    [Fact]
+    public void Constructor_WithWhatArdirHas_RefusesNothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var student = TrainingWorld.Network();
+        var options = TrainingWorld.Options(1) with
+        {
+            Schedule = new CosineSchedule(), WeightAveraging = new ExponentialMovingAverage(), WeightPerturbation = new(), CheckpointDirectory = folder.Path,
+            Crafting = new OwnCrafting(new WorstCaseAttack("chain", TrainingWorld.Pgd(1), new FgsmAttack(TrainingWorld.Pgd().Threat))),
+            Optimizer = TrainingOptimizer.Custom("RMSProp", (parameters, rate) => optim.RMSProp(parameters, rate)),
+        };
+        using (new DistillationTrainer(student, null, new WeightedSumLoss((1, new TradesLoss()), (1, new MartLoss())), options))
+        {
+        }
+        using (new DistillationTrainer(student, null, new AdversarialTrainingLoss(), options with { Schedule = new Told(0.5) }))
+        {
+        }
     }
 
     private sealed class Slope(double factor) : ILearningRateSchedule

@@ -227,4 +227,6 @@ internal sealed class OwnLoss(Func<DistillationInputs, LossTerms> compute) : IDi
     public DistillationNeeds Needs { get; init; } = new() { Passes = [NetworkPass.StudentClean] };
 
     public LossTerms Compute(DistillationInputs inputs) => compute(inputs);
+
+    public override string ToString() => Name;
 }
