@@ -164,7 +164,7 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this);
+        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this, _loss!, here.Loss);
         return here with { Gradient = sum.div_(samples) };
     }
 

@@ -56,7 +56,11 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
     /// <summary>Records the samples of a run whose gradient is exactly zero.</summary>
     /// <param name="size">Largest absolute value of the gradient of each sample, [n].</param>
     /// <param name="run">The samples.</param>
-    public void SeeZeros(Tensor size, AttackRun run) => _watch!.SeeZeros(size, run.Positions);
+    /// <param name="loss">The loss that was climbed.</param>
+    /// <param name="losses">Its values, [n].</param>
+    public void SeeZeros(Tensor size, AttackRun run, IAttackLoss loss, Tensor losses) =>
+        // This loss is zero by design once the goal leads by the required margin, so a zero gradient is no finding there.
+        _watch!.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.logical_not() : null);
 
     public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
 
@@ -99,8 +103,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
         total.backward(inputs: [leaf]);
         SampleBackwards += run.Count;
         var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
-        // This loss is zero by design once the goal leads by the required margin, so a zero gradient is no finding there.
-        if (isWhole) _watch!.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.detach().logical_not() : null);
+        if (isWhole) SeeZeros(size, run, loss, losses.detach());
         return new AttackGradient(
             logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }

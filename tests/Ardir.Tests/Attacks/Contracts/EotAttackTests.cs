@@ -111,6 +111,24 @@ public sealed class EotAttackTests
         }
     }
 
+    // The loss of Carlini and Wagner has no gradient where it is satisfied, however many passes are averaged.
+    [Fact]
+    public void Perturb_GoalReached_IsNoZeroGradient()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear();
+        var images = TinyModels.Images(4, ScalarType.Float64, low: 0.3, high: 0.7);
+        var labels = model.call(images).argmax(1);
+        foreach (var samples in new[] { 1, 3 })
+        {
+            var notes = new AttackNotes();
+            var attack = new CarliniWagnerAttack(ThreatModel.L2(2), new() { SearchSteps = 1, Iterations = 60, InitialConstant = 1, LearningRate = 0.1 });
+            var found = new EotAttack(attack, samples).Perturb(model, images, labels, new AttackContext { Notes = notes });
+            TensorAssert.AllTrue(model.call(found).argmax(1) != labels);
+            notes.ZeroGradients.Should().BeEmpty();
+        }
+    }
+
     [Fact]
     public void Create_AnyAttack_IsNamedAfterItAndRecognisedByBoth()
     {
