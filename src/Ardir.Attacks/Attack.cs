@@ -36,10 +36,10 @@ public abstract class Attack : IAttack, IStatesIdentity
         context.CancellationToken.ThrowIfCancellationRequested();
 
         using var activity = AttackInstruments.Start(this, model, images);
-        using var oracle = new GuardedModel(model, context);
+        using var guard = new GuardedModel(model, context);
         try
         {
-            return NativeCallGuard.OfProcess.Run(context.Logger, () => Perturb(oracle, model, images, labels, context));
+            return NativeCallGuard.OfProcess.Run(context.Logger, () => Perturb(guard, model, images, labels, context));
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
         {
@@ -47,8 +47,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         }
         finally
         {
-            AttackInstruments.Spent(this, activity, oracle);
-            oracle.ClaimFrom(model);
+            AttackInstruments.Spent(this, activity, guard);
         }
     }
 
@@ -107,33 +106,33 @@ public abstract class Attack : IAttack, IStatesIdentity
         }
     }
 
-    private Tensor Perturb(GuardedModel oracle, IModule model, Tensor images, Tensor labels, AttackContext context)
+    private Tensor Perturb(GuardedModel guard, IModule model, Tensor images, Tensor labels, AttackContext context)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        var run = AttackRun.Create(Traits, oracle, images.detach(), labels);
+        var run = AttackRun.Create(Traits, guard, images.detach(), labels);
         var found = Search(run);
-        if (oracle.MustRepeat)
+        if (guard.MustRepeat)
         {
-            var nan = oracle.TakeNan(Threat);
-            run = AttackRun.Create(Traits, oracle, images.detach(), labels);
+            var nan = guard.TakeNan(Threat);
+            run = AttackRun.Create(Traits, guard, images.detach(), labels);
             found = nan.Put(Search(run));
         }
-        oracle.EnsureSound();
+        guard.EnsureSound();
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var safe = Safe(Threat.Clamp(images.detach()), found);
-        if (context.Soundness is null) TellGradients(oracle, run, safe);
+        if (context.Soundness is null) TellGradients(guard, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
 
     /// <summary>Reports gradients of exactly zero to the surrounding evaluation, which knows which images ended up broken, or to the
     /// logger if there is none.</summary>
-    private void TellGradients(GuardedModel oracle, AttackRun run, Tensor found)
+    private void TellGradients(GuardedModel guard, AttackRun run, Tensor found)
     {
-        var context = oracle.Context;
+        var context = guard.Context;
         if (context.Notes is null && !context.Logger.IsEnabled(LogLevel.Warning)) return;
-        if (oracle.Gradients() is not { } gradients) return;
+        if (guard.Gradients() is not { } gradients) return;
         context.Notes?.Add(run.Count, gradients, context.SampleIndices);
         if (context.Notes is not null || gradients.Zero.Length == 0) return;
         // One more pass for these images only: a zero gradient needs no warning where the attack succeeded anyway.

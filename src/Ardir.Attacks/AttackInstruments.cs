@@ -22,14 +22,13 @@ internal static class AttackInstruments
             .SetTag("ardir.attack.name", attack.Name)
             .SetTag("ardir.threat", attack.Threat.ToString())
             .SetTag("ardir.samples", images.shape[0])
-            .SetTag("ardir.model", model.GetType().Name);
+            .SetTag("ardir.model", GuardedModel.Unwrapped(model).GetType().Name);
     }
 
     /// <summary>Records the passes of an attack, also of one that was cancelled or failed.</summary>
-    public static void Spent(IAttack attack, Activity? activity, GuardedModel oracle)
+    public static void Spent(IAttack attack, Activity? activity, GuardedModel guard)
     {
-        // Each pass is recorded once, by the attack that made it, even where a surrounding ensemble counts it again.
-        var (forwards, backwards) = (oracle.SampleForwards - oracle.Claimed, oracle.SampleBackwards);
+        var (forwards, backwards) = guard.TakeUnrecorded();
         activity?.SetTag("ardir.attack.sample_forwards", forwards).SetTag("ardir.attack.sample_backwards", backwards);
         if (!_forwards.Enabled && !_backwards.Enabled) return;
         var tag = new KeyValuePair<string, object?>("attack", attack.Name);

@@ -16,26 +16,27 @@ public abstract class UnitAttack : Attack
     /// <summary>How many units there are for a model of so many classes.</summary>
     internal abstract int UnitCount(long classes);
 
-    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for the progress estimate.</summary>
-    internal abstract long UnitCost { get; }
+    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for a model of so many classes: an estimate that
+    /// only the progress of an evaluation uses.</summary>
+    internal abstract long UnitCost(long classes);
 
     /// <summary>Runs one unit on samples that are not broken yet. The run has <see cref="AttackRun.CleanLogits"/>.</summary>
     internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
 
     /// <summary>Runs one unit for an ensemble, which has already computed the clean logits, [n,K].</summary>
     /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>
-    internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel oracle, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
+    internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel guard, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
-        UnitOutcome Once() => SearchUnit(AttackRun.Create(Traits, oracle, images, labels).WithCleanLogits(cleanLogits), unit);
+        UnitOutcome Once() => SearchUnit(AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits), unit);
         var outcome = Once();
-        if (oracle.MustRepeat)
+        if (guard.MustRepeat)
         {
-            var nan = oracle.TakeNan(Threat);
+            var nan = guard.TakeNan(Threat);
             outcome = Once();
             outcome = outcome with { Points = nan.Put(outcome.Points, outcome.Broken) };
         }
-        oracle.EnsureSound();
-        if (oracle.Gradients() is { } gradients) oracle.Context.Notes?.Add((int)images.shape[0], gradients, oracle.Context.SampleIndices);
+        guard.EnsureSound();
+        if (guard.Gradients() is { } gradients) guard.Context.Notes?.Add((int)images.shape[0], gradients, guard.Context.SampleIndices);
         return (outcome.Broken, outcome.Points);
     }
 

@@ -1,6 +1,6 @@
 namespace Ardir.Attacks;
 
-/// <summary>What one attack of an ensemble did.</summary>
+/// <summary>What one attack of an evaluation did.</summary>
 public sealed record AttackSummary
 {
     /// <summary>Name of the attack.</summary>
@@ -23,8 +23,8 @@ public sealed record AttackSummary
     /// <summary>Samples passed forward through the model, confirmations included.</summary>
     public required long SampleForwards { get; init; }
 
-    /// <summary>Samples passed backward through the model; 0 for third-party attacks, whose backward passes cannot be
-    /// counted.</summary>
+    /// <summary>Samples passed backward through the model. For attacks of others, each backward pass through an output of the model that
+    /// they were given counts.</summary>
     public required long SampleBackwards { get; init; }
 
     /// <summary>Wall time.</summary>

@@ -1,34 +1,32 @@
+using System.Diagnostics;
 using Ardir.Core;
 
 namespace Ardir.Attacks;
 
 /// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: for every batch the clean pass, the attack on the images that are
 /// classified correctly, and a forward pass that checks its result.</summary>
-internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? attack, AttackContext context, ProbeDepth depth) : IDisposable
+internal sealed class EvaluatorRun(GuardedModel model, ImageDataset data, IAttack? attack, ProbeDepth depth) : IDisposable
 {
     private readonly List<bool> _correct = new(data.Count);
     private readonly List<bool> _robust = new(data.Count);
-    private readonly FindingList _findings = new(context.Logger);
+    private readonly FindingList _findings = new(model.Context.Logger);
     private ModelProbe? _probe;
     private Tensor? _firstRow;       // of the logits
     private bool _isConstant = true;
     private int _nanImages;
-    private int _nanPoints;
-    private int _zeroGradients;
-    private int _noNumbers;
-    private readonly HashSet<string> _withoutGradient = [];
+    private long _classes;
+    private readonly EvaluatorTally _tally = new();
 
     public RobustnessResult Run(Device? device, EvaluationOptions options)
     {
-        using var evaluation = new EvaluationModeScope(model);
+        using var evaluation = new EvaluationModeScope(model.Model);
         using var noGrad = no_grad();
-        var weight = (model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
+        var weight = (model.Model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
         var dtype = weight?.dtype ?? ScalarType.Float32;
         var order = new ImageBatchOptions { BatchSize = options.BatchSize, Shuffle = false, DType = dtype, Device = device };
         foreach (var batch in new ImageBatches(data, order).Epoch(0))
         {
             using var scope = NewDisposeScope();
-            context.CancellationToken.ThrowIfCancellationRequested();
             var right = Classify(batch.Images, batch.Labels);
             _correct.AddRange(right);
             _robust.AddRange(attack is null ? right : Resists(attack, batch.Images, batch.Labels, right, batch.Indices[0]));
@@ -36,7 +34,8 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         }
         Facts().AddTo(_findings, depth);
         _probe?.LookAtGradients(_correct, _robust);
-        return new RobustnessResult { Correct = _correct, Robust = _robust, Findings = _findings.Sorted };
+        var result = new RobustnessResult { Correct = _correct, Robust = _robust, Findings = _findings.Sorted };
+        return attack is null ? result : result with { Attacks = [_tally.Summary(attack.Name, result.RobustAccuracy)] };
     }
 
     public void Dispose()
@@ -47,16 +46,15 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
 
     private bool[] Classify(Tensor images, Tensor labels)
     {
-        // Only the first batch is checked for a model that changes its input in place, and so the images attacked below: such a model
-        // does so on every call.
-        var logits = _correct.Count == 0 ? ModelProbe.Ask(model, images) : Ask(images);
+        var logits = model.Answer(images);
         TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
         var (right, predicted) = Verdict.Read(logits, labels);
-        _nanImages += predicted.Count(answer => answer == logits.shape[1]);
+        _classes = logits.shape[1];
+        _nanImages += predicted.Count(answer => answer == _classes);
         if (depth == ProbeDepth.Doubts) return right;
         _firstRow ??= logits.narrow(0, 0, 1).clone().DetachFromDisposeScope();
         _isConstant = _isConstant && _firstRow.shape[1] == logits.shape[1] && HostRead.Bool((logits == _firstRow).all());
-        _probe ??= new ModelProbe(model, (images, labels, logits), Settings(), context, _findings);
+        _probe ??= new ModelProbe(model, (images, labels, logits), Settings(), _findings);
         return right;
     }
 
@@ -67,45 +65,35 @@ internal sealed class EvaluatorRun(IModule model, ImageDataset data, IAttack? at
         long[] rows = [.. Enumerable.Range(0, right.Length).Where(i => right[i]).Select(i => (long)i)];
         var result = new bool[right.Length];
         if (rows.Length == 0) return result;
+        var clock = Stopwatch.StartNew();
         var at = tensor(rows, device: images.device);
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var notes = new AttackNotes();
         long[] numbers = [.. rows.Select(row => first + row)];
+        using var guarded = new GuardedModel(model.AsModule, model.Context with { SampleIndices = numbers, Notes = notes });
         // Copies, so that an attack which changes its inputs in place cannot alter what its result is checked against.
-        var told = context with { SampleIndices = numbers, Notes = notes };
-        var adversarial = AttackAnswer.Check(attack, attack.Perturb(model, x.clone(), y.clone(), told), x);
-        using var inside = attack.Threat.Contains(x, adversarial);
-        if (!HostRead.Bool(inside.all()))
+        var adversarial = AttackAnswer.Check(attack, attack.Perturb(guarded.AsModule, x.clone(), y.clone(), guarded.Context), x);
+        AttackInstruments.Spent(attack, activity: null, guarded);
+        var verdict = Verdict.Judge(guarded, attack.Threat, x, adversarial, (y, null));
+        if (!HostRead.Bool(verdict.Inside.all()))
             throw new InvalidOperationException(
                 $"{attack.Name} returned images outside {attack.Threat}, which would count as successes. The attack is at fault: " +
                 "project its result with Threat.Project.");
-        var logits = Ask(adversarial);
-        var (still, predicted) = Verdict.Read(logits, y);
-        for (var i = 0; i < rows.Length; i++) result[rows[i]] = still[i];
-        _nanPoints += predicted.Count(answer => answer == logits.shape[1]);
-        _zeroGradients += still.Where((isLeft, i) => isLeft && notes.IsStuck(numbers[i])).Count();
-        _noNumbers += still.Where((isLeft, i) => isLeft && notes.IsLost(numbers[i])).Count();
-        _withoutGradient.UnionWith(notes.WithoutGradient);
+        var broken = _tally.Add(verdict, guarded, _classes, clock.Elapsed);
+        for (var i = 0; i < rows.Length; i++) result[rows[i]] = !broken[i];
         return result;
     }
 
-    private Tensor Ask(Tensor images)
+    private EvaluationFacts Facts()
     {
-        var logits = ModelCall.Of(model, images);
-        LogitsGuard.Check(logits, images, classes: 0);
-        return logits.detach();
+        var facts = new EvaluationFacts
+        {
+            Images = data.Count,
+            NanImages = _nanImages,
+            IsConstant = depth != ProbeDepth.Doubts && _isConstant && !AreImagesTheSame(),
+        };
+        return attack is null ? facts : _tally.AddTo(facts, attack.Name);
     }
-
-    private EvaluationFacts Facts() => new()
-    {
-        Images = data.Count,
-        NanImages = _nanImages,
-        NanPoints = _nanPoints,
-        ZeroGradients = (_zeroGradients, attack is null ? [] : [attack.Name]),
-        NoNumbers = (_noNumbers, attack is null ? [] : [attack.Name]),
-        WithoutGradient = [.. _withoutGradient],
-        IsConstant = depth != ProbeDepth.Doubts && _isConstant && !AreImagesTheSame(),
-    };
 
     private bool AreImagesTheSame()
     {

@@ -63,7 +63,8 @@ public static class RobustnessEvaluator
         using var activity = ArdirDiagnostics.Source.StartActivity("ardir.evaluate");
         try
         {
-            using var run = new EvaluatorRun(model, data, attack, context, depth);
+            using var guarded = new GuardedModel(model, context);
+            using var run = new EvaluatorRun(guarded, data, attack, depth);
             var result = NativeCallGuard.OfProcess.Run(context.Logger, () => run.Run(device, options));
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);

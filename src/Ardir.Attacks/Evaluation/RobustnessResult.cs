@@ -15,6 +15,10 @@ public sealed record RobustnessResult
     /// <value>None by default.</value>
     public IReadOnlyList<EvaluationFinding> Findings { get; init; } = [];
 
+    /// <summary>What the attack did and cost; the same as <see cref="RobustnessReport.Attacks"/> for one attack. None without an
+    /// attack.</summary>
+    public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
+
     /// <summary>Share of images that the model gets right, 0 to 1.</summary>
     public double CleanAccuracy => Correct.Count(right => right) / (double)Correct.Count;
 

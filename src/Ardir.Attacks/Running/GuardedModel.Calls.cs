@@ -11,7 +11,7 @@ internal sealed partial class GuardedModel
         CheckCancelled();
         var output = WatchInput(points, () => Output(points, loss));
         var logits = output.Output;
-        SampleForwards += run.Count;
+        CountForwards(run.Count);
         if (!IsExpected(logits, points)) Check(logits, points, run);
         if (_nan is not null) output = new TappedOutput(_nan.Replace(logits, points, run), output.Features);
         _watch!.SeeLogits(output.Output);
@@ -32,10 +32,10 @@ internal sealed partial class GuardedModel
 
     private TappedOutput Output(Tensor points, IAttackLoss? loss)
     {
-        if (loss is null) return new TappedOutput(ModelCall.Of(_model, points));
+        if (loss is null) return new TappedOutput(ModelCall.Of(Model, points));
         try
         {
-            return loss.Forward(_model, points);
+            return loss.Forward(Model, points);
         }
         catch (ExternalException e) when (ModelCall.Explain(e) is not null)
         {
@@ -43,17 +43,51 @@ internal sealed partial class GuardedModel
         }
     }
 
-    private sealed class CountedModel(GuardedModel oracle) : IModule
+    private void CountForwards(long samples)
     {
-        public GuardedModel Oracle => oracle;
+        SampleForwards += samples;
+        _outer?.CountForwards(samples);
+    }
+
+    private void CountBackwards(long samples)
+    {
+        SampleBackwards += samples;
+        _outer?.CountBackwards(samples);
+    }
+
+    /// <summary>A plain model to its callers. An attack of this library finds the guard behind it and calls the model itself.</summary>
+    private sealed class Face(GuardedModel guard) : IModule
+    {
+        public GuardedModel Guard => guard;
 
         public Tensor call(Tensor input1)
         {
-            oracle.CheckCancelled();
-            oracle.SampleForwards += input1.shape[0];
-            var output = oracle.WatchInput(input1, () => ModelCall.Of(oracle._model, input1));
-            if (oracle._classes != 0) LogitsGuard.Check(output, input1, oracle._classes);
-            return output;
+            guard.CheckCancelled();
+            var output = guard.WatchInput(input1, () => ModelCall.Of(guard.Model, input1));
+            guard.CountForwards(input1.shape[0]);
+            if (guard._classes != 0) LogitsGuard.Check(output, input1, guard._classes);
+            // Only the backward pass of the output itself tells that somebody followed a gradient.
+            return output.requires_grad ? CountedBackward.apply(output, guard) : output;
+        }
+    }
+
+    /// <summary>The identity, whose backward pass is counted.</summary>
+    private sealed class CountedBackward : autograd.SingleTensorFunction<CountedBackward>
+    {
+        private const string Guard = "guard";
+
+        public override string Name => nameof(CountedBackward);
+
+        public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+        {
+            ctx.save_data(Guard, vars[1]);
+            return ((Tensor)vars[0]).clone();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+        {
+            ((GuardedModel)ctx.get_data(Guard)).CountBackwards(grad_output.shape[0]);
+            return [grad_output, null!];
         }
     }
 }

@@ -3,21 +3,32 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// The only place where attacks call a model: counts sample evaluations, checks for cancellation before each, and refuses answers that
-/// would make a result meaningless. NaN and zero gradients are recorded on the device and read once at the end
-/// (<see cref="AnswerWatch"/>).
+/// The only place where attacks and evaluations call a model: counts sample evaluations, checks for cancellation before each, and refuses
+/// answers that would make a result meaningless. NaN and zero gradients are recorded on the device and read once at the end
+/// (<see cref="AnswerWatch"/>). Made for the <see cref="AsModule"/> of another guard, it calls the model behind that one, and both count.
 /// </summary>
-internal sealed partial class GuardedModel(IModule model, AttackContext context) : IDisposable
+internal sealed partial class GuardedModel : IDisposable
 {
-    private readonly IModule _model = model;
+    private readonly GuardedModel? _outer;
     private long _classes;
-    // Whether the input was compared before and after a call. Attacks that report to a trainer's SoundnessWatch skip it, because a
-    // comparison has to wait for the device in every step.
-    private bool _watched = context.Soundness is { ComparesInputs: false };
+    // Whether the input was compared before and after a call, by this guard or by the evaluation around it. Attacks that report to a
+    // trainer's SoundnessWatch skip it, because a comparison has to wait for the device in every step.
+    private bool _watched;
     private AnswerWatch? _watch;
     private NanAnswers? _nan;
+    private (long Forwards, long Backwards) _recorded;
 
-    public AttackContext Context => context;
+    public GuardedModel(IModule model, AttackContext context)
+    {
+        _outer = (model as Face)?.Guard;
+        (Model, Context) = (_outer?.Model ?? model, context);
+        _watched = context.Soundness is { ComparesInputs: false } || _outer is { _watched: true };
+    }
+
+    /// <summary>The model of the user itself, without any guard.</summary>
+    public IModule Model { get; }
+
+    public AttackContext Context { get; }
 
     /// <summary>The number of classes, if it is known from an earlier evaluation and the labels have already been checked against
     /// it.</summary>
@@ -27,18 +38,35 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
 
     public long SampleBackwards { get; private set; }
 
-    /// <summary>The model behind the counter of forward passes, for callers that need a plain model.</summary>
-    public IModule Counted => new CountedModel(this);
+    /// <summary>The guarded model for attacks, which take any model. What attacks of others pass forward and backward through it is
+    /// counted, too.</summary>
+    public IModule AsModule => new Face(this);
 
-    /// <summary>Forward passes by attacks that received <see cref="Counted"/> as their model and recorded the passes themselves.</summary>
-    public long Claimed { get; private set; }
+    /// <summary>The model that a guard stands before; the model itself if it is none.</summary>
+    public static IModule Unwrapped(IModule model) => model is Face face ? face.Guard.Model : model;
 
-    /// <summary>If the model is the <see cref="Counted"/> of another oracle, reports to that oracle that the passes of this one have
-    /// already been recorded.</summary>
-    public void ClaimFrom(IModule model)
+    /// <summary>The passes that no attack has recorded as its own since the last call.</summary>
+    public (long Forwards, long Backwards) TakeUnrecorded()
     {
-        if (model is CountedModel counted) counted.Oracle.Claimed += SampleForwards;
+        var (forwards, backwards) = (SampleForwards - _recorded.Forwards, SampleBackwards - _recorded.Backwards);
+        Record(forwards, backwards);
+        return (forwards, backwards);
     }
+
+    /// <summary>Logits of some points outside of a run of an attack, detached, [n,K].</summary>
+    public Tensor Answer(Tensor points)
+    {
+        CheckCancelled();
+        var logits = WatchInput(points, () => ModelCall.Of(Model, points));
+        CountForwards(points.shape[0]);
+        LogitsGuard.Check(logits, points, _classes);
+        _watch?.SeeLogits(logits);
+        return logits.detach();
+    }
+
+    /// <summary>As <see cref="Answer"/>, for points that are needed again: the model gets a copy, because it may normalise in place what it
+    /// is given.</summary>
+    public Tensor Copied(Tensor points) => Answer(points.clone());
 
     /// <summary>Begins a run on these images; observations from an earlier run are discarded.</summary>
     public void Begin(Tensor images)
@@ -62,7 +90,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
         // This loss is zero by design once the goal leads by the required margin, so a zero gradient is no finding there.
         _watch!.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.logical_not() : null);
 
-    public void CheckCancelled() => context.CancellationToken.ThrowIfCancellationRequested();
+    public void CheckCancelled() => Context.CancellationToken.ThrowIfCancellationRequested();
 
     public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss)
     {
@@ -101,7 +129,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
         var total = losses.sum();
         if (!total.requires_grad) throw logits.requires_grad ? Detached(loss) : new GradientException();
         total.backward(inputs: [leaf]);
-        SampleBackwards += run.Count;
+        CountBackwards(run.Count);
         var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
         if (isWhole) SeeZeros(size, run, loss, losses.detach());
         return new AttackGradient(
@@ -137,7 +165,7 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
             using (enable_grad()) total = differences.select(1, column).sum();
             leaf.grad?.zero_();
             total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
-            SampleBackwards += run.Count;
+            CountBackwards(run.Count);
             var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
             visit(column, differences.detach().select(1, column), gradient);
             sizes = sizes is null ? size.MoveToOuterDisposeScope() : sizes.add_(size);
@@ -151,13 +179,13 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
     /// refused here.</summary>
     public void EnsureSound()
     {
-        if (context.Soundness is { } watch) _watch!.GiveTo(watch);
-        else if (context.Notes is not { CountsNan: true }) _watch!.EnsureSound();
+        if (Context.Soundness is { } watch) _watch!.GiveTo(watch);
+        else if (Context.Notes is not { CountsNan: true }) _watch!.EnsureSound();
     }
 
     /// <summary>Whether NaN or infinite values may have misled the search although the surrounding evaluation wants a result, so that it
     /// must be repeated with NaN as a wrong answer.</summary>
-    public bool MustRepeat => context.Notes is { CountsNan: true } && _nan is null && _watch!.WasBroken();
+    public bool MustRepeat => Context.Notes is { CountsNan: true } && _nan is null && _watch!.WasBroken();
 
     /// <summary>Positions of the samples whose gradient was exactly zero somewhere, and of those whose gradient was NaN or infinite
     /// although the logits were not NaN; null when no gradient was computed.</summary>
@@ -167,6 +195,13 @@ internal sealed partial class GuardedModel(IModule model, AttackContext context)
     {
         _watch?.Dispose();
         _nan?.Dispose();
+    }
+
+    // Each pass is recorded once, by the attack that made it, even where a surrounding evaluation counts it again.
+    private void Record(long forwards, long backwards)
+    {
+        _recorded = (_recorded.Forwards + forwards, _recorded.Backwards + backwards);
+        _outer?.Record(forwards, backwards);
     }
 
     private void Check(Tensor logits, Tensor points, AttackRun run)

@@ -34,4 +34,19 @@ internal static class Verdict
         using var right = predicted == labels;
         return (HostRead.Array<bool>(right), HostRead.Array<long>(predicted));
     }
+
+    /// <summary>Judges points that an attack found by a fresh forward pass and a check of their distance. Every evaluation and every chain
+    /// of attacks decides by this whether an image is broken.</summary>
+    /// <param name="model">Counts the pass.</param>
+    /// <param name="threat">Where a point must lie to count.</param>
+    /// <param name="images">The clean images, [n,C,H,W].</param>
+    /// <param name="points">What the attack found, [n,C,H,W].</param>
+    /// <param name="goal">True classes, int64 [n], and target classes, int64 [n], or null.</param>
+    public static Judgement Judge(
+        GuardedModel model, ThreatModel threat, Tensor images, Tensor points, (Tensor Labels, Tensor? Targets) goal)
+    {
+        var predicted = Predicted(model.Copied(points));
+        var wrong = goal.Targets is { } targets ? predicted == targets : predicted != goal.Labels;
+        return new Judgement(predicted, wrong, threat.Contains(images, points));
+    }
 }

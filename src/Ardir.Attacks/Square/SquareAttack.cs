@@ -29,7 +29,7 @@ public sealed class SquareAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Restarts;
 
-    internal override long UnitCost => _options.Queries + 1L;
+    internal override long UnitCost(long classes) => _options.Queries + 1L;
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {

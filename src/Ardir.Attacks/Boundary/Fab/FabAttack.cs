@@ -28,7 +28,8 @@ public sealed class FabAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Restarts;
 
-    internal override long UnitCost => 10L * _options.Iterations;
+    // Each iteration is one forward pass and a backward pass for each wrong class.
+    internal override long UnitCost(long classes) => classes * _options.Iterations;
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {

@@ -27,7 +27,7 @@ public sealed class TargetedFabAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * _options.Search.Iterations;
+    internal override long UnitCost(long classes) => 2L * _options.Search.Iterations;
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {

@@ -11,4 +11,35 @@ internal static class AttackIdentity
     /// evaluation with other values could be taken for this one's.</exception>
     public static string Of(IReadOnlyList<IAttack> attacks) =>
         string.Join("; ", attacks.Select(attack => StatedIdentity.Of(attack, "Or leave StatePath null.")));
+
+    /// <summary>Everything that the result of an evaluation depends on.</summary>
+    /// <param name="options">Of the ensemble.</param>
+    /// <param name="task">What it evaluates.</param>
+    /// <param name="probe">Identifies a model without weights.</param>
+    /// <param name="images">As the caller gave them.</param>
+    /// <param name="context">As the caller gave it.</param>
+    public static Dictionary<string, string> Describe(
+        AutoAttackOptions options, EnsembleTask task, ModelProbe probe, Tensor images, AttackContext context)
+    {
+        using var invariant = new InvariantCultureScope();
+        var model = task.Model.Model;
+        return new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["format"] = "5",
+            ["library"] = typeof(AttackIdentity).Assembly.GetName().Version!.ToString(),
+            ["threat model"] = task.Threat.ToString(),
+            ["version"] = $"{options.Version}",
+            ["attacks"] = Of(task.Attacks),
+            ["seed"] = $"{options.Seed} of the options, {context.Seed} of the context",
+            ["sample numbers"] = context.SampleIndices is { } numbers
+                ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))
+                : "0 to N-1",
+            ["batch size"] = $"{options.BatchSize}",
+            ["images"] = Fingerprint.Of(("images", images)),
+            ["labels"] = Fingerprint.Of(("labels", task.Labels)),
+            ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
+        };
+    }
+
+    private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 }

@@ -115,42 +115,45 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var evaluation = new EvaluationModeScope(model);
-        var clamped = Threat.Clamp(images.detach());
+        using var guarded = new GuardedModel(model, seeded);
+        using var evaluation = new EvaluationModeScope(guarded.Model);
+        var task = new EnsembleTask
+        {
+            Attacks = [], Threat = Threat, Model = guarded, Images = Threat.Clamp(images.detach()), Labels = labels,
+            BatchSize = _options.BatchSize, Context = seeded,
+        };
         var findings = new FindingList(context.Logger);
-        using var probe = Probe(model, clamped, labels, seeded, findings);
-        var attacks = AttackCatalog.Of(_options, Threat, probe.Classes);
-        var share = ShareBeforeCurve(attacks, probe.Classes);
-        using var run = new EnsembleRun(attacks, model, clamped, labels, _options.BatchSize, Part(seeded, 0, share), Threat);
-        var identity = Identify(probe, model, images, labels, context, attacks);
+        using var probe = Probe(task, findings);
+        task = task with { Attacks = AttackCatalog.Of(_options, Threat, probe.Classes) };
+        var share = ShareBeforeCurve(task.Attacks, probe.Classes);
+        using var run = new EnsembleRun(task with { Context = Part(seeded, 0, share) });
+        var identity = _options.StatePath is null ? [] : AttackIdentity.Describe(_options, task, probe, images, context);
         using var state = EnsembleState.Open(_options.StatePath, identity, images, out var done);
         run.Classify();
         run.Resume(done);
         run.Attack(state);
-        var (facts, tally) = (run.Facts(), run.Tally);
-        facts.AddTo(findings, Depth);
-        probe.LookAtGradients(tally.Correct, tally.Robust);
-        var curve = Curve(model, clamped, labels, seeded, share, state, done);
-        CurvePoint.FactsOf(curve, (int)images.shape[0]).AddTo(findings, ProbeDepth.Doubts);
-        var data = Describe(model, probe.Classes, context.Seed, tally, facts.Attacks, findings, curve);
+        run.Facts().AddTo(findings, Depth);
+        probe.LookAtGradients(run.Tally.Correct, run.Tally.Robust);
+        var curve = Curve(task, share, state, done);
+        CurvePoint.FactsOf(curve, task.Count).AddTo(findings, ProbeDepth.Doubts);
+        var data = Describe(run.Tally, (int)probe.Classes, findings, curve) with
+        {
+            ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model),
+        };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
 
-    private ReportData Describe(
-        IModule model, long classes, ulong contextSeed, EnsembleTally tally, IReadOnlyList<AttackSummary> attacks, FindingList findings,
-        List<CurvePoint> curve) => new()
+    private ReportData Describe(EnsembleTally tally, int classes, FindingList findings, List<CurvePoint> curve) => new()
     {
         Threat = Threat,
         Version = _options.Version,
         Seed = _options.Seed,
-        ContextSeed = contextSeed,
-        Classes = (int)classes,
-        Model = Fingerprint.Of(model),
+        Classes = classes,
         Correct = tally.Correct,
         Robust = tally.Robust,
         BrokenBy = tally.BrokenBy,
         Predictions = tally.Predictions,
-        Attacks = attacks,
+        Attacks = tally.Summaries(),
         Notes = tally.Notes,
         Findings = findings.Sorted,
         SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
@@ -158,21 +161,20 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 
     private ProbeDepth Depth => _options.Diagnose ? ProbeDepth.All : ProbeDepth.Doubts;
 
-    private ModelProbe Probe(IModule model, Tensor images, Tensor labels, AttackContext context, FindingList findings)
+    private ModelProbe Probe(EnsembleTask task, FindingList findings)
     {
-        var count = Math.Min(_options.BatchSize, images.shape[0]);
-        var (first, itsLabels) = (images.narrow(0, 0, count), labels.narrow(0, 0, count));
-        var logits = ModelProbe.Ask(model, first);
-        TensorGuard.LabelRange(labels, logits.shape[1]);
+        var count = Math.Min(task.BatchSize, task.Count);
+        var (first, itsLabels) = (task.Images.narrow(0, 0, count), task.Labels.narrow(0, 0, count));
+        var logits = task.Model.Answer(first);
+        TensorGuard.LabelRange(task.Labels, logits.shape[1]);
         var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
         {
             ExpectsNoise = _options.Version == AutoAttackVersion.Rand,
         };
         if (settings.ExpectsNoise) settings = settings with { ClassesNeeded = ClassesOfRatio };
-        return new ModelProbe(model, (first, itsLabels, logits), settings, context, findings);
+        return new ModelProbe(task.Model, (first, itsLabels, logits), settings, findings);
     }
 
-    /// <summary>The caller's attacks of a custom ensemble; empty for all other versions, which have their own.</summary>
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
     // The options that its result depends on; the other versions consist of attacks of this library.
@@ -190,33 +192,8 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         return context;
     }
 
-    private Dictionary<string, string> Identify(
-        ModelProbe probe, IModule model, Tensor images, Tensor labels, AttackContext context, IReadOnlyList<IAttack> attacks)
-    {
-        if (_options.StatePath is null) return [];
-        using var invariant = new InvariantCultureScope();
-        return new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["format"] = "5",
-            ["library"] = typeof(AutoAttack).Assembly.GetName().Version!.ToString(),
-            ["threat model"] = Threat.ToString(),
-            ["version"] = $"{_options.Version}",
-            ["attacks"] = AttackIdentity.Of(attacks),
-            ["seed"] = $"{_options.Seed} of the options, {context.Seed} of the context",
-            ["sample numbers"] = context.SampleIndices is { } numbers
-                ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))
-                : "0 to N-1",
-            ["batch size"] = $"{_options.BatchSize}",
-            ["images"] = Fingerprint.Of(("images", images)),
-            ["labels"] = Fingerprint.Of(("labels", labels)),
-            ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
-        };
-    }
-
     // A security curve is refused for other threat models.
     private NormThreatModel Ball => (NormThreatModel)Threat;
-
-    private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 
     private double ShareBeforeCurve(IReadOnlyList<IAttack> attacks, long classes)
     {
@@ -236,15 +213,17 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 
     /// <summary>The points of the security curve.</summary>
     private List<CurvePoint> Curve(
-        IModule model, Tensor images, Tensor labels, AttackContext context, double share, EnsembleState state,
-        List<(EnsembleBatch Batch, Tensor? Points)> done)
+        EnsembleTask task, double share, EnsembleState state, List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         var points = new List<CurvePoint>();
         foreach (var epsilon in _options.SecurityCurve)
         {
-            var (threat, part) = (Ball.WithEpsilon(epsilon), CurvePart(context, share, points.Count));
-            IAttack[] attacks = [new TargetedApgdAttack(threat)];
-            using var run = new EnsembleRun(attacks, model, images, labels, _options.BatchSize, part, threat, epsilon);
+            var threat = Ball.WithEpsilon(epsilon);
+            using var run = new EnsembleRun(task with
+            {
+                Attacks = [new TargetedApgdAttack(threat)], Threat = threat, Epsilon = epsilon,
+                Context = CurvePart(task.Context, share, points.Count),
+            });
             run.Classify();
             run.Resume(done);
             run.Attack(state);

@@ -13,11 +13,11 @@ internal sealed record EvaluationFacts
     public required int NanImages { get; init; }
 
     /// <summary>Images that were broken by a point with NaN logits.</summary>
-    public required int NanPoints { get; init; }
+    public int NanPoints { get; init; }
 
     /// <summary>Number of unbroken images at which an attack met a gradient of exactly zero and no other attack had a usable one, and
     /// the names of the attacks that met it.</summary>
-    public required (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; }
+    public (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; } = (0, []);
 
     /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite although no logit is NaN.</summary>
     public (int Images, IReadOnlyList<string> Attacks) NoNumbers { get; init; } = (0, []);

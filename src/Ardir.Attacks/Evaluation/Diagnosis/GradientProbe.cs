@@ -5,14 +5,15 @@ namespace Ardir.Attacks;
 /// <summary>Checks after an evaluation whether the gradients of a model are useful to attacks, on the correctly classified images of
 /// the first batch.</summary>
 internal sealed class GradientProbe(
-    ModelProbe model, ThreatModel threat, AttackContext context, FindingList findings, Tensor images, Tensor labels, Tensor logits)
+    GuardedModel model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ThreatModel threat, AttackContext context,
+    FindingList findings)
 {
     private const double TinyGradient = 1e-10;
     private const double ModerateMargin = 15;   // the gradient of the cross-entropy with respect to the logits is still 3e-7 there
     private const int HugeBudgetSteps = 20;
     private const double ShareThatMayResist = 0.1;
 
-    private int Count => (int)images.shape[0];
+    private int Count => (int)batch.Images.shape[0];
 
     /// <summary>Runs all checks.</summary>
     /// <param name="unbroken">For each of the images whether the attacks left it unbroken.</param>
@@ -36,11 +37,11 @@ internal sealed class GradientProbe(
 
     private void MeasureGradient()
     {
-        using var oracle = new GuardedModel(model.Model, context);
-        var run = AttackRun.Create(new FgsmAttack(threat).Traits, oracle, images, labels).With(AttackLoss.CrossEntropy);
-        var gradient = run.Gradient(images).Gradient;
+        using var guarded = new GuardedModel(model.AsModule, context);
+        var run = AttackRun.Create(new FgsmAttack(threat).Traits, guarded, batch.Images, batch.Labels).With(AttackLoss.CrossEntropy);
+        var gradient = run.Gradient(batch.Images).Gradient;
         var size = EuclideanLength.Of(gradient.flatten(1));
-        var margin = MarginAttackLoss.Margin(logits, labels).neg();
+        var margin = MarginAttackLoss.Margin(batch.Logits, batch.Labels).neg();
         var vanishing = HostRead.Int64((size < TinyGradient).logical_and(margin < ModerateMargin).sum());
         if (vanishing > 0)
             findings.Add(FindingKind.VanishingGradient,
@@ -50,7 +51,7 @@ internal sealed class GradientProbe(
 
     private void CompareWithFgsm(bool[] unbroken)
     {
-        var right = Right(new FgsmAttack(threat).Perturb(model.Model, images, labels, context));
+        var right = Right(new FgsmAttack(threat).Perturb(model.AsModule, batch.Images, batch.Labels, context));
         var missed = unbroken.Where((isLeft, i) => isLeft && !right[i]).Count();
         if (missed > 0)
             findings.Add(FindingKind.WeakerThanFgsm,
@@ -60,7 +61,7 @@ internal sealed class GradientProbe(
 
     private void TryHugeBudget()
     {
-        var values = images.numel() / images.shape[0];
+        var values = batch.Images.numel() / batch.Images.shape[0];
         // Only of a norm ball is it known which budget makes every image grey.
         if (threat is not NormThreatModel ball) return;
         var epsilon = ball.Norm switch
@@ -76,12 +77,12 @@ internal sealed class GradientProbe(
             Steps = HugeBudgetSteps, StepSize = epsilon / 5, SparseFraction = 1, Loss = AttackLoss.Margin,
             Selection = PgdSelection.FirstSuccess,
         });
-        var resisting = Right(attack.Perturb(model.Model, images, labels, context)).Count(right => right);
+        var resisting = Right(attack.Perturb(model.AsModule, batch.Images, batch.Labels, context)).Count(right => right);
         if (resisting > ShareThatMayResist * Count)
             findings.Add(FindingKind.ResistsHugeBudget,
                 $"{resisting} of {Count} images resist {HugeBudgetSteps} steps of PGD within {huge}, where every image can be made " +
                 "grey: the attack does not get through to the model.", resisting);
     }
 
-    private bool[] Right(Tensor points) => HostRead.Array<bool>(Verdict.IsRight(model.Call(points), labels));
+    private bool[] Right(Tensor points) => HostRead.Array<bool>(Verdict.IsRight(model.Copied(points), batch.Labels));
 }

@@ -11,7 +11,7 @@ internal sealed class ModelProbe : IDisposable
     private const double ProbabilityTolerance = 1e-5;
     private const double HalfProbabilityTolerance = 1e-2;
 
-    private readonly IModule _model;
+    private readonly GuardedModel _model;
     private readonly ProbeSettings _settings;
     private readonly AttackContext _context;
     private readonly Tensor _images;
@@ -20,45 +20,43 @@ internal sealed class ModelProbe : IDisposable
     private readonly FindingList _findings;
 
     /// <summary>Runs the checks that the settings ask for.</summary>
-    /// <param name="model">The evaluated model, in eval mode.</param>
+    /// <param name="model">The evaluated model, in eval mode; its context is that of the evaluation.</param>
     /// <param name="batch">The first images, their labels, and the model's logits for them: [n,C,H,W], int64 [n], [n,K].</param>
     /// <param name="settings">What to check.</param>
-    /// <param name="context">The context of the evaluation.</param>
     /// <param name="findings">Receives the findings.</param>
     public ModelProbe(
-        IModule model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, AttackContext context,
-        FindingList findings)
+        GuardedModel model, (Tensor Images, Tensor Labels, Tensor Logits) batch, ProbeSettings settings, FindingList findings)
     {
         (_model, _settings, _findings) = (model, settings, findings);
-        _context = context with
+        _context = model.Context with
         {
-            Progress = null, SampleIndices = context.SampleIndices?.Take((int)batch.Images.shape[0]).ToList(), Notes = new AttackNotes(),
+            Progress = null, SampleIndices = model.Context.SampleIndices?.Take((int)batch.Images.shape[0]).ToList(),
+            Notes = new AttackNotes(),
         };
         // Copies, because the checks after the evaluation still need them when the tensors of the batch are disposed.
         Tensor Kept(Tensor tensor) => tensor.detach().clone().DetachFromDisposeScope();
         (_images, _labels, _logits) = (Kept(batch.Images), Kept(batch.Labels), Kept(batch.Logits));
-        using var scope = NewDisposeScope();
-        if (settings.Depth >= ProbeDepth.Free) LookAtAnswers();
-        if (settings.Depth >= ProbeDepth.All) AskAgain();
+        try
+        {
+            using var scope = NewDisposeScope();
+            if (settings.Depth >= ProbeDepth.Free) LookAtAnswers();
+            if (settings.Depth >= ProbeDepth.All) AskAgain();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public long Classes => _logits.shape[1];
-
-    /// <summary>Runs a model for the first time on images, [n,C,H,W], and refuses an output that is not logits.</summary>
-    /// <returns>Logits, [n,K].</returns>
-    public static Tensor Ask(IModule model, Tensor images)
-    {
-        var logits = InputWatch.Watched(images, () => ModelCall.Of(model, images));
-        LogitsGuard.Check(logits, images, classes: 0);
-        return logits.detach();
-    }
 
     /// <summary>Identifies a model without a state dict by its logits on the first batch; "random" if a second pass gives other
     /// logits.</summary>
     public string Answer()
     {
         using var scope = NewDisposeScope();
-        return HostRead.Bool((Call(_images) == _logits).all()) ? Fingerprint.Of(("logits", _logits)) : "random";
+        return HostRead.Bool((_model.Copied(_images) == _logits).all()) ? Fingerprint.Of(("logits", _logits)) : "random";
     }
 
     /// <summary>Checks the gradients once the evaluation has ended, if the settings ask for it.</summary>
@@ -74,23 +72,9 @@ internal sealed class ModelProbe : IDisposable
         var rows = tensor(right, device: _images.device);
         Tensor Right(Tensor all) => all.index_select(0, rows);
         var context = _context with { SampleIndices = [.. right.Select(row => _context.SampleIndices?[(int)row] ?? row)] };
-        var probe = new GradientProbe(this, threat, context, _findings, Right(_images), Right(_labels), Right(_logits));
+        var probe = new GradientProbe(_model, (Right(_images), Right(_labels), Right(_logits)), threat, context, _findings);
         probe.Look([.. right.Select(image => robust[(int)image])], _settings.CoversThreat);
     }
-
-    /// <summary>Runs the model and refuses an output that is not logits.</summary>
-    internal Tensor Call(Tensor images)
-    {
-        _context.CancellationToken.ThrowIfCancellationRequested();
-        // A copy, because a model may normalise in place what it is given.
-        var copy = images.clone();
-        var logits = ModelCall.Of(_model, copy);
-        LogitsGuard.Check(logits, copy, Classes);
-        if (!ReferenceEquals(logits, copy)) copy.Dispose();
-        return logits;
-    }
-
-    internal IModule Model => _model;
 
     public void Dispose()
     {
@@ -109,7 +93,7 @@ internal sealed class ModelProbe : IDisposable
             Add(FindingKind.FewClasses,
                 $"The model has {Classes} classes; the losses of these attacks need {_settings.ClassesNeeded}. Their replacements for " +
                 "fewer classes ran, so the number is not comparable with published ones.");
-        if (_model is nn.Module module && module.modules().Prepend(module).Any(child => child.training))
+        if (_model.Model is nn.Module module && module.modules().Prepend(module).Any(child => child.training))
             Add(FindingKind.TrainMode,
                 "A module stays in train mode after eval() was called on the model, because it overrides train(). Dropout or batch " +
                 "statistics make the result depend on the batch.");
@@ -133,7 +117,7 @@ internal sealed class ModelProbe : IDisposable
         var right = Right(_logits);
         for (var i = 1; i < RepeatedForwards; i++)
         {
-            var logits = Call(_images);
+            var logits = _model.Copied(_images);
             var unit = Unit(logits);
             // Compared row by row: with one NaN row, a maximum over all rows would be NaN, which no tolerance exceeds.
             if (Right(logits) != right
@@ -168,7 +152,7 @@ internal sealed class ModelProbe : IDisposable
         var fails = FailsInInferenceMode();
         // A model may cache tensors between calls, and autograd refuses those made in inference mode. One more call outside
         // replaces them.
-        using (NewDisposeScope()) Call(_images);
+        using (NewDisposeScope()) _model.Copied(_images);
         return fails;
     }
 
@@ -179,7 +163,7 @@ internal sealed class ModelProbe : IDisposable
         {
             // Uses the whole batch, whose shape the model has seen: what it caches for a new shape in inference mode could not be
             // differentiated later. The result is not disposed here, because it may be a tensor that the model keeps.
-            _ = Call(_images);
+            _ = _model.Copied(_images);
             return false;
         }
         catch (Exception e) when (

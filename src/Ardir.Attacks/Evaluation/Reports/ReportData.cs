@@ -11,11 +11,11 @@ internal sealed record ReportData
 
     public required ulong Seed { get; init; }
 
-    public required ulong ContextSeed { get; init; }
+    public ulong ContextSeed { get; init; }
 
     public required int Classes { get; init; }
 
-    public required string Model { get; init; }
+    public string Model { get; init; } = "";
 
     public required bool[] Correct { get; init; }
 

@@ -1,5 +1,4 @@
 using Ardir.Core;
-using Microsoft.Extensions.Logging;
 
 namespace Ardir.Attacks;
 
@@ -57,62 +56,18 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         // Without notes of the caller the chain keeps its own and logs one warning at the end, because an attack that is stuck is no
         // reason to warn when a later one breaks the sample.
         var own = context.Notes is null && context.Soundness is null ? new AttackNotes { CountsNan = false } : null;
-        var result = Chain(model, images, labels, own is null ? context : context with { Notes = own });
-        if (own is not null) TellZeroGradients(own, model, result, labels, context);
-        return result.MoveToOuterDisposeScope();
-    }
-
-    private Tensor Chain(IModule model, Tensor images, Tensor labels, AttackContext context)
-    {
-        var result = Try(_attacks[0], model, images, labels, context, out var without);
-        // A copy, because a third-party attack may return the caller's own images, which must not be overwritten below.
-        var all = (result ?? images.detach()).clone();
-        var (searched, rows) = (result is not null, arange(images.shape[0], device: images.device));
-        foreach (var attack in _attacks.AsSpan(1))
-        {
-            context.CancellationToken.ThrowIfCancellationRequested();
-            rows = rows[IsBroken(model, all[rows], labels[rows], context.Targets?[rows]).logical_not()];
-            if (rows.numel() == 0) break;
-            long[] numbers = [.. HostRead.Array<long>(rows).Select(row => context.SampleIndices?[(int)row] ?? row)];
-            var part = context with { SampleIndices = numbers, Targets = context.Targets?[rows] };
-            var found = Try(attack, model, images[rows], labels[rows], part, out var other);
-            if (found is not null) all.index_copy_(0, rows, found);
-            (searched, without) = (searched || found is not null, without ?? other);
-        }
-        return searched ? all : throw without!;
-    }
-
-    /// <summary>Null when no gradient flows through the model; the other attacks may not need one.</summary>
-    private static Tensor? Try(
-        IAttack attack, IModule model, Tensor images, Tensor labels, AttackContext context, out GradientException? without)
-    {
-        without = null;
+        using var guarded = new GuardedModel(model, own is null ? context : context with { Notes = own });
         try
         {
-            return AttackAnswer.Check(attack, attack.Perturb(model, images, labels, context), images);
+            var run = new WorstCaseRun(guarded, _attacks, images, labels);
+            var result = run.Search();
+            if (own is not null) run.TellZeroGradients(own, result, Name);
+            return result.MoveToOuterDisposeScope();
         }
-        catch (GradientException e)
+        finally
         {
-            without = e;
-            if (context.Notes is { CountsNan: true } evaluation) evaluation.WithoutGradient.Add(attack.Name);
-            else EvaluationLog.WithoutGradient(context.Logger, attack.Name, e.Message);
-            return null;
+            AttackInstruments.Spent(this, activity: null, guarded);
         }
-    }
-
-    private static Tensor IsBroken(IModule model, Tensor points, Tensor labels, Tensor? targets) =>
-        Verdict.IsBroken(ModelCall.Of(model, points), labels, targets);
-
-    private void TellZeroGradients(AttackNotes notes, IModule model, Tensor found, Tensor labels, AttackContext context)
-    {
-        if (notes.ZeroGradients.Count == 0 || !context.Logger.IsEnabled(LogLevel.Warning)) return;
-        bool IsStuck(long position) => notes.IsStuck(context.SampleIndices?[(int)position] ?? position);
-        long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(IsStuck)];
-        if (positions.Length == 0) return;
-        var rows = tensor(positions, device: found.device);
-        var unbroken = HostRead.Int64(IsBroken(model, found[rows], labels[rows], context.Targets?[rows]).logical_not().sum());
-        if (unbroken > 0)
-            AttackLog.ZeroGradient(context.Logger, Name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);
     }
 
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _attacks;

@@ -32,7 +32,7 @@ public sealed class ApgdAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * (_options.Search.Iterations + 1);
+    internal override long UnitCost(long classes) => ApgdUnit.Cost(_options.Search, Threat);
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
         ApgdUnit.Search(run.With(_options.Loss), _options.Search, Name, unit);

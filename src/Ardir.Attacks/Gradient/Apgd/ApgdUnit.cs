@@ -5,6 +5,11 @@ namespace Ardir.Attacks;
 /// <summary>One random start of APGD, with one radius or three.</summary>
 internal static class ApgdUnit
 {
+    /// <summary>Forward and backward passes of a sample that resists: one of each for every iteration and for the start of every
+    /// stage.</summary>
+    public static long Cost(ApgdSearchOptions options, ThreatModel threat) =>
+        2L * (options.Iterations + Stages(options, threat).Count);
+
     /// <summary>Runs the stages; only what the last one breaks counts.</summary>
     /// <param name="run">With a loss.</param>
     /// <param name="options">The options.</param>
@@ -13,9 +18,7 @@ internal static class ApgdUnit
     public static UnitOutcome Search(AttackRun run, ApgdSearchOptions options, string purpose, int unit)
     {
         using var scope = NewDisposeScope();
-        var stages = options.UseLargeRadii && run.Threat is NormThreatModel { Norm: PerturbationNorm.L1 }
-            ? ApgdStage.LargeRadii(run.Threat.Epsilon, options.Iterations)
-            : [new ApgdStage(run.Threat.Epsilon, options.Iterations)];
+        var stages = Stages(options, run.Threat);
         var points = ApgdStep.RandomStart(run, stages[0].Radius, run.Streams(purpose, unit));
         var done = 0;
         for (var i = 0; i < stages.Count - 1; i++)
@@ -32,4 +35,9 @@ internal static class ApgdUnit
 
         void Report(AttackRun active, int iteration) => active.Report(done + iteration, options.Iterations, unit);
     }
+
+    private static IReadOnlyList<ApgdStage> Stages(ApgdSearchOptions options, ThreatModel threat) =>
+        options.UseLargeRadii && threat is NormThreatModel { Norm: PerturbationNorm.L1 }
+            ? ApgdStage.LargeRadii(threat.Epsilon, options.Iterations)
+            : [new ApgdStage(threat.Epsilon, options.Iterations)];
 }

@@ -27,7 +27,7 @@ public sealed class TargetedApgdAttack : UnitAttack
 
     internal override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
 
-    internal override long UnitCost => 2L * (_options.Search.Iterations + 1);
+    internal override long UnitCost(long classes) => ApgdUnit.Cost(_options.Search, Threat);
 
     internal override UnitOutcome SearchUnit(AttackRun run, int unit)
     {

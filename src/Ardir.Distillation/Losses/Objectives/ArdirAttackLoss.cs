@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ardir.Attacks;
 using Ardir.Core;
 
@@ -16,10 +17,15 @@ public sealed class ArdirAttackLoss : IAttackLoss
     private readonly IModule _student;
     private readonly IFeatureTap _studentTap;
     private readonly IFeatureTap _teacherTap;
+    private readonly ScalarType? _teacherType;
     private readonly ArdirLoss _loss;
 
+    // Attacks may share a loss between threads, and a model that contains the student (a normalisation before it, the conversion to
+    // bfloat16 of a training) is the same in every step.
+    private readonly ConditionalWeakTable<IModule, IFeatureTap> _taps = [];
+
     /// <summary>Creates the loss.</summary>
-    /// <param name="student">The model that will be attacked.</param>
+    /// <param name="student">The model that will be attacked, itself or as a part of another module.</param>
     /// <param name="teacher">Put into eval mode; always sees the clean image here.</param>
     /// <param name="options">As for <see cref="ArdirLoss"/>; options that do not apply to single samples (reduction, cross-entropy weight)
     /// are ignored.</param>
@@ -37,6 +43,7 @@ public sealed class ArdirAttackLoss : IAttackLoss
         }
         _student = student;
         _studentTap = FeatureTap.Attach(student, [.. _loss.Needs.StudentLayers]);
+        _teacherType = (teacher as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype;
         _teacherTap = FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]);
     }
 
@@ -50,15 +57,30 @@ public sealed class ArdirAttackLoss : IAttackLoss
     /// <inheritdoc/>
     public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
     {
-        var teacher = _teacherTap.Forward(images);
+        // A student in bfloat16 may be attacked on images in bfloat16, which a teacher in float32 would refuse.
+        var teacher = _teacherTap.Forward(_teacherType is { } dtype ? images.to(dtype) : images);
         return [teacher.Output, .. teacher.Features];
     }
 
     /// <inheritdoc/>
-    public TappedOutput Forward(IModule model, Tensor points) => ReferenceEquals(model, _student)
-        ? _studentTap.Forward(points)
-        : throw new InvalidOperationException(
-            "ArdirAttackLoss was made for another model than the one under attack; make one for this model.");
+    public TappedOutput Forward(IModule model, Tensor points)
+    {
+        if (ReferenceEquals(model, _student)) return _studentTap.Forward(points);
+        var tapped = _taps.GetValue(model, TapWithin).Forward(points);
+        // A student in bfloat16 inside a model that answers in float32: its features are compared with those of the teacher.
+        var features = tapped.Features.Select(map => map.to(tapped.Output.dtype));
+        return new TappedOutput(tapped.Output, new FeatureMaps(_studentTap.Layers.Zip(features)));
+    }
+
+    private IFeatureTap TapWithin(IModule model)
+    {
+        var place = (model as nn.Module)?.named_modules().FirstOrDefault(child => ReferenceEquals(child.module, _student));
+        return place?.name is { } name
+            ? FeatureTap.Attach(model, [.. _studentTap.Layers.Select(layer => $"{name}.{layer}")])
+            : throw new InvalidOperationException(
+                "ArdirAttackLoss was made for another model than the one under attack, which does not contain it either; make one for " +
+                "this model.");
+    }
 
     /// <inheritdoc/>
     public Tensor Compute(AttackLossInputs inputs)

@@ -14,7 +14,9 @@ public sealed class UnitAttackTests
     {
         Cost(new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 8);
         Cost(new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 8);
-        Cost(new FabAttack(_threat, new FabOptions { Iterations = 7 })).Should().Be(10 * 7, "one forward pass and a backward pass for each of the usual nine wrong classes");
+        Cost(new FabAttack(_threat, new FabOptions { Iterations = 7 })).Should().Be(10 * 7, "one forward pass and a backward pass for each of nine wrong classes");
+        Cost(new FabAttack(_threat, new FabOptions { Iterations = 7 }), classes: 3).Should().Be(3 * 7);
+        Cost(new ApgdAttack(ThreatModel.L1(1), new ApgdOptions { Search = new() { Iterations = 10 } })).Should().Be(2 * (10 + 3), "each of the three stages evaluates its start");
         Cost(new TargetedFabAttack(_threat, new TargetedFabOptions { Search = new() { Iterations = 7 } })).Should().Be(2 * 7);
         Cost(new SquareAttack(_threat, new SquareOptions { Queries = 7 })).Should().Be(7 + 1);
     }
@@ -62,5 +64,5 @@ public sealed class UnitAttackTests
             LeakAssert.None(() => attack.Perturb(model, images, labels).Dispose(), runs: 1);
     }
 
-    private static long Cost(UnitAttack attack) => attack.UnitCost;
+    private static long Cost(UnitAttack attack, long classes = 10) => attack.UnitCost(classes);
 }

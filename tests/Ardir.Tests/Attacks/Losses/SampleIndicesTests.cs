@@ -169,7 +169,7 @@ public sealed class SampleIndicesTests : IDisposable
 
         internal override int UnitCount(long classes) => 2;
 
-        internal override long UnitCost => 20;
+        internal override long UnitCost(long classes) => 20;
 
         internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
             FabEngine.Search(run.With(loss), new FabOptions { Iterations = 5 }, FabPlane.OfLoss, new FabUnit(Name, unit, unit));

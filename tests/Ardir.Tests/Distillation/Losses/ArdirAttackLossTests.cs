@@ -119,6 +119,55 @@ public sealed class ArdirAttackLossTests
         create.Invoking(c => c(0)).Should().NotThrow("without features there is nothing to ignore");
     }
 
+    [Fact]
+    public void CustomEnsembleAndChain_FindWhatTheAttackFindsAlone()
+    {
+        using var scope = NewDisposeScope();
+        using var student = Network(1);
+        using var teacher = Network(2);
+        student.eval();
+        var images = TinyModels.Random([6, 1, 8, 8], 3, low: 0.2, high: 0.8);
+        var labels = student.call(images).argmax(1);
+        var attack = new PgdAttack(_threat, new PgdOptions { Steps = 3, Loss = new ArdirAttackLoss(student, teacher) });
+        var alone = student.call(attack.Perturb(student, images, labels)).argmax(1) == labels;
+        foreach (var part in new IAttack[] { attack, new WorstCaseAttack("chain", attack, attack) })
+        {
+            using var report = new AutoAttack(_threat, new() { Version = AutoAttackVersion.Custom, Attacks = [part], Diagnose = false }).Evaluate(student, images, labels);
+            report.Robust.Select(robust => robust ? 1.0 : 0).Should().Equal(TensorAssert.Values(alone));
+            report.Attacks[0].SampleBackwards.Should().BeGreaterThanOrEqualTo(3 * 6);
+        }
+    }
+
+    [Fact]
+    public void Forward_ModelThatContainsTheStudent_SeesTheSameFeatures()
+    {
+        using var scope = NewDisposeScope();
+        using var student = Network(1);
+        using var teacher = Network(2);
+        using var around = new FuncModel(x => student.call(x * 0.5), student);
+        student.eval();
+        var (images, loss) = (TinyModels.Random([2, 1, 8, 8], 3), new ArdirAttackLoss(student, teacher));
+        var (outer, inner) = (loss.Forward(around, images), loss.Forward(student, images * 0.5));
+        TensorAssert.Same(outer.Output, inner.Output);
+        outer.Features.Layers.Should().Equal(inner.Features.Layers);
+        for (var i = 0; i < inner.Features.Count; i++) TensorAssert.Same(outer.Features[i], inner.Features[i]);
+    }
+
+    // The student computes in bfloat16 while it is trained and attacked; the loss was made for it before.
+    [Fact]
+    public void TrainingInBFloat16_CraftsWithTheLoss()
+    {
+        using var student = TrainingWorld.Network();
+        using var teacher = TrainingWorld.Network(2);
+        using var data = TrainingWorld.Data();
+        var attack = new PgdAttack(ThreatModel.Linf(TrainingWorld.Epsilon), new PgdOptions { Steps = 2, Loss = new ArdirAttackLoss(student, teacher) });
+        var options = TrainingWorld.Options(1) with { Crafting = new OwnCrafting(attack), SelectionAttack = attack, Precision = TrainingPrecision.BFloat16 };
+        using var trainer = new DistillationTrainer(student, teacher, new ArdirLoss(), options);
+        var metrics = trainer.Fit(data, data).Epochs.Should().ContainSingle().Which;
+        double.IsFinite(metrics.TrainLoss).Should().BeTrue();
+        metrics.RobustAccuracy.Should().NotBeNull();
+    }
+
     private static Tensor Loss(PreActResNet student, PreActResNet teacher, ArdirLossOptions options, Tensor points, Tensor clean, Tensor labels)
     {
         student.eval();

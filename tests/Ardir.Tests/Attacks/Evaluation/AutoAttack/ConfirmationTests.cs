@@ -92,7 +92,7 @@ public sealed class ConfirmationTests
     {
         public override string Name => "claiming";
 
-        internal override long UnitCost => 1;
+        internal override long UnitCost(long classes) => 1;
 
         internal override int UnitCount(long classes) => units;
 
