@@ -63,7 +63,9 @@ public sealed record RobustOverfittingReport
         trainer.RestoreBest();
         return new RobustOverfittingReport
         {
-            Attack = $"{attack.Name} {attack.Threat}", BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch, Best = Row(), Last = last,
+            Attack = $"{attack.Name} {attack.Threat}",
+            BestEpoch = result.Best.Epoch, LastEpoch = result.Last.Epoch,
+            Best = Row(), Last = last,
         };
     }
 

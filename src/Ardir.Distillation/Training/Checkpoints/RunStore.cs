@@ -191,7 +191,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     private static TrainingCheckpoint Checkpoint(TrainingRun run, PartialEpoch? partial) => new()
     {
         Format = TrainingCheckpoint.CurrentFormat,
-        Library = typeof(DistillationTrainer).Assembly.GetName().Version!.ToString(),
+        Library = typeof(RunStore).Assembly.GetName().Version!.ToString(),
         Identity = run.Identity,
         Epochs = run.Epochs,
         Best = run.Best,

@@ -3,7 +3,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>The loop of <see cref="DistillationTrainer.Fit"/>, to be read from top to bottom.</summary>
+/// <summary>The loop of <c>Fit</c>, to be read from top to bottom.</summary>
 internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore store)
 {
     private const int ProgressEvery = 10;
@@ -55,7 +55,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             run.Optimizer.SetRate(epoch.LearningRate = LearningRate.At(_options, epoch.Moment));
             run.Reseed(epoch.Moment);
             var atLoggingPoint = epoch.Step % ProgressEvery == 0 || epoch.IsLast;
-            var taken = run.Health.Run(epoch.Step, atLoggingPoint, !run.IsFirstStep(epoch), () => Train(batch, epoch));
+            var taken = run.Health.Run(epoch.Step, atLoggingPoint, !run.IsFirstStep(epoch.Moment), () => Train(batch, epoch));
             if (taken) run.Average?.AfterStep(run.Weights, epoch.Epoch);
             epoch.Done(taken);
             Report(epoch, batch.Indices.Count, atLoggingPoint);
@@ -78,7 +78,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             {
                 Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
                 CancellationToken = run.Cancellation, Logger = _options.Logger,
-                Soundness = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch)),
+                Soundness = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
             },
         });
     }

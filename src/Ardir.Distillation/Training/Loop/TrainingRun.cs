@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>The state of one call of <see cref="DistillationTrainer.Fit"/>: what is trained, on what, and how far it is.</summary>
+/// <summary>The state of one call of <c>Fit</c>: what is trained, on what, and how far it is.</summary>
 internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
@@ -65,7 +65,7 @@ internal sealed class TrainingRun : IDisposable
     public int Steps => (Train.Count - 1) / Options.BatchSize + 1;
 
     /// <summary>Whether the step that is about to begin is the first of this process.</summary>
-    public bool IsFirstStep(EpochState epoch) => (epoch.Epoch, epoch.Step) == Start;
+    public bool IsFirstStep(TrainingMoment moment) => (moment.Epoch, moment.Step) == Start;
 
     /// <summary>The saved part of the epoch that is about to begin; null from the second time on.</summary>
     public PartialEpoch? TakePartial()

@@ -152,6 +152,19 @@ public sealed class TrainerOptimizerTests
             .Should().Throw<InvalidOperationException>().WithMessage("*optimizer*mine*");
     }
 
+    [Fact]
+    public void Fit_OptimizersThatStateTheirIdentity_AreNotWarnedOf()
+    {
+        using var data = TrainingWorld.Data();
+        foreach (var row in Optimizers)
+        {
+            using var folder = new TemporaryFolder();
+            var logger = new ListLogger();
+            Run(TrainingWorld.Options(1) with { Optimizer = (TrainingOptimizer)row[1], LearningRate = 0.01, CheckpointDirectory = folder.Path, Logger = logger }, data);
+            logger.Entries.Should().NotContain(entry => entry.Level == Microsoft.Extensions.Logging.LogLevel.Warning, "of {0}", row[0]);
+        }
+    }
+
     [Theory]
     [InlineData(0, "*lacks the optimiser state of 'linear.bias'*")]
     [InlineData(1, "*optimiser state of 'linear.bias' is damaged*")]
