@@ -182,4 +182,22 @@ public sealed class UserThreatAttackTests
         first.SaveMarkdown(folder.File("report.md"));
         File.ReadAllText(folder.File("report.md")).Should().Contain("AutoAttack custom, Mask(");
     }
+
+    [Fact]
+    public void SaveHtml_ImagesOfAnotherBox_ShowsThemAsGreyLevels()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = TinyModels.Linear();
+        var images = TinyModels.Random([8, 1, 4, 4], 3, ScalarType.Float64, -1, 1);
+        var labels = TinyModels.Predicted(model, images);
+        var threat = new BoxThreat(1, -1, 1);
+        using var report = new AutoAttack(threat, new AutoAttackOptions
+        {
+            Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat, new ApgdOptions { Iterations = 5 })],
+        }).Evaluate(model, images, labels);
+        report.RobustAccuracy.Should().BeLessThan(report.CleanAccuracy);
+        report.SaveHtml(folder.File("report.html"));
+        File.ReadAllText(folder.File("report.html")).Should().Contain("data:image/png").And.Contain("Box(1, -1, 1)");
+    }
 }
