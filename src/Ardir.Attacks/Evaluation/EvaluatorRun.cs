@@ -5,7 +5,7 @@ namespace Ardir.Attacks;
 
 /// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: for every batch the clean pass, the attack on the images that are
 /// classified correctly, and a forward pass that checks its result.</summary>
-internal sealed class EvaluatorRun(GuardedModel model, ImageDataset data, IAttack? attack, ProbeDepth depth) : IDisposable
+internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IAttack? attack, ProbeDepth depth) : IDisposable
 {
     private readonly List<bool> _correct = new(data.Count);
     private readonly List<bool> _robust = new(data.Count);
@@ -17,19 +17,18 @@ internal sealed class EvaluatorRun(GuardedModel model, ImageDataset data, IAttac
     private long _classes;
     private readonly EvaluatorTally _tally = new();
 
-    public RobustnessResult Run(Device? device, EvaluationOptions options)
+    public RobustnessResult Run(EvaluationOptions options)
     {
         using var evaluation = new EvaluationModeScope(model.Model);
         using var noGrad = no_grad();
         var weight = (model.Model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
         var dtype = weight?.dtype ?? ScalarType.Float32;
-        var order = new ImageBatchOptions { BatchSize = options.BatchSize, Shuffle = false, DType = dtype, Device = device };
-        foreach (var batch in new ImageBatches(data, order).Epoch(0))
+        foreach (var (inputs, labels, first) in data.Batches(options.BatchSize, dtype))
         {
             using var scope = NewDisposeScope();
-            var right = Classify(batch.Images, batch.Labels);
+            var right = Classify(inputs, labels);
             _correct.AddRange(right);
-            _robust.AddRange(attack is null ? right : Resists(attack, batch.Images, batch.Labels, right, batch.Indices[0]));
+            _robust.AddRange(attack is null ? right : Resists(attack, inputs, labels, right, first));
             options.Progress?.Report(_correct.Count);
         }
         Facts().AddTo(_findings, depth);
@@ -47,7 +46,7 @@ internal sealed class EvaluatorRun(GuardedModel model, ImageDataset data, IAttac
     private bool[] Classify(Tensor images, Tensor labels)
     {
         var logits = model.Answer(images);
-        TensorGuard.LabelRange(labels, logits.shape[1], "data.Labels");
+        TensorGuard.LabelRange(labels, logits.shape[1], data.LabelsName);
         var (right, predicted) = Verdict.Read(logits, labels);
         _classes = logits.shape[1];
         _nanImages += predicted.Count(answer => answer == _classes);
@@ -98,6 +97,6 @@ internal sealed class EvaluatorRun(GuardedModel model, ImageDataset data, IAttac
     private bool AreImagesTheSame()
     {
         using var scope = NewDisposeScope();
-        return HostRead.Bool((data.Images == data.Images.narrow(0, 0, 1)).all());
+        return HostRead.Bool((data.All == data.All.narrow(0, 0, 1)).all());
     }
 }

@@ -43,7 +43,7 @@ public sealed class SquareAttack : UnitAttack
     /// <inheritdoc/>
     protected internal override void CheckShape(Tensor images)
     {
-        ArgumentNullException.ThrowIfNull(images);
+        TensorGuard.Dense(images);
         if (images.dim() == 4) return;
         throw new ArgumentException(
             $"images has shape {TensorGuard.Shape(images)}; the windows of Square need images, [N,C,H,W]. Leave Square out " +

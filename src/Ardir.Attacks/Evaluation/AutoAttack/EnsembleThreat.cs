@@ -27,10 +27,14 @@ internal static class EnsembleThreat
             "new TargetedApgdAttack(threat)] }, and add attacks of your own that need no gradient.", nameof(threat));
     }
 
-    /// <summary>Refuses inputs of a shape with which one of the attacks cannot work.</summary>
+    /// <summary>Refuses inputs of a shape with which one of the attacks, or of those that they consist of, cannot work.</summary>
     /// <exception cref="ArgumentException">An attack is for inputs of another shape.</exception>
-    public static void CheckShape(IReadOnlyList<IAttack> attacks, Tensor images)
+    public static void CheckShape(IEnumerable<IAttack> attacks, Tensor images)
     {
-        foreach (var attack in attacks) (attack as Attack)?.CheckShape(images);
+        foreach (var attack in attacks)
+        {
+            if (attack is ICompositeAttack composite) CheckShape(composite.Attacks, images);
+            else (attack as Attack)?.CheckShape(images);
+        }
     }
 }

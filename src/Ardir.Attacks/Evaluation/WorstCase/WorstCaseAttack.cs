@@ -41,6 +41,7 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
+        EnsembleThreat.CheckShape(_attacks, images);
         return NativeCallGuard.OfProcess.Run(
             context.Logger,
             () => _attacks.Length == 1

@@ -127,7 +127,11 @@ public sealed class UserThreatAttackTests
             return x;
         });
         var (rows, labels) = (full([4, 6], 0.5), zeros([4], ScalarType.Int64));
-        foreach (var attack in new IAttack[] { new SquareAttack(ThreatModel.Linf(0.1)), new AutoAttack(ThreatModel.Linf(0.1)) })
+        var threat = ThreatModel.Linf(0.1);
+        foreach (var attack in new IAttack[]
+        {
+            new SquareAttack(threat), new AutoAttack(threat), new WorstCaseAttack("chain", new FgsmAttack(threat), new SquareAttack(threat)),
+        })
             attack.Invoking(a => a.Perturb(model, rows, labels)).Should().Throw<ArgumentException>().WithMessage("*[4,6]*Square*[N,C,H,W]*");
         calls.Should().Be(0);
     }
@@ -194,10 +198,45 @@ public sealed class UserThreatAttackTests
         var threat = new BoxThreat(1, -1, 1);
         using var report = new AutoAttack(threat, new AutoAttackOptions
         {
-            Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat, new ApgdOptions { Iterations = 5 })],
+            Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 5 } })],
         }).Evaluate(model, images, labels);
         report.RobustAccuracy.Should().BeLessThan(report.CleanAccuracy);
         report.SaveHtml(folder.File("report.html"));
         File.ReadAllText(folder.File("report.html")).Should().Contain("data:image/png").And.Contain("Box(1, -1, 1)");
+    }
+
+    [Theory]
+    [InlineData(6)]
+    [InlineData(2, 3)]
+    [InlineData(1, 3, 1, 2)]
+    public void Evaluate_TensorsOfAnyShape_CountsWhatTheAttackBreaks(params int[] shape)
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear(inputs: 6);
+        var inputs = TinyModels.Random([20, .. shape], 3, ScalarType.Float64, 0, 1);
+        var labels = TinyModels.Predicted(model, inputs);
+        var attack = new PgdAttack(ThreatModel.Linf(0.1));
+        foreach (var diagnose in new[] { false, true })
+        {
+            var result = RobustnessEvaluator.Evaluate(model, inputs, labels, attack, new EvaluationOptions { BatchSize = 7, Diagnose = diagnose });
+            result.CleanAccuracy.Should().BeApproximately(0.95, 1e-12);
+            var broken = model.call(attack.Perturb(model, inputs, labels)).argmax(1) == labels;
+            result.Robust.Should().Equal(broken.data<bool>().ToArray());
+        }
+        RobustnessEvaluator.Evaluate(model, inputs, labels, attack: null).RobustAccuracy.Should().BeApproximately(0.95, 1e-12);
+        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, inputs, labels, attack));
+    }
+
+    [Fact]
+    public void Evaluate_BadTensors_AreRefusedBeforeAnyWork()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new FuncModel(_ => throw new InvalidOperationException("called"));
+        var (rows, labels) = (full([4, 6], 2.0), zeros([4], ScalarType.Int64));
+        RobustnessResult Run(Tensor inputs, Tensor classes, IAttack? attack) => RobustnessEvaluator.Evaluate(model, inputs, classes, attack);
+        FluentActions.Invoking(() => Run(rows, labels, new PgdAttack(ThreatModel.Linf(0.1)))).Should().Throw<ArgumentException>().WithMessage("inputs*2 to 2*");
+        FluentActions.Invoking(() => Run(rows / 4, labels[..3], null)).Should().Throw<ArgumentException>().WithMessage("labels*[3]*[4]*");
+        FluentActions.Invoking(() => Run(rows / 4, labels, new SquareAttack(ThreatModel.Linf(0.1)))).Should().Throw<ArgumentException>().WithMessage("*[4,6]*Square*");
+        FluentActions.Invoking(() => Run(rows[0], labels, null)).Should().Throw<ArgumentException>().WithMessage("inputs has shape [6]*");
     }
 }
