@@ -20,9 +20,6 @@ public sealed class SourceRulesTests
         "DatasetDownload.CopyAsync",
         "AttackRun.AttackRun",
         "RobustnessEvaluator.Evaluate",
-        "RunIdentity.Of",
-        "RunIdentity.Describe",
-        "FeatureAdapters.Between",
     ];
 
     private static readonly DateOnly _until = new(2026, 12, 31);

@@ -69,27 +69,21 @@ public sealed class FeatureAdapters : nn.Module, IStatesIdentity
     /// <param name="imageShape">[C,H,W] of the images.</param>
     /// <param name="layers">Layers of the student, as for <see cref="FeatureTap.Attach"/>.</param>
     /// <param name="teacherLayers">Layers of the teacher, paired by position; null for the same names.</param>
-    /// <param name="seed">Seed of the initial weights.</param>
-    /// <returns>The adapters, owned by the caller.</returns>
+    /// <returns>The adapters, owned by the caller. For initial weights of another seed than 0, give <see cref="Create"/> the shapes that
+    /// <see cref="ShapesOf"/> measures.</returns>
     /// <exception cref="ArgumentException">A layer does not exist, or as for <see cref="Create"/>.</exception>
     public static FeatureAdapters Between(
         IModule student,
         IModule teacher,
         long[] imageShape,
         IReadOnlyList<string> layers,
-        IReadOnlyList<string>? teacherLayers = null,
-        ulong seed = 0)
+        IReadOnlyList<string>? teacherLayers = null)
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
         ArgumentNullException.ThrowIfNull(imageShape);
         ArgumentNullException.ThrowIfNull(layers);
-        if (imageShape.Length != 3)
-        {
-            throw new ArgumentException(
-                $"imageShape is {Text(imageShape)}; expected [C,H,W], without the batch.", nameof(imageShape));
-        }
-        var adapters = Create(Measure(student, imageShape, layers), Measure(teacher, imageShape, teacherLayers ?? layers), seed);
+        var adapters = Create(ShapesOf(student, imageShape, layers), ShapesOf(teacher, imageShape, teacherLayers ?? layers));
         if (Weights(student) is { } like) adapters.to(like.device, like.dtype);
         return adapters;
     }
@@ -152,8 +146,22 @@ public sealed class FeatureAdapters : nn.Module, IStatesIdentity
         ? map
         : nn.functional.interpolate(map, size: [shape[1], shape[2]], mode: InterpolationMode.Bilinear, align_corners: false);
 
-    private static long[][] Measure(IModule model, long[] imageShape, IReadOnlyList<string> layers)
+    /// <summary>The shapes of a network's feature maps, measured with one pass of zeros (eval mode, no gradient).</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="imageShape">[C,H,W] of the images.</param>
+    /// <param name="layers">As for <see cref="FeatureTap.Attach"/>.</param>
+    /// <returns>[C,H,W] or [C] of each layer, without the batch.</returns>
+    /// <exception cref="ArgumentException">A layer does not exist, or the image shape is not [C,H,W].</exception>
+    public static IReadOnlyList<long[]> ShapesOf(IModule model, long[] imageShape, IReadOnlyList<string> layers)
     {
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(imageShape);
+        ArgumentNullException.ThrowIfNull(layers);
+        if (imageShape.Length != 3)
+        {
+            throw new ArgumentException(
+                $"imageShape is {Text(imageShape)}; expected [C,H,W], without the batch.", nameof(imageShape));
+        }
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = new EvaluationModeScope(model);

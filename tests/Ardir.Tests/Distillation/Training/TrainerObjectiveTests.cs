@@ -157,7 +157,7 @@ public sealed class TrainerObjectiveTests
     }
 
     private static FeatureAdapters Between(nn.Module<Tensor, Tensor> student, nn.Module<Tensor, Tensor> teacher, string[] layers) =>
-        FeatureAdapters.Between(student, teacher, [1, 8, 8], layers, seed: 7);
+        FeatureAdapters.Create(FeatureAdapters.ShapesOf(student, [1, 8, 8], layers), FeatureAdapters.ShapesOf(teacher, [1, 8, 8], layers), seed: 7);
 
     private static (TrainingResult Result, Dictionary<string, double[]> Student, Dictionary<string, double[]> Before, Dictionary<string, double[]> After) Run(
         string name, ImageDataset data, string? folder, int epochs, Func<TrainerOptions, TrainerOptions>? change = null)
