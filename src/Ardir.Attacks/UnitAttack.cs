@@ -9,19 +9,37 @@ namespace Ardir.Attacks;
 /// </summary>
 public abstract class UnitAttack : Attack
 {
-    private protected UnitAttack(Core.ThreatModel threat) : base(threat)
+    /// <summary>Creates the base.</summary>
+    /// <param name="threat">What the attack may do to an image.</param>
+    protected UnitAttack(ThreatModel threat) : base(threat)
     {
     }
 
-    /// <summary>How many units there are for a model of so many classes.</summary>
-    internal abstract int UnitCount(long classes);
+    /// <summary>How many units there are.</summary>
+    /// <param name="classes">How many classes the model has.</param>
+    /// <returns>At least 1.</returns>
+    protected abstract int UnitCount(long classes);
 
-    /// <summary>Forward and backward passes that a unit spends on a sample that resists, for a model of so many classes: an estimate that
-    /// only the progress of an evaluation uses.</summary>
-    internal abstract long UnitCost(long classes);
+    /// <summary>Forward and backward passes that a unit spends on a sample that resists: an estimate that only the progress of an
+    /// evaluation uses.</summary>
+    /// <param name="classes">How many classes the model has.</param>
+    /// <returns>Passes per sample.</returns>
+    protected abstract long UnitCost(long classes);
 
     /// <summary>Runs one unit on samples that are not broken yet. The run has <see cref="AttackRun.CleanLogits"/>.</summary>
-    internal abstract UnitOutcome SearchUnit(AttackRun run, int unit);
+    /// <param name="run">The samples.</param>
+    /// <param name="unit">The unit, from 0.</param>
+    /// <returns>What it found.</returns>
+    protected abstract UnitOutcome SearchUnit(AttackRun run, int unit);
+
+    /// <summary><see cref="UnitCount"/> for an evaluation.</summary>
+    internal int Units(long classes) => UnitCount(classes);
+
+    /// <summary><see cref="SearchUnit"/> for an evaluation.</summary>
+    internal UnitOutcome RunUnit(AttackRun run, int unit) => SearchUnit(run, unit);
+
+    /// <summary><see cref="UnitCost"/> for an evaluation.</summary>
+    internal long Cost(long classes) => UnitCost(classes);
 
     /// <summary>Runs one unit for an ensemble, which has already computed the clean logits, [n,K].</summary>
     /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>

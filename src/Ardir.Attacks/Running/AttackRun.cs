@@ -83,11 +83,14 @@ public sealed class AttackRun
             Positions is null ? rows.clone() : Rows(Positions));
     }
 
-    /// <summary>As <see cref="Select"/>, but only for evaluating points: it selects labels and the tensors of the loss. Its images have the
-    /// right shape only, and its random streams are those of the whole run. Square narrows its run in every query, where copies of
-    /// images and streams would cost noticeable time.</summary>
-    internal AttackRun Judging(Tensor rows)
+    /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and <see cref="IsAdversarial"/>: it
+    /// selects labels and the tensors of the loss. Its images have the right shape only, and its random streams are those of the whole
+    /// run. For attacks that narrow their run in every query, where copies of images and streams would cost noticeable time.</summary>
+    /// <param name="rows">Positions in this run, int64 [m].</param>
+    /// <returns>A run with m samples.</returns>
+    public AttackRun ForLogits(Tensor rows)
     {
+        ArgumentNullException.ThrowIfNull(rows);
         if (_model.KeepsNan) return Select(rows);
         Tensor Rows(Tensor t) => t.index_select(0, rows);
         return new AttackRun(
@@ -181,7 +184,9 @@ public sealed class AttackRun
 
     /// <summary>As <see cref="Select"/>, inside the dispose scope of a step: the result outlives the step and replaces this run, whose own
     /// copies are disposed.</summary>
-    internal AttackRun Narrow(Tensor rows)
+    /// <param name="rows">Positions in this run, int64 [m].</param>
+    /// <returns>A run with m samples.</returns>
+    public AttackRun Narrow(Tensor rows)
     {
         var narrow = Select(rows);
         narrow._narrowed = true;
@@ -192,7 +197,9 @@ public sealed class AttackRun
     }
 
     /// <summary>Logits of the clean images, [n,K], from an earlier evaluation; they are not computed again.</summary>
-    internal Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("Call WithCleanLogits first.");
+    /// <exception cref="InvalidOperationException">The run does not know them: only those of a <see cref="UnitAttack"/>
+    /// do.</exception>
+    public Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("This run does not know the logits of its clean images; those of a UnitAttack do. Call Logits(Images).");
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
     internal AttackRun WithCleanLogits(Tensor logits) => new(
@@ -200,11 +207,17 @@ public sealed class AttackRun
 
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n]. The definition of success does not change:
     /// any wrong class still counts.</summary>
-    internal AttackRun Aim(Tensor classes) => new(
+    /// <param name="classes">int64 [n].</param>
+    /// <returns>The run.</returns>
+    public AttackRun Aim(Tensor classes) => new(
         _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
-    internal Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => EotSamples == 1
+    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="classes">int64 [n,R].</param>
+    /// <param name="visit">Given the column, the values [n] and the gradients like the points; valid only until it returns.</param>
+    /// <returns>Logits [n,K], detached.</returns>
+    public Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => EotSamples == 1
         ? _model.Differences(points, this, classes, visit)
         : throw new InvalidOperationException(
             $"{_attack.Name} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
@@ -212,12 +225,17 @@ public sealed class AttackRun
 
     /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
     /// boundary.</summary>
-    internal Tensor Advantage(Tensor logits) => Targets is null
+    /// <param name="logits">[n,K].</param>
+    /// <returns>[n].</returns>
+    public Tensor Advantage(Tensor logits) => Targets is null
         ? MarginAttackLoss.Margin(logits, Labels)
         : AttackLoss.Margin.Compute(new AttackLossInputs(logits, Labels, Targets, []));
 
     /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample indices.</summary>
-    internal SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
+    /// <param name="purpose">Separates the streams from others of the same samples; the name of the attack, for example.</param>
+    /// <param name="restart">The restart or unit, from 0.</param>
+    /// <returns>The streams, one per sample.</returns>
+    public SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 
     internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference)
     {

@@ -27,11 +27,14 @@ public sealed class SquareAttack : UnitAttack
     /// <inheritdoc/>
     public override string Name => "Square";
 
-    internal override int UnitCount(long classes) => _options.Restarts;
+    /// <inheritdoc/>
+    protected override int UnitCount(long classes) => _options.Restarts;
 
-    internal override long UnitCost(long classes) => _options.Queries + 1L;
+    /// <inheritdoc/>
+    protected override long UnitCost(long classes) => _options.Queries + 1L;
 
-    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    /// <inheritdoc/>
+    protected override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         var loss = _options.Loss ?? (run.Targets is null ? AttackLoss.Margin : AttackLoss.CrossEntropy);
         return SquareEngine.Search(run.With(loss), _options, ReferenceEquals(loss, AttackLoss.Margin), Name, unit);

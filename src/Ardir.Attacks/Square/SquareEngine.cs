@@ -69,7 +69,7 @@ internal sealed class SquareEngine : IDisposable
     {
         var moved = proposal.Moved is { } rows && rows.numel() < _run.Count ? rows : null;
         if (moved?.numel() == 0) return;
-        var part = moved is null ? _run : _run.Judging(moved);
+        var part = moved is null ? _run : _run.ForLogits(moved);
         var (logits, loss) = Evaluate(part, moved is null ? proposal.Points : proposal.Points.index_select(0, moved));
         var reached = (_marginIsLoss && _run.EotSamples == 1 ? loss : part.Advantage(logits)) >= 0;
         var anyReached = HostRead.Bool(reached.any());

@@ -26,12 +26,15 @@ public sealed class FabAttack : UnitAttack
     /// <inheritdoc/>
     public override string Name => "FAB";
 
-    internal override int UnitCount(long classes) => _options.Restarts;
+    /// <inheritdoc/>
+    protected override int UnitCount(long classes) => _options.Restarts;
 
+    /// <inheritdoc/>
     // Each iteration is one forward pass and a backward pass for each wrong class.
-    internal override long UnitCost(long classes) => classes * _options.Iterations;
+    protected override long UnitCost(long classes) => classes * _options.Iterations;
 
-    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    /// <inheritdoc/>
+    protected override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         var stage = new FabUnit(Name, unit, unit);
         return run.Targets is null

@@ -25,11 +25,14 @@ public sealed class TargetedFabAttack : UnitAttack
     /// <inheritdoc/>
     public override string Name => "FAB-T";
 
-    internal override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
+    /// <inheritdoc/>
+    protected override int UnitCount(long classes) => _options.TargetsAmong(classes) * _options.Search.Restarts;
 
-    internal override long UnitCost(long classes) => 2L * _options.Search.Iterations;
+    /// <inheritdoc/>
+    protected override long UnitCost(long classes) => 2L * _options.Search.Iterations;
 
-    internal override UnitOutcome SearchUnit(AttackRun run, int unit)
+    /// <inheritdoc/>
+    protected override UnitOutcome SearchUnit(AttackRun run, int unit)
     {
         if (run.Targets is not null)
         {

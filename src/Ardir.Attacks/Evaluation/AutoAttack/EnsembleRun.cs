@@ -106,7 +106,7 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     private int Units(int attack) => Units(task.Attacks[attack], CleanLogits.shape[1]);
 
     private static int Units(IAttack attack, long classes) =>
-        EotAttack.Unwrap(attack).Attack is UnitAttack units ? units.UnitCount(classes) : 1;
+        EotAttack.Unwrap(attack).Attack is UnitAttack units ? units.Units(classes) : 1;
 
     private void Apply(EnsembleBatch batch, Tensor? points)
     {
@@ -156,7 +156,7 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
 
     // The cost of a third-party attack is unknown; 100 passes per image is a guess that only the progress estimate uses.
     private static double UnitCost(IAttack attack, long classes) => EotAttack.Unwrap(attack) is var (search, samples)
-        && search is UnitAttack known ? samples * known.UnitCost(classes) : 100.0 * samples;
+        && search is UnitAttack known ? samples * known.Cost(classes) : 100.0 * samples;
 
     private double UnitCost(int attack) => UnitCost(task.Attacks[attack], CleanLogits.shape[1]);
 }

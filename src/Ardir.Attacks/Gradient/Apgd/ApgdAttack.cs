@@ -30,11 +30,14 @@ public sealed class ApgdAttack : UnitAttack
         var other => $"APGD-{other.Name}",
     };
 
-    internal override int UnitCount(long classes) => _options.Search.Restarts;
+    /// <inheritdoc/>
+    protected override int UnitCount(long classes) => _options.Search.Restarts;
 
-    internal override long UnitCost(long classes) => ApgdUnit.Cost(_options.Search, Threat);
+    /// <inheritdoc/>
+    protected override long UnitCost(long classes) => ApgdUnit.Cost(_options.Search, Threat);
 
-    internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
+    /// <inheritdoc/>
+    protected override UnitOutcome SearchUnit(AttackRun run, int unit) =>
         ApgdUnit.Search(run.With(_options.Loss), _options.Search, Name, unit);
 
     /// <inheritdoc/>

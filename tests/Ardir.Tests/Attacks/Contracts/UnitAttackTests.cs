@@ -29,7 +29,7 @@ public sealed class UnitAttackTests
     public void UnitCount_OneTargetAfterTheOther_IsTargetsTimesRestarts(int targets, int restarts, int classes, int expected)
     {
         var options = new TargetedFabOptions { Search = new() { Restarts = restarts }, Classes = targets };
-        ((UnitAttack)new TargetedFabAttack(_threat, options)).UnitCount(classes).Should().Be(expected);
+        ((UnitAttack)new TargetedFabAttack(_threat, options)).Units(classes).Should().Be(expected);
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class UnitAttackTests
             new ApgdAttack(_threat, new ApgdOptions { Search = new() { Restarts = 3 } }), new FabAttack(_threat, new FabOptions { Restarts = 3 }),
             new SquareAttack(_threat, new SquareOptions { Restarts = 3 }),
         ];
-        foreach (var attack in attacks) attack.UnitCount(1000).Should().Be(3);
+        foreach (var attack in attacks) attack.Units(1000).Should().Be(3);
     }
 
     // Some of the samples leave early, the others stay to the end.
@@ -64,5 +64,5 @@ public sealed class UnitAttackTests
             LeakAssert.None(() => attack.Perturb(model, images, labels).Dispose(), runs: 1);
     }
 
-    private static long Cost(UnitAttack attack, long classes = 10) => attack.UnitCost(classes);
+    private static long Cost(UnitAttack attack, long classes = 10) => attack.Cost(classes);
 }

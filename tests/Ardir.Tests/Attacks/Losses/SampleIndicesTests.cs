@@ -73,7 +73,7 @@ public sealed class SampleIndicesTests : IDisposable
         var probe = new ProbeAttack(_threat, run =>
         {
             run.SampleIndices.data<long>().ToArray().Should().Equal(Enumerable.Range(0, Count).Select(i => (long)i));
-            run.Select(tensor([7L, 2L])).Judging(tensor([1L])).SampleIndices.data<long>().ToArray().Should().Equal(2);
+            run.Select(tensor([7L, 2L])).ForLogits(tensor([1L])).SampleIndices.data<long>().ToArray().Should().Equal(2);
             return run.Images;
         });
         probe.Perturb(_model, _images, _labels);
@@ -167,11 +167,11 @@ public sealed class SampleIndicesTests : IDisposable
     {
         public override string Name => "FAB of a loss";
 
-        internal override int UnitCount(long classes) => 2;
+        protected override int UnitCount(long classes) => 2;
 
-        internal override long UnitCost(long classes) => 20;
+        protected override long UnitCost(long classes) => 20;
 
-        internal override UnitOutcome SearchUnit(AttackRun run, int unit) =>
+        protected override UnitOutcome SearchUnit(AttackRun run, int unit) =>
             FabEngine.Search(run.With(loss), new FabOptions { Iterations = 5 }, FabPlane.OfLoss, new FabUnit(Name, unit, unit));
     }
 }

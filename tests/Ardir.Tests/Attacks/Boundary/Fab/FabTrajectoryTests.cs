@@ -36,7 +36,7 @@ public sealed class FabTrajectoryTests
 
         protected override Tensor Search(AttackRun run)
         {
-            var outcome = _attack.SearchUnit(run.WithCleanLogits(run.Logits(run.Images)), place);
+            var outcome = _attack.RunUnit(run.WithCleanLogits(run.Logits(run.Images)), place);
             return where(outcome.Broken.reshape(-1, 1, 1, 1), outcome.Points, run.Images);
         }
     }

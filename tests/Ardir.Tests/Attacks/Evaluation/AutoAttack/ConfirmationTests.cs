@@ -92,11 +92,11 @@ public sealed class ConfirmationTests
     {
         public override string Name => "claiming";
 
-        internal override long UnitCost(long classes) => 1;
+        protected override long UnitCost(long classes) => 1;
 
-        internal override int UnitCount(long classes) => units;
+        protected override int UnitCount(long classes) => units;
 
-        internal override UnitOutcome SearchUnit(AttackRun run, int unit) => claim(run);
+        protected override UnitOutcome SearchUnit(AttackRun run, int unit) => claim(run);
     }
 
     private sealed class SeedSpy(ThreatModel threat) : IAttack

@@ -28,7 +28,7 @@ public sealed class TargetedApgdAttackTests
     public void UnitCount_Classes_AreAtMostAllOthers(int targets, int restarts, int classes, int expected)
     {
         var options = new TargetedApgdOptions { Search = new() { Restarts = restarts }, Classes = targets };
-        new TargetedApgdAttack(ThreatModel.Linf(0.1), options).UnitCount(classes).Should().Be(expected);
+        new TargetedApgdAttack(ThreatModel.Linf(0.1), options).Units(classes).Should().Be(expected);
     }
 
     [Fact]
