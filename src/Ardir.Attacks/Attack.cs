@@ -54,7 +54,7 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <summary>The search itself. Runs under no_grad, in eval mode and inside a dispose scope, so the tensors it creates need no
     /// disposal.</summary>
     /// <param name="run">The images and all access to the model.</param>
-    /// <returns>[N,C,H,W]; images outside the threat set are projected onto it.</returns>
+    /// <returns>[N,...]; images outside the threat set are projected onto it.</returns>
     protected abstract Tensor Search(AttackRun run);
 
     /// <summary>Everything besides name and threat model that the result depends on: a record, or any object that

@@ -20,8 +20,9 @@ public interface IAttack
     /// <summary>Perturbs every image. The model runs in eval mode, and each of its modules gets its previous mode back, also after an
     /// exception; its parameters receive no gradient. The mode of an <c>IModule</c> that is not an <c>nn.Module</c> cannot be read or set:
     /// put what it wraps into eval mode yourself. Do the same before several threads attack one model.</summary>
-    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Normalisation belongs inside it.</param>
-    /// <param name="images">Clean images, floating point [N,C,H,W] in [0,1]. Not changed.</param>
+    /// <param name="model">Takes inputs like these and returns logits [N,K]. Normalisation belongs inside it.</param>
+    /// <param name="images">Clean inputs, floating point [N,...] (images are [N,C,H,W]) within the bounds of the threat model, [0,1] for
+    /// norm balls. Not changed.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <param name="context">Seed, targets, cancellation, logging and progress; all defaults when null.</param>
     /// <returns>Images inside the threat set, on the device and in the dtype of <paramref name="images"/>, owned by the caller (and by the

@@ -9,7 +9,7 @@ internal static class OptionGuard
     public static void StepSize(double? value, [CallerArgumentExpression(nameof(value))] string? name = null)
     {
         if (value is { } step && !(double.IsFinite(step) && step > 0))
-            throw new ArgumentOutOfRangeException(name, step, $"{name} must be a positive finite number in units of [0,1] pixels.");
+            throw new ArgumentOutOfRangeException(name, step, $"{name} must be a positive finite number in the units of the inputs.");
     }
 
     public static void Positive(int value, [CallerArgumentExpression(nameof(value))] string? name = null)
@@ -28,8 +28,8 @@ internal static class OptionGuard
     {
         if (threat is NormThreatModel) return;
         throw new ArgumentException(
-            $"{attack} has formulas for the norm balls ThreatModel.Linf, L2 and L1 only, but the threat model is {threat}. Use PgdAttack, " +
-            "ApgdAttack, MiFgsmAttack or FgsmAttack, which work with every threat model.",
+            $"{attack} has formulas for the norm balls ThreatModel.Linf, L2 and L1 only, but the threat model is {threat}. Use " +
+            "PgdAttack, ApgdAttack, MiFgsmAttack or FgsmAttack, which work with every threat model.",
             nameof(threat));
     }
 

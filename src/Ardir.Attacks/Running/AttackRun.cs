@@ -27,7 +27,7 @@ public sealed class AttackRun
         (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
     }
 
-    /// <summary>The clean images, [n,C,H,W] in [0,1].</summary>
+    /// <summary>The clean images, [n,...] in the bounds of the threat model.</summary>
     public Tensor Images { get; }
 
     /// <summary>The true classes, int64 [n].</summary>
@@ -104,12 +104,12 @@ public sealed class AttackRun
     /// <summary>A random starting point for each sample; the same for the same seed, sample index, attack and restart.</summary>
     /// <param name="kind">How the point is drawn.</param>
     /// <param name="restart">The restart, from 0.</param>
-    /// <returns>[n,C,H,W].</returns>
+    /// <returns>[n,...].</returns>
     public Tensor Start(RandomStart kind, int restart) =>
         Threat.SampleStart(Images, kind, Streams(_attack.StreamKey, restart));
 
     /// <summary>Logits of some points, without gradient. One forward pass.</summary>
-    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="points">[n,...].</param>
     /// <returns>[n,K].</returns>
     public Tensor Logits(Tensor points) => _model.Logits(points, this, _loss);
 
@@ -119,15 +119,15 @@ public sealed class AttackRun
 
     /// <summary>Loss and gradient at some points. One forward and one backward pass, or <see cref="EotSamples"/> of each: the gradient is
     /// their mean then, while logits and loss are those of the last.</summary>
-    /// <param name="points">[n,C,H,W].</param>
-    /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,C,H,W].</returns>
+    /// <param name="points">[n,...].</param>
+    /// <returns>Logits [n,K], the loss to be maximised [n] and its gradient [n,...].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>), or the model's output does not depend on its
     /// input.</exception>
     public AttackGradient Gradient(Tensor points) =>
         EotSamples == 1 ? GradientAt(points, isWhole: true) : MeanGradient(points, EotSamples);
 
     /// <summary>Logits and loss of some points, without gradient. One forward pass.</summary>
-    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="points">[n,...].</param>
     /// <returns>Logits [n,K] and the loss to be maximised [n].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>).</exception>
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>

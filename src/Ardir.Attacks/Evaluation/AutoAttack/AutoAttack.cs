@@ -19,9 +19,10 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     private readonly AutoAttackOptions _options;
 
     /// <summary>Creates the ensemble.</summary>
-    /// <param name="threat">Norm and budget of the perturbations.</param>
+    /// <param name="threat">A norm ball; for another one choose the attacks yourself (<see cref="AutoAttackVersion.Custom"/>).</param>
     /// <param name="options">Options; the standard version when null.</param>
-    /// <exception cref="ArgumentException">An option is out of range, or options contradict each other.</exception>
+    /// <exception cref="ArgumentException">An option is out of range, options contradict each other, or an attack of the version cannot
+    /// work with the threat model.</exception>
     public AutoAttack(ThreatModel threat, AutoAttackOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(threat);
@@ -53,9 +54,10 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     public bool CoversThreat => _options.Attacks?.Any(attack => attack.CoversThreat) ?? true;
 
     /// <summary>Evaluates a model.</summary>
-    /// <param name="model">Takes pixels in [0,1], [N,C,H,W], and returns logits [N,K]. Runs in eval mode; the mode of every module is
+    /// <param name="model">Takes inputs like these and returns logits [N,K]. Runs in eval mode; the mode of every module is
     /// restored afterwards.</param>
-    /// <param name="images">All images, floating point [N,C,H,W] in [0,1], on the model's device. Not changed.</param>
+    /// <param name="images">All inputs, floating point [N,...] (the standard version: [N,C,H,W]) within the bounds of
+    /// the threat model, on the model's device. Not changed.</param>
     /// <param name="labels">True classes, int64 [N].</param>
     /// <param name="context">Seed (mixed with that of the options), cancellation, logging, progress, and sample numbers; targets must
     /// be null.</param>

@@ -7,7 +7,7 @@ public abstract record GradientStepOptions
     {
     }
 
-    /// <summary>Size of a step in units of [0,1] pixels, in the norm of the threat model. Fast adversarial training (Wong et al. 2020)
+    /// <summary>Size of a step in the units of the inputs, in the norm of the threat model. Fast adversarial training (Wong et al. 2020)
     /// uses FGSM with 1.25 * epsilon and a random start.</summary>
     /// <value>null by default: epsilon for FGSM, epsilon/4 for PGD (2/255 for 8/255), epsilon/<see cref="MiFgsmOptions.Steps"/> for
     /// MI-FGSM.</value>
