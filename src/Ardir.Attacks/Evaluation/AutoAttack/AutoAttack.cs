@@ -168,7 +168,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var count = Math.Min(task.BatchSize, task.Count);
         var (first, itsLabels) = (task.Images.narrow(0, 0, count), task.Labels.narrow(0, 0, count));
         var logits = task.Model.Answer(first);
-        TensorGuard.LabelRange(task.Labels, logits.shape[1]);
+        TensorGuard.LabelRange(task.Labels, logits.shape[1], "labels");
         var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
         {
             ExpectsNoise = _options.Version == AutoAttackVersion.Rand,

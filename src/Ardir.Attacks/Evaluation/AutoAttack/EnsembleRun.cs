@@ -38,7 +38,7 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
             parts.Add(logits.MoveToOuterDisposeScope());
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
-        TensorGuard.LabelRange(task.Labels, CleanLogits.shape[1]);
+        TensorGuard.LabelRange(task.Labels, CleanLogits.shape[1], "labels");
         var (right, predicted) = Verdict.Read(CleanLogits, task.Labels);
         Tally.Begin(right, predicted);
     }

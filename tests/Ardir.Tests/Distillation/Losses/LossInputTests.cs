@@ -14,6 +14,17 @@ public sealed class LossInputTests
     }
 
     [Fact]
+    public void PerSample_InputsThatDoNotFit_AreRefusedInAnAttackAsInTraining()
+    {
+        using var scope = NewDisposeScope();
+        var loss = new ArdirLoss(new() { Beta = 0 });
+        var (pass, labels) = (new TappedOutput(LossData.Logits(3, 1)), zeros(3, dtype: ScalarType.Int64));
+        Refused(() => loss.PerSample(pass, new TappedOutput(LossData.Logits(3, 2, classes: 4)), labels), "[3,5]", "[3,4]");
+        Refused(() => loss.PerSample(pass, new TappedOutput(LossData.Logits(1, 2)), labels), "[3]", "[1]");
+        Refused(() => loss.PerSample(pass, pass, tensor(new long[] { 0, 5, 1 })), "from 0 to 5", "5 classes");
+    }
+
+    [Fact]
     public void Compute_MapsOfDifferentShapes_NamesLayersAndBothShapes()
     {
         using var scope = NewDisposeScope();

@@ -106,6 +106,9 @@ public sealed class LossOptionsTests
         Refused<ArgumentException>(new ArdirLossOptions { Features = new() { TeacherLayers = [""] } }, "TeacherLayers");
         foreach (var weights in new double[][] { [], [0, 0], [1, -1], [1, double.NaN], [double.PositiveInfinity] })
             Refused<ArgumentException>(new LpipsInternalLossOptions { LayerWeights = weights }, "LayerWeights");
+        // One layer, weights below one and a layer that does not count are nothing to object to.
+        foreach (var weights in new double[][] { [1], [0.5], [1, 1], [0.5, 0.25], [0, 1] })
+            new LpipsInternalLossOptions { LayerWeights = weights }.Invoking(options => options.Validate()).Should().NotThrow();
     }
 
     [Theory]

@@ -15,6 +15,13 @@ public sealed class FabEvaluationTests
     public void Search_AfterASuccess_TriesFirstInTwoIterations(int[] successes, int[] expected) =>
         Evaluations(distance: _ => 0.2, successes.Contains).Should().Equal(expected);
 
+    // 20 and 40 are where the pace is taken. One success, in the first iteration, has none.
+    [Theory]
+    [InlineData(100, 40)]
+    [InlineData(39, 39)]
+    public void Search_NoSuccessSinceTheLastPace_GivesUpAtThePace(int iterations, int last) =>
+        Evaluations(distance: _ => 0.2, iteration => iteration == 1, iterations).Should().HaveCount(last);
+
     [Fact]
     public void Search_PointExactlyAtTheToleratedLength_IsInside() =>
         Evaluations(distance: threat => threat.ToleratedEpsilon, _ => true).Should().Equal(2);
@@ -60,7 +67,8 @@ public sealed class FabEvaluationTests
     }
 
     // Of one pixel at 0, whose boundary is seen at a given value from everywhere.
-    private static List<int> Evaluations(Func<NormThreatModel, double> distance, Func<int, bool> succeeds)
+    private static List<int> Evaluations(
+        Func<NormThreatModel, double> distance, Func<int, bool> succeeds, int iterationCount = 7)
     {
         using var scope = NewDisposeScope();
         var progress = new ListProgress<AttackProgress>();
@@ -78,7 +86,7 @@ public sealed class FabEvaluationTests
             iterations.Clear();
             FabPlane Linearise(AttackRun active, Tensor points) =>
                 new(active.Logits(points), points.flatten(1).select(1, 0) - distance((NormThreatModel)run.Threat), ones_like(points));
-            var options = new FabOptions { Iterations = 7, Eta = 1 };
+            var options = new FabOptions { Iterations = iterationCount, Eta = 1 };
             FabEngine.Search(run, options, Linearise, new FabUnit("script", 0, 0));
             return run.Images;
         }).Perturb(model, zeros([1, 1, 1, 1], ScalarType.Float64), zeros(1, ScalarType.Int64), new AttackContext { Progress = progress });

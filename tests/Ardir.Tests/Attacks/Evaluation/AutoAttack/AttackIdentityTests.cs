@@ -23,6 +23,7 @@ public sealed class AttackIdentityTests
         ["losses of Ardir"] = (new WorstCaseAttack("chain", new FgsmAttack(_threat, new FgsmOptions { Loss = AttackLoss.DlrOrMargin }), new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = AttackLoss.KlToClean })), true),
         ["a record"] = (new Told(_threat, 3), true),
         ["a text of its own"] = (new Telling(_threat, 3), true),
+        ["a stranger's chain with a text of its own"] = (new TellingChain(_threat, [new Hiding(_threat, 3)]), true),
         ["options that it states"] = (new Stating(_threat, 3), true),
         ["stated options with a loss that hides its values"] = (new Stating(_threat, new HidingLoss(2)), false),
         ["nothing but the threat model"] = (new Plain(_threat), true),
@@ -137,6 +138,18 @@ public sealed class AttackIdentityTests
         public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images;
 
         public override string ToString() => $"telling {steps}";
+    }
+
+    private sealed class TellingChain(ThreatModel threat, IAttack[] attacks) : IAttack
+    {
+        public string Name => "telling chain";
+
+        public ThreatModel Threat => threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) =>
+            attacks[0].Perturb(model, images, labels, context);
+
+        public override string ToString() => $"telling {attacks.Length}";
     }
 
     private sealed record Told(ThreatModel Threat, int Steps) : IAttack

@@ -242,8 +242,6 @@ public sealed class ApgdAttackTests
             var act = () => new ApgdAttack(threat, options);
             act.Should().Throw<ArgumentException>().WithParameterName(name);
         }
-        var targeted = () => new TargetedApgdAttack(threat, new TargetedApgdOptions { Classes = 0 });
-        targeted.Should().Throw<ArgumentException>().WithParameterName("Classes");
         new ApgdAttack(threat).Name.Should().Be("APGD-CE");
         new ApgdAttack(threat, new ApgdOptions { Loss = AttackLoss.Dlr }).Name.Should().Be("APGD-DLR");
         new ApgdAttack(threat).ToString().Should().Contain("APGD-CE Linf(0.1)").And.Contain("Iterations = 100");

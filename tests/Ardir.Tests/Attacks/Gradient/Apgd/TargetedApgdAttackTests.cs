@@ -32,6 +32,22 @@ public sealed class TargetedApgdAttackTests
     }
 
     [Fact]
+    public void Constructor_BadOptions_NamesThem()
+    {
+        foreach (var (options, name) in new[]
+        {
+            (new TargetedApgdOptions { Search = new() { Iterations = 0 } }, "Iterations"),
+            (new TargetedApgdOptions { Search = new() { Restarts = 0 } }, "Restarts"),
+            (new TargetedApgdOptions { Search = new() { Rho = 1 } }, "Rho"),
+            (new TargetedApgdOptions { Classes = 0 }, "Classes"),
+        })
+        {
+            var create = () => new TargetedApgdAttack(ThreatModel.Linf(0.1), options);
+            create.Should().Throw<ArgumentException>().WithParameterName(name);
+        }
+    }
+
+    [Fact]
     public void Perturb_Ranks_AreOfTheCleanLogitsAndCostNoForward()
     {
         using var scope = NewDisposeScope();
