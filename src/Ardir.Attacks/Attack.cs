@@ -39,7 +39,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var guard = new GuardedModel(model, context);
         try
         {
-            return NativeCallGuard.OfProcess.Run(context.Logger, () => Perturb(guard, model, images, labels, context));
+            return TorchSharpRuntime.Run(context.Logger, () => Perturb(guard, model, images, labels, context));
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
         {

@@ -33,16 +33,32 @@ public static class ArdirDiagnostics
 
     private static readonly string? _version = typeof(ArdirDiagnostics).Assembly.GetName().Version?.ToString(3);
 
-    internal static ActivitySource Source { get; } = new(Name, _version);
+    /// <summary>The library's activity source, for an attack or a trainer of your own whose activities belong with the
+    /// library's.</summary>
+    public static ActivitySource Source { get; } = new(Name, _version);
 
-    internal static Meter Meter { get; } = new(Name, _version);
+    /// <summary>The library's meter; likewise.</summary>
+    public static Meter Meter { get; } = new(Name, _version);
+
+    /// <summary>Whether anyone listens to the gauge <c>ardir.accuracy</c>, so that reading an accuracy from the device is worth its
+    /// time.</summary>
+    public static bool IsAccuracyWatched => AccuracyGauge.IsWatched;
+
+    /// <summary>Records to the gauge <c>ardir.accuracy</c>.</summary>
+    /// <param name="kind">The value of the tag <c>kind</c>: train, clean, robust, or one of your own.</param>
+    /// <param name="accuracy">From 0 to 1.</param>
+    public static void RecordAccuracy(string kind, double accuracy) => AccuracyGauge.Record(kind, accuracy);
 
     /// <summary>
     /// For an exception filter: records the exception on the activity and returns false, so that nothing is caught. A cancellation is not
     /// recorded as a failure.
     /// </summary>
-    internal static bool Failed(Activity? activity, Exception exception)
+    /// <param name="activity">The activity of the work that failed; null without a listener.</param>
+    /// <param name="exception">What it threw.</param>
+    /// <returns>Always false.</returns>
+    public static bool Failed(Activity? activity, Exception exception)
     {
+        ArgumentNullException.ThrowIfNull(exception);
         if (activity is not null && exception is not OperationCanceledException)
             activity.SetStatus(ActivityStatusCode.Error, exception.Message).AddException(exception);
         return false;

@@ -1,4 +1,5 @@
 using System.Reflection;
+using Microsoft.Extensions.Logging;
 
 namespace Ardir.Core;
 
@@ -35,6 +36,27 @@ public static class TorchSharpRuntime
     /// process may crash. The value never changes during the lifetime of the process.
     /// </summary>
     public static bool KeepsArgumentsAlive => _keepsArgumentsAlive.Value;
+
+    /// <summary>
+    /// Runs work that calls into libtorch: an attack, an evaluation or a training run. Where <see cref="KeepsArgumentsAlive"/> is false it
+    /// warns once per process, and a call that failed because the garbage collector freed its argument says so.
+    /// </summary>
+    /// <typeparam name="T">The type of the result.</typeparam>
+    /// <param name="logger">Receives the warning.</param>
+    /// <param name="work">The work.</param>
+    /// <returns>What the work returned.</returns>
+    /// <exception cref="NativeArgumentFreedException">A native call failed because the collector freed its argument.</exception>
+    public static T Run<T>(ILogger logger, Func<T> work)
+    {
+        ArgumentNullException.ThrowIfNull(logger);
+        ArgumentNullException.ThrowIfNull(work);
+        return NativeCallGuard.OfProcess.Run(logger, work);
+    }
+
+    /// <summary>Whether a failure is that of a native call whose argument was freed, for code that handles failures of a model.</summary>
+    /// <param name="failure">An exception; its inner exceptions are looked at, too.</param>
+    /// <returns>Whether it is; never where <see cref="KeepsArgumentsAlive"/> is true.</returns>
+    public static bool Explains(Exception? failure) => NativeCallGuard.OfProcess.Explains(failure);
 
     /// <summary>Whether a TorchSharp of this version is safe without the repair. The fourth number of the version is ignored.</summary>
     internal static bool NeedsNoRepair(Version version) =>

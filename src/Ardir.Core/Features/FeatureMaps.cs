@@ -50,10 +50,12 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
     /// the order of the tap's patterns.</summary>
     internal IReadOnlyList<int>? DefinitionOrder { get; init; }
 
-    /// <summary>The maps that a tap with only these patterns would have given, so that one tap can serve several losses. The result is a
-    /// view: the tensors still belong to this instance.</summary>
-    internal FeatureMaps Select(IReadOnlyList<string> patterns)
+    /// <summary>The maps that a tap with only these patterns would have given, so that one tap can serve several losses.</summary>
+    /// <param name="patterns">Patterns as for <see cref="FeatureTap.Attach"/>; one that matches nothing adds nothing.</param>
+    /// <returns>A view: the tensors still belong to this instance, so do not dispose it.</returns>
+    public FeatureMaps Select(IReadOnlyList<string> patterns)
     {
+        ArgumentNullException.ThrowIfNull(patterns);
         var inOrder = Enumerable.Range(0, Count).OrderBy(i => DefinitionOrder?[i] ?? i).ToList();
         var chosen = patterns.Select(text => new LayerPattern(text))
             .SelectMany(pattern => inOrder.Where(i => pattern.MatchesFeature(Layers[i]))).Distinct().ToList();

@@ -2,10 +2,13 @@ namespace Ardir.Core;
 
 /// <summary>Finds modules and parameters that two networks share. A teacher must not change while the student learns, so the two may
 /// share none.</summary>
-internal static class SharedModules
+public static class SharedModules
 {
-    /// <summary>The type of a module that both networks contain, or the name of a shared parameter; null where they share nothing or do
-    /// not show their modules.</summary>
+    /// <summary>What two networks share.</summary>
+    /// <param name="first">A network.</param>
+    /// <param name="second">Another one.</param>
+    /// <returns>The type of a module that both contain, or the name of a shared parameter; null where they share nothing, or where one is
+    /// null.</returns>
     public static string? Find(nn.Module? first, nn.Module? second)
     {
         if (first is null || second is null) return null;
@@ -17,8 +20,17 @@ internal static class SharedModules
         return null;
     }
 
-    /// <summary>The exception message for a student and a teacher that share a module or a parameter.</summary>
-    public static string Refusal(string shared) =>
-        $"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: " +
-        "give it modules of its own.";
+    /// <summary>Refuses a student and a teacher that share a module or a parameter.</summary>
+    /// <param name="student">The network that learns.</param>
+    /// <param name="teacher">The network to learn from; nothing is checked where it does not show its modules.</param>
+    /// <param name="name">The argument that the exception names, <c>teacher</c> when null.</param>
+    /// <exception cref="ArgumentException">They share one; the message names it.</exception>
+    public static void EnsureNone(IModule? student, IModule? teacher, string? name = null)
+    {
+        if (Find(student as nn.Module, teacher as nn.Module) is not { } shared) return;
+        throw new ArgumentException(
+            $"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: "
+            + "give it modules of its own.",
+            name ?? nameof(teacher));
+    }
 }

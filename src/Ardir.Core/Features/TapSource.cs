@@ -17,8 +17,7 @@ internal sealed class TapSource(IModule model)
     public void EnsureSeparate(TapSource teacher, string name)
     {
         if (_apart.TryGetValue(teacher, out _)) return;
-        if (SharedModules.Find(Model as nn.Module, teacher.Model as nn.Module) is { } shared)
-            throw new ArgumentException(SharedModules.Refusal(shared), name);
+        SharedModules.EnsureNone(Model, teacher.Model, name);
         _apart.AddOrUpdate(teacher, _known);
     }
 

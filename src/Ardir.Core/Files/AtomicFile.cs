@@ -1,14 +1,22 @@
 namespace Ardir.Core;
 
 /// <summary>Writes a file so that a reader sees the complete old content or the complete new one, even after a crash.</summary>
-internal static class AtomicFile
+public static class AtomicFile
 {
     // One writer at a time in this process, because a second one could overwrite the temporary file between its completion and its rename.
     private static readonly Lock _gate = new();
 
+    /// <summary>Writes to a temporary file in the same folder, flushes it to the disk and renames it. A link is followed, a device such as
+    /// /dev/null written to directly; permissions of an old file stay.</summary>
+    /// <param name="path">The file; its folder is created if it does not exist.</param>
+    /// <param name="write">Writes the content; where it throws, the old file stays and nothing else is left.</param>
+    /// <exception cref="ArgumentException">The path is that of a folder.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the file is denied, or it exists and is read-only.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(write);
         path = Path.GetFullPath(path);
         if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
             throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));

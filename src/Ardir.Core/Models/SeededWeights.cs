@@ -7,15 +7,28 @@ namespace Ardir.Core;
 /// this library's own random streams: a value depends only on the seed, the parameter's name and the position in it. Wide residual
 /// networks have another initialisation, <c>CreateFanOut</c>.
 /// </summary>
-internal static class SeededWeights
+public static class SeededWeights
 {
-    /// <summary>A network with PyTorch's default initialisation; from the global generator without a seed.</summary>
-    public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module => Create(seed, build, fillConvolutions: true);
+    /// <summary>A network with PyTorch's default initialisation.</summary>
+    /// <typeparam name="T">The type of the network.</typeparam>
+    /// <param name="seed">The seed; the layers' own values, from the global generator, when null.</param>
+    /// <param name="build">Makes the network. With a seed, the state of the global CPU generator is restored after it.</param>
+    /// <returns>The network, owned by the caller.</returns>
+    public static T Create<T>(ulong? seed, Func<T> build) where T : nn.Module
+    {
+        ArgumentNullException.ThrowIfNull(build);
+        return Create(seed, build, fillConvolutions: true);
+    }
 
     /// <summary>A network whose convolutions come from N(0, 2/(k*k*C_out)), which is Kaiming-normal by fan-out, and whose linear biases
     /// are 0; the rest has PyTorch's default initialisation.</summary>
+    /// <typeparam name="T">The type of the network.</typeparam>
+    /// <param name="seed">The seed; values from the global generator when null.</param>
+    /// <param name="build">Makes the network, as for <c>Create</c>.</param>
+    /// <returns>The network, owned by the caller.</returns>
     public static T CreateFanOut<T>(ulong? seed, Func<T> build) where T : nn.Module
     {
+        ArgumentNullException.ThrowIfNull(build);
         var network = Create(seed, build, fillConvolutions: false);
         using var noGrad = no_grad();
         foreach (var (name, module) in network.named_modules())

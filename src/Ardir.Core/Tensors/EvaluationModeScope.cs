@@ -2,11 +2,17 @@ namespace Ardir.Core;
 
 /// <summary>Puts a model into eval mode until it is disposed, then restores the mode of every single module, so that a frozen batch norm
 /// inside a training model stays frozen.</summary>
-internal sealed class EvaluationModeScope : IDisposable
+/// <example><code>
+/// using var modes = new EvaluationModeScope(model);
+/// using Tensor logits = model.call(images);
+/// </code></example>
+public sealed class EvaluationModeScope : IDisposable
 {
     private readonly List<nn.Module> _modules = [];
     private readonly List<bool> _training = [];
 
+    /// <summary>Puts the model into eval mode.</summary>
+    /// <param name="model">Any model; nothing is done where it is no <see cref="nn.Module"/>, which alone has a mode.</param>
     public EvaluationModeScope(IModule model)
     {
         if (model is not nn.Module root) return;
@@ -19,6 +25,7 @@ internal sealed class EvaluationModeScope : IDisposable
         root.eval();
     }
 
+    /// <summary>Restores the mode of every module.</summary>
     public void Dispose()
     {
         if (_modules.Count == 0) return;

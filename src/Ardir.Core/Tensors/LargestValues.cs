@@ -4,16 +4,18 @@ using System.Runtime.InteropServices;
 namespace Ardir.Core;
 
 /// <summary>The k-th largest value of each row, where k may differ from row to row.</summary>
-internal static class LargestValues
+public static class LargestValues
 {
     private const int Ends = int.MaxValue;
 
     /// <summary>The k-th largest value of each row.</summary>
     /// <param name="values">Floating point [n,d], not negative, without NaN.</param>
     /// <param name="places">k from 1 to d for each row, int64 [n].</param>
-    /// <returns>[n,1], the dtype of the values.</returns>
+    /// <returns>[n,1], the dtype of the values, owned by the caller.</returns>
     public static Tensor At(Tensor values, Tensor places)
     {
+        ArgumentNullException.ThrowIfNull(values);
+        ArgumentNullException.ThrowIfNull(places);
         if (values.device_type == DeviceType.CPU && values.dtype == ScalarType.Float32)
             return ByBisection(values.contiguous(), places.contiguous());
         // All values are sorted, because the largest k is known on the device only and waiting for it would cost a GPU more time.

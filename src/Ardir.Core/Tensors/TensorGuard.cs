@@ -2,13 +2,25 @@ using System.Runtime.CompilerServices;
 
 namespace Ardir.Core;
 
-/// <summary>Checks of tensors at public boundaries. Each exception message names the argument, what it was and what was
-/// expected.</summary>
-internal static class TensorGuard
+/// <summary>
+/// Checks of the tensors that a caller passes to an attack, a loss or an evaluation. Each exception names the argument, what it was, what
+/// was expected and what to do.
+/// </summary>
+/// <example><code>
+/// TensorGuard.Inputs(images);
+/// TensorGuard.Labels(labels, images);
+/// TensorGuard.Box(images);              // reads two numbers on the host
+/// </code></example>
+public static class TensorGuard
 {
-    // Rounding in a data pipeline may leave [0,1] by this much. Anything more is a mistake, usually a normalisation outside the model.
+    /// <summary>Rounding in a data pipeline may leave [0,1] by this much (1e-6). Anything more is a mistake, usually a normalisation
+    /// outside of the model.</summary>
     public const double BoxTolerance = 1e-6;
 
+    /// <summary>Requires a dense floating-point tensor of any shape.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">It is null, disposed, sparse or not of a floating-point dtype.</exception>
     public static void Floating(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         Dense(tensor, name);
@@ -21,6 +33,9 @@ internal static class TensorGuard
     }
 
     /// <summary>Requires floating point [N,...] with at least two dimensions and one value.</summary>
+    /// <param name="inputs">A batch: images [N,C,H,W], rows of a table [N,F], sequences.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">It is not.</exception>
     public static void Inputs(Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string? name = null)
     {
         Floating(inputs, name);
@@ -36,6 +51,10 @@ internal static class TensorGuard
     }
 
     /// <summary>Requires int64 [N] on the device of the images. <see cref="LabelRange"/> checks the values.</summary>
+    /// <param name="labels">The labels.</param>
+    /// <param name="images">The images, [N,...].</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">They are not.</exception>
     public static void Labels(Tensor labels, Tensor images, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
         Dense(labels, name);
@@ -54,7 +73,12 @@ internal static class TensorGuard
         SameDevice(labels, images, name);
     }
 
-    /// <summary>Requires labels within [0,classes), or only non-negative ones while the number of classes is unknown.</summary>
+    /// <summary>Requires labels within [0,classes), or only non-negative ones while the number of classes is unknown. Reads two numbers on
+    /// the host.</summary>
+    /// <param name="labels">int64 [N].</param>
+    /// <param name="classes">The number of classes K; null when it is not known yet.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">A label is outside; the message says from where to where they go.</exception>
     public static void LabelRange(Tensor labels, long? classes = null, [CallerArgumentExpression(nameof(labels))] string? name = null)
     {
         if (CheckedBatch.HasLabels(labels, classes)) return;
@@ -70,11 +94,22 @@ internal static class TensorGuard
         }
     }
 
-    /// <summary>Requires values in [0,1] up to rounding; NaN and infinite values have a message of their own.</summary>
-    public static void Box(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null) => Box(images, 0, 1, name);
+    /// <summary>Requires values in [0,1] up to <see cref="BoxTolerance"/>; NaN and infinite values have a message of their own. Reads two
+    /// numbers on the host.</summary>
+    /// <param name="images">Floating point, any shape.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">A value is outside, NaN or infinite.</exception>
+    public static void Box(Tensor images, [CallerArgumentExpression(nameof(images))] string? name = null) =>
+        Between(images, 0, 1, name);
 
-    /// <summary>Requires values between two bounds up to rounding; NaN and infinite values have a message of their own.</summary>
-    public static void Box(Tensor images, double minimum, double maximum, string? name)
+    /// <summary>Requires values between two bounds, up to <see cref="BoxTolerance"/> of their difference; NaN and infinite values have a
+    /// message of their own. Reads two numbers on the host.</summary>
+    /// <param name="images">Floating point, any shape.</param>
+    /// <param name="minimum">The lower bound.</param>
+    /// <param name="maximum">The upper bound.</param>
+    /// <param name="name">The argument that the exception names.</param>
+    /// <exception cref="ArgumentException">A value is outside, NaN or infinite.</exception>
+    public static void Between(Tensor images, double minimum, double maximum, string? name)
     {
         if (minimum <= 0 && maximum >= 1 && CheckedBatch.HasImages(images)) return;
         using var low = images.min();
@@ -93,6 +128,10 @@ internal static class TensorGuard
             name);
     }
 
+    /// <summary>Requires that no value is NaN or infinite. Reads one number on the host.</summary>
+    /// <param name="tensor">Floating point, any shape.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">A value is.</exception>
     public static void Finite(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         using var finite = tensor.isfinite();
@@ -100,6 +139,12 @@ internal static class TensorGuard
         if (!HostRead.Bool(all)) throw new ArgumentException($"{name} contains NaN or infinite values.", name);
     }
 
+    /// <summary>Requires two floating-point tensors of the same shape, dtype and device, with two dimensions at least.</summary>
+    /// <param name="a">One tensor.</param>
+    /// <param name="b">The other.</param>
+    /// <param name="nameA">What the exception calls the first; the caller's own text for it when null.</param>
+    /// <param name="nameB">What the exception calls the second, the one that it names as its argument; likewise.</param>
+    /// <exception cref="ArgumentException">They differ, or one is not of a floating-point dtype.</exception>
     public static void SameKind(
         Tensor a,
         Tensor b,
@@ -118,6 +163,11 @@ internal static class TensorGuard
         SameDevice(b, a, nameB);
     }
 
+    /// <summary>Requires two tensors on one device.</summary>
+    /// <param name="tensor">The tensor to check.</param>
+    /// <param name="other">The tensor whose device is expected.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentException">They are on different devices.</exception>
     public static void SameDevice(Tensor tensor, Tensor other, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         if (tensor.device_type != other.device_type || tensor.device_index != other.device_index)
@@ -127,9 +177,16 @@ internal static class TensorGuard
         }
     }
 
+    /// <summary>The shape of a tensor as messages show it.</summary>
+    /// <param name="tensor">Any tensor.</param>
+    /// <returns>For example <c>[128,3,32,32]</c>.</returns>
     public static string Shape(Tensor tensor) => $"[{string.Join(",", tensor.shape)}]";
 
     /// <summary>Requires a tensor that is not null, not disposed and not sparse.</summary>
+    /// <param name="tensor">The tensor.</param>
+    /// <param name="name">The argument that the exception names; the caller's own text for it when null.</param>
+    /// <exception cref="ArgumentNullException">It is null.</exception>
+    /// <exception cref="ArgumentException">It is disposed or sparse.</exception>
     public static void Dense(Tensor tensor, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);

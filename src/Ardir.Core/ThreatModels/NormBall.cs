@@ -36,9 +36,6 @@ internal abstract class NormBall
     /// <summary>A random direction of norm 1 times U(0,1)*epsilon.</summary>
     public abstract Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams);
 
-    /// <summary>Lower bound that keeps a division by a norm finite in a dtype; float16 would round 1e-12 to zero.</summary>
-    public static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : Tiny;
-
     /// <summary>The dual norm, which measures gradients: |g·d| is at most <c>DualNorm(g) * Norm(d)</c>. Flat [N,d] to [N].</summary>
     public abstract Tensor DualNorm(Tensor flat);
 
@@ -72,5 +69,5 @@ internal abstract class NormBall
     }
 
     protected Tensor Normalized(Tensor direction) =>
-        direction / PerSample(Norm(direction.flatten(1)).clamp_min(Smallest(direction.dtype)), direction);
+        direction / PerSample(Norm(direction.flatten(1)).clamp_min(EuclideanLength.Smallest(direction.dtype)), direction);
 }

@@ -55,7 +55,7 @@ public abstract partial class ThreatModel
     /// <see cref="Maximum"/>.</summary>
     /// <param name="inputs">[N,...].</param>
     /// <param name="name">The argument that an <see cref="ArgumentException"/> must name.</param>
-    protected virtual void CheckInputsCore(Tensor inputs, string name) => TensorGuard.Box(inputs, Minimum, Maximum, name);
+    protected virtual void CheckInputsCore(Tensor inputs, string name) => TensorGuard.Between(inputs, Minimum, Maximum, name);
 
     /// <summary>Moves every value into the box. The default is [<see cref="Minimum"/>, <see cref="Maximum"/>].</summary>
     /// <param name="inputs">[N,...].</param>

@@ -29,8 +29,8 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     }
 
     /// <summary>The length that step sizes are shares of, greater than 0, in the units of the inputs: the radius of a norm ball. In a
-    /// threat model of another kind, how far a step along <see cref="SteepestAscent(Tensor)"/> may usefully go; for a patch that may hold anything
-    /// this is the width of the box.</summary>
+    /// threat model of another kind, how far a step along <see cref="SteepestAscent(Tensor)"/> may usefully go; for a patch that may hold
+    /// anything this is the width of the box.</summary>
     public double Epsilon { get; }
 
     /// <summary>The lowest value that an input may have.</summary>

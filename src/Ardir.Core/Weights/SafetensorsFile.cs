@@ -6,16 +6,25 @@ namespace Ardir.Core;
 
 /// <summary>
 /// Reads and writes safetensors: the size of the header in 8 bytes, a JSON header, raw little-endian data. Nothing in a file is executed.
+/// <see cref="StateDict.Read"/> recognises the format by itself; this is for code that keeps other tensors and texts in such a file, for
+/// example the state of a run.
 /// </summary>
-internal static class SafetensorsFile
+public static class SafetensorsFile
 {
     /// <summary>
     /// Writes to a temporary file, flushes it to the disk and renames it, so that a reader sees either the old file or the complete new
     /// one.
     /// </summary>
+    /// <param name="path">The file; its folder is created if it does not exist.</param>
+    /// <param name="tensors">The tensors by name, on any device; not changed.</param>
+    /// <param name="metadata">Texts to keep beside them; none when null.</param>
+    /// <exception cref="ArgumentException">A dtype cannot be expressed in the format.</exception>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">Access to the file is denied, or it exists and is read-only.</exception>
     public static void Write(
         string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
+        ArgumentNullException.ThrowIfNull(tensors);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var ordered = tensors
@@ -34,7 +43,11 @@ internal static class SafetensorsFile
         });
     }
 
-    /// <summary>Reads all tensors (on the CPU, owned by the caller) and the metadata.</summary>
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>All tensors by name, on the CPU, owned by the caller, attached to no dispose scope; and the texts beside them.</returns>
+    /// <exception cref="WeightFormatException">The file is damaged or of another format.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public static (Dictionary<string, Tensor> Tensors, Dictionary<string, string> Metadata) Read(string path)
     {
         using var stream = File.OpenRead(path);

@@ -97,7 +97,7 @@ public sealed class DistillationTrainer : IDisposable
         using var activity = TrainingInstruments.StartFit(_setup.Loss, _setup.Options, train);
         try
         {
-            return NativeCallGuard.OfProcess.Run(_setup.Options.Logger, () => FitTraced(train, validation, progress, cancellationToken));
+            return TorchSharpRuntime.Run(_setup.Options.Logger, () => FitTraced(train, validation, progress, cancellationToken));
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))
         {

@@ -47,7 +47,7 @@ internal static class TrainingInstruments
     public static void EpochDone(Activity? activity, EpochMetrics metrics)
     {
         _epochs.Add(1);
-        AccuracyGauge.Record("train", metrics.TrainAccuracy);
+        ArdirDiagnostics.RecordAccuracy("train", metrics.TrainAccuracy);
         Accuracy("clean", metrics.CleanAccuracy);
         Accuracy("robust", metrics.RobustAccuracy);
         Accuracy("average_clean", metrics.AverageCleanAccuracy);
@@ -58,6 +58,6 @@ internal static class TrainingInstruments
 
     private static void Accuracy(string kind, double? value)
     {
-        if (value is { } measured) AccuracyGauge.Record(kind, measured);
+        if (value is { } measured) ArdirDiagnostics.RecordAccuracy(kind, measured);
     }
 }

@@ -71,10 +71,10 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
         var report = Traced(model, images, labels, context);
-        if (AccuracyGauge.IsWatched)
+        if (ArdirDiagnostics.IsAccuracyWatched)
         {
-            AccuracyGauge.Record("clean", report.CleanAccuracy);
-            AccuracyGauge.Record("robust", report.RobustAccuracy);
+            ArdirDiagnostics.RecordAccuracy("clean", report.CleanAccuracy);
+            ArdirDiagnostics.RecordAccuracy("robust", report.RobustAccuracy);
         }
         return report;
     }
@@ -102,7 +102,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         using var activity = AttackInstruments.Start("ardir.autoattack", this, model, images);
         try
         {
-            var report = NativeCallGuard.OfProcess.Run(context.Logger, () => Run(model, images, labels, context));
+            var report = TorchSharpRuntime.Run(context.Logger, () => Run(model, images, labels, context));
             activity?.SetTag("ardir.accuracy.clean", report.CleanAccuracy).SetTag("ardir.accuracy.robust", report.RobustAccuracy);
             return report;
         }

@@ -118,7 +118,7 @@ internal sealed partial class EnsembleState : IDisposable
             return false;
         }
         var stored = JsonSerializer.Deserialize(header.Json, StateJson.Default.DictionaryStringString)!;
-        Identity.EnsureSame(stored, identity, path, "Choose another StatePath or delete the file.");
+        ResumeGuard.EnsureSame(stored, identity, path, "Choose another StatePath or delete the file.");
         var whole = _file.Position;
         while (Next() is { } record)
         {

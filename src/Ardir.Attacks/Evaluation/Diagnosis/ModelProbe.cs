@@ -168,7 +168,7 @@ internal sealed class ModelProbe : IDisposable
         }
         catch (Exception e) when (
             e is System.Runtime.InteropServices.ExternalException or InvalidOperationException
-            && !NativeCallGuard.OfProcess.Explains(e))
+            && !TorchSharpRuntime.Explains(e))
         {
             return true;
         }

@@ -28,8 +28,8 @@ internal abstract class ApgdStep : IDisposable
         };
     }
 
-    /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1, uniform noise
-    /// for a threat model that is no norm ball.</summary>
+    /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1, uniform
+    /// noise for a threat model that is no norm ball.</summary>
     public static Tensor RandomStart(AttackRun run, double radius, SampleStreams streams)
     {
         if (run.Threat is not NormThreatModel norm) return run.Threat.SampleStart(run.Images, Core.RandomStart.Uniform, streams);
@@ -37,15 +37,13 @@ internal abstract class ApgdStep : IDisposable
         var (images, ball) = (run.Images, norm.WithEpsilon(radius));
         var noise = norm.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);
         if (norm.Norm != PerturbationNorm.L1)
-            noise.mul_(PerSample.Of(radius / ball.Measure(noise).clamp_min(Smallest(images.dtype)), images));
+            noise.mul_(PerSample.Of(radius / ball.Measure(noise).clamp_min(EuclideanLength.Smallest(images.dtype)), images));
         var start = noise.add_(images);
         var isClampEnough = norm.Norm == PerturbationNorm.L2 && IsPrecise(images.dtype);
-        return (isClampEnough ? ball.ProjectStep(images, start) : ball.Project(images, start, checkValues: false)).MoveToOuterDisposeScope();
+        var projected = isClampEnough ? ball.ProjectStep(images, start) : ball.Project(images, start, checkValues: false);
+        return projected.MoveToOuterDisposeScope();
     }
 
     /// <summary>Whether a point stays in its ball in spite of rounding; in half precision only the exact projection ensures it.</summary>
     protected static bool IsPrecise(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64;
-
-    /// <summary>Keeps a division by the norm of a zero gradient finite; float16 would round 1e-12 to zero.</summary>
-    protected static double Smallest(ScalarType dtype) => dtype == ScalarType.Float16 ? 6e-8 : 1e-12;
 }

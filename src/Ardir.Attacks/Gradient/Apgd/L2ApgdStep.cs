@@ -10,7 +10,7 @@ internal sealed class L2ApgdStep(NormThreatModel ball, StepSizeController sizes)
     public override Tensor Move(AttackRun run, ApgdState state, double momentum)
     {
         var (gradient, point) = (state.Gradient, state.Point);
-        var next = gradient.div_(Length(gradient) + Smallest(gradient.dtype)).mul_(sizes.Size).add_(point);
+        var next = gradient.div_(Length(gradient) + EuclideanLength.Smallest(gradient.dtype)).mul_(sizes.Size).add_(point);
         next = Constrain(run, next);
         next.sub_(point).mul_(momentum).add_(point);
         next.add_(state.Previous.sub_(point), alpha: momentum - 1);
@@ -28,7 +28,8 @@ internal sealed class L2ApgdStep(NormThreatModel ball, StepSizeController sizes)
         if (!IsPrecise(points.dtype)) return ball.Project(run.Images, points, checkValues: false);
         var delta = points.sub_(run.Images);
         var length = Length(delta);
-        return delta.div_(length + Smallest(delta.dtype)).mul_(length.clamp_max(ball.Epsilon)).add_(run.Images).clamp_(0, 1);
+        delta.div_(length + EuclideanLength.Smallest(delta.dtype)).mul_(length.clamp_max(ball.Epsilon));
+        return delta.add_(run.Images).clamp_(0, 1);
     }
 
     private static Tensor Length(Tensor values) =>

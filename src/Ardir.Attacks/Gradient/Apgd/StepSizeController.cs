@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>The binary search of Carlini and Wagner for each sample's weight c: multiplied by ten until it succeeds, then the interval is

@@ -47,14 +47,19 @@ public sealed class ImageBatches
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <returns>Batches in order; every enumeration draws the same ones.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="epoch"/> is negative.</exception>
-    public IEnumerable<ImageBatch> Epoch(int epoch)
+    public IEnumerable<ImageBatch> Epoch(int epoch) => Epoch(epoch, skip: 0);
+
+    /// <summary>The batches of one epoch without the first ones: for a run that resumes within an epoch.</summary>
+    /// <param name="epoch">Number of the epoch, from 0.</param>
+    /// <param name="skip">How many batches to leave out; they are not computed.</param>
+    /// <returns>The other batches in order, the same as those of the whole epoch.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An argument is negative.</exception>
+    public IEnumerable<ImageBatch> Epoch(int epoch, int skip)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
-        return Epoch(epoch, skip: 0);
+        ArgumentOutOfRangeException.ThrowIfNegative(skip);
+        return Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip);
     }
-
-    /// <summary>As the public overload, without the first batches: for a run that resumes within an epoch.</summary>
-    internal IEnumerable<ImageBatch> Epoch(int epoch, int skip) => Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip);
 
     private IEnumerable<ImageBatch> Draw(ulong seed, int skip)
     {

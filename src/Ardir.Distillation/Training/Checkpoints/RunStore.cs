@@ -177,7 +177,7 @@ internal sealed class RunStore(string? folder) : IDisposable
 
     private static void Refuse(TrainingCheckpoint checkpoint, TrainingRun run, string path)
     {
-        Core.Identity.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
+        ResumeGuard.EnsureSame(checkpoint.Identity, run.Identity, path, "Choose another CheckpointDirectory or delete the file.");
         // Weights saved within an epoch are not those of any epoch's end, so they cannot be the last weights of a run that ends before it.
         var (done, begun) = (checkpoint.Epochs.Count, checkpoint.Partial is null ? 0 : 1);
         if (done + begun > run.Options.Epochs)

@@ -41,11 +41,10 @@ internal static class SetupGuard
         }
     }
 
-    private static void Separate(nn.Module student, NetworkRole role, IModule network, IDistillationLoss loss)
+    private static void Separate(nn.Module<Tensor, Tensor> student, NetworkRole role, IModule network, IDistillationLoss loss)
     {
         ArgumentNullException.ThrowIfNull(network, $"{role}");
-        if (SharedModules.Find(student, network as nn.Module) is { } shared)
-            throw new ArgumentException(SharedModules.Refusal(shared), $"{role}");
+        SharedModules.EnsureNone(student, network, $"{role}");
         // The optimiser must not change a network. The loss may keep one, such as an average of the student, whose parameters require no
         // gradient: it is then saved with the loss.
         if (SharedModules.Find(loss.Trainable, network as nn.Module) is { } common

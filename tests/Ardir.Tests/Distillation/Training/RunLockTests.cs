@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using Ardir.Core;
+using Ardir.Distillation;
 
 namespace Ardir.Tests;
 

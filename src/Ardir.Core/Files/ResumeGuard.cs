@@ -2,13 +2,19 @@ namespace Ardir.Core;
 
 /// <summary>Compares the named settings on which the result of an interrupted run depends. A run resumes only if all of them are
 /// equal.</summary>
-internal static class Identity
+public static class ResumeGuard
 {
     /// <summary>Throws if the saved settings are those of another run; the message lists every difference.</summary>
+    /// <param name="saved">The settings that were saved with the state of the run.</param>
+    /// <param name="current">The settings of the run that wants to resume.</param>
+    /// <param name="path">The file that the saved ones are from, for the message.</param>
+    /// <param name="remedy">What to do about it, for the message.</param>
     /// <exception cref="InvalidOperationException">The settings differ.</exception>
     public static void EnsureSame(
         IReadOnlyDictionary<string, string> saved, IReadOnlyDictionary<string, string> current, string path, string remedy)
     {
+        ArgumentNullException.ThrowIfNull(saved);
+        ArgumentNullException.ThrowIfNull(current);
         var differences = current.Keys.Union(saved.Keys)
             .Where(key => !string.Equals(current.GetValueOrDefault(key), saved.GetValueOrDefault(key), StringComparison.Ordinal))
             .Select(key => $"\n  {key}: was '{saved.GetValueOrDefault(key)}', is '{current.GetValueOrDefault(key)}'")

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Ardir.Core;
+namespace Ardir.Distillation;
 
 /// <summary>
 /// Reserves a folder for one run. The lock is a file that is kept open without sharing, so the operating system releases it when the

@@ -1,4 +1,4 @@
-namespace Ardir.Core;
+namespace Ardir.Distillation;
 
 /// <summary>Allows or forbids matrix products and convolutions on NVIDIA GPUs to round their inputs to TF32 (10 bits of mantissa). The
 /// settings apply to the whole process; disposing this restores the previous ones.</summary>
