@@ -23,10 +23,10 @@ public sealed class NormBallTests
     [Fact]
     public void Smallest_IsWhatADtypeCanHold()
     {
-        NormBall.Smallest(ScalarType.Float64).Should().Be(1e-12);
-        NormBall.Smallest(ScalarType.Float32).Should().Be(1e-12);
-        NormBall.Smallest(ScalarType.BFloat16).Should().Be(1e-12);
-        NormBall.Smallest(ScalarType.Float16).Should().Be(6e-8);
+        EuclideanLength.Smallest(ScalarType.Float64).Should().Be(1e-12);
+        EuclideanLength.Smallest(ScalarType.Float32).Should().Be(1e-12);
+        EuclideanLength.Smallest(ScalarType.BFloat16).Should().Be(1e-12);
+        EuclideanLength.Smallest(ScalarType.Float16).Should().Be(6e-8);
     }
 
     [Fact]
