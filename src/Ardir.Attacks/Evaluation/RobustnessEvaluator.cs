@@ -43,7 +43,7 @@ public static class RobustnessEvaluator
     {
         ArgumentNullException.ThrowIfNull(options);
         var result = Evaluate(model, data, device: null, attack, options, options.Diagnose ? ProbeDepth.All : ProbeDepth.Free);
-        if (AccuracyGauge.IsWatched) Record(result, attack);
+        if (ArdirDiagnostics.IsAccuracyWatched) Record(result, attack);
         return result;
     }
 
@@ -72,7 +72,7 @@ public static class RobustnessEvaluator
         options ??= new EvaluationOptions();
         var depth = options.Diagnose ? ProbeDepth.All : ProbeDepth.Free;
         var result = Evaluate(model, EvaluationInputs.Of(inputs, labels, attack?.Threat), attack, options, depth);
-        if (AccuracyGauge.IsWatched) Record(result, attack);
+        if (ArdirDiagnostics.IsAccuracyWatched) Record(result, attack);
         return result;
     }
 
@@ -100,7 +100,7 @@ public static class RobustnessEvaluator
         {
             using var guarded = new GuardedModel(model, context);
             using var run = new EvaluatorRun(guarded, data, attack, depth);
-            var result = NativeCallGuard.OfProcess.Run(context.Logger, () => run.Run(options));
+            var result = TorchSharpRuntime.Run(context.Logger, () => run.Run(options));
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
             return result;
@@ -113,7 +113,7 @@ public static class RobustnessEvaluator
 
     private static void Record(RobustnessResult result, IAttack? attack)
     {
-        AccuracyGauge.Record("clean", result.CleanAccuracy);
-        if (attack is not null) AccuracyGauge.Record("robust", result.RobustAccuracy);
+        ArdirDiagnostics.RecordAccuracy("clean", result.CleanAccuracy);
+        if (attack is not null) ArdirDiagnostics.RecordAccuracy("robust", result.RobustAccuracy);
     }
 }

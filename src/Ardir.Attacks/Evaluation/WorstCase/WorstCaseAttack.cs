@@ -42,7 +42,7 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         EnsembleThreat.CheckShape(_attacks, images);
-        return NativeCallGuard.OfProcess.Run(
+        return TorchSharpRuntime.Run(
             context.Logger,
             () => _attacks.Length == 1
                 ? _attacks[0].Perturb(model, images, labels, context)
