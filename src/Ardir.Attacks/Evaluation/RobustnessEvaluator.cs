@@ -47,7 +47,8 @@ public static class RobustnessEvaluator
         return result;
     }
 
-    /// <summary>As the other overloads, on tensors of any shape: tables, sequences, video, or images with other values than bytes.</summary>
+    /// <summary>As the other overloads, on tensors of any shape: tables, sequences, video, or images with other values than
+    /// bytes.</summary>
     /// <param name="model">Takes inputs like these and returns logits [N,K]. Runs in eval mode; its mode is restored afterwards.</param>
     /// <param name="inputs">Floating point [N,...] within the bounds of the attack's threat model, on the model's device and in its
     /// dtype. Not changed.</param>
