@@ -18,6 +18,7 @@ public sealed class SourceRulesTests
         "PreActBlock.PreActBlock",
         "DatasetDownload.ReceiveAsync",
         "DatasetDownload.CopyAsync",
+        "AttackRun",
         "AttackRun.AttackRun",
         "RobustnessEvaluator.Evaluate",
     ];
