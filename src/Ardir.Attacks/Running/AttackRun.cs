@@ -9,39 +9,28 @@ namespace Ardir.Attacks;
 public sealed class AttackRun
 {
     private readonly GuardedModel _model;
-    private readonly SampleStreams _streams;
     private readonly AttackTraits _attack;
-    private readonly IReadOnlyList<Tensor> _reference;
-    private readonly IAttackLoss? _loss;
-    private readonly Tensor? _aim;
-    private readonly Tensor? _cleanLogits;
+    private readonly RunSamples _samples;
     private bool _narrowed;
 
-    private AttackRun(
-        AttackTraits attack, GuardedModel model, SampleStreams streams, Tensor sampleIndices, Tensor images, Tensor labels, Tensor? targets,
-        IAttackLoss? loss = null, IReadOnlyList<Tensor>? reference = null, Tensor? aim = null, Tensor? cleanLogits = null,
-        Tensor? positions = null)
-    {
-        (_attack, _model, _streams) = (attack, model, streams);
-        (SampleIndices, Images, Labels, Targets, Positions) = (sampleIndices, images, labels, targets, positions);
-        (_loss, _reference, _aim, _cleanLogits) = (loss, reference ?? [], aim, cleanLogits);
-    }
+    private AttackRun(AttackTraits attack, GuardedModel model, RunSamples samples) =>
+        (_attack, _model, _samples) = (attack, model, samples);
 
     /// <summary>The clean images, [n,...] in the bounds of the threat model.</summary>
-    public Tensor Images { get; }
+    public Tensor Images => _samples.Images;
 
     /// <summary>The true classes, int64 [n].</summary>
-    public Tensor Labels { get; }
+    public Tensor Labels => _samples.Labels;
 
     /// <summary>The target classes, int64 [n]; null when untargeted.</summary>
-    public Tensor? Targets { get; }
+    public Tensor? Targets => _samples.Targets;
 
     /// <summary>Positions of these samples in the run that the attack began with, int64 [n]; null while none has left.</summary>
-    internal Tensor? Positions { get; }
+    internal Tensor? Positions => _samples.Positions;
 
     /// <summary>The index of each sample in its data set, from <see cref="AttackContext.SampleIndices"/> (0 to N-1 by default), int64 [n]
     /// on the device of the images.</summary>
-    public Tensor SampleIndices { get; }
+    public Tensor SampleIndices => _samples.SampleIndices;
 
     /// <summary>The threat model of the attack.</summary>
     public ThreatModel Threat => _attack.Threat;
@@ -62,8 +51,7 @@ public sealed class AttackRun
     {
         ArgumentNullException.ThrowIfNull(loss);
         var reference = loss.Prepare(new CountedModel(this), Images);
-        return new AttackRun(
-            _attack, _model, _streams, SampleIndices, Images, Labels, Targets, loss, reference, _aim, _cleanLogits, Positions);
+        return Of(_samples with { Loss = loss, Reference = reference });
     }
 
     /// <summary>The run for some of the samples.</summary>
@@ -72,15 +60,7 @@ public sealed class AttackRun
     public AttackRun Select(Tensor rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        Tensor Rows(Tensor t) => t.index_select(0, rows);
-        return new AttackRun(
-            _attack, _model, _streams.Select(HostRead.Array<long>(rows)), Rows(SampleIndices), Rows(Images), Rows(Labels),
-            Targets is null ? null : Rows(Targets),
-            _loss,
-            [.. _reference.Select(Rows)],
-            _aim is null ? null : Rows(_aim),
-            _cleanLogits is null ? null : Rows(_cleanLogits),
-            Positions is null ? rows.clone() : Rows(Positions));
+        return Of(_samples.Select(rows));
     }
 
     /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and <see cref="IsAdversarial"/>: it
@@ -91,14 +71,7 @@ public sealed class AttackRun
     public AttackRun ForLogits(Tensor rows)
     {
         ArgumentNullException.ThrowIfNull(rows);
-        if (_model.KeepsNan) return Select(rows);
-        Tensor Rows(Tensor t) => t.index_select(0, rows);
-        return new AttackRun(
-            _attack, _model, _streams, Rows(SampleIndices), Images.narrow(0, 0, rows.shape[0]), Rows(Labels),
-            Targets is null ? null : Rows(Targets),
-            _loss,
-            _reference.Count == 0 ? _reference : [.. _reference.Select(Rows)],
-            _aim is null ? null : Rows(_aim));
+        return _model.KeepsNan ? Select(rows) : Of(_samples.ForLogits(rows));
     }
 
     /// <summary>A random starting point for each sample; the same for the same seed, sample index, attack and restart.</summary>
@@ -111,7 +84,7 @@ public sealed class AttackRun
     /// <summary>Logits of some points, without gradient. One forward pass.</summary>
     /// <param name="points">[n,...].</param>
     /// <returns>[n,K].</returns>
-    public Tensor Logits(Tensor points) => _model.Logits(points, this, _loss);
+    public Tensor Logits(Tensor points) => _model.Logits(points, this, _samples.Loss);
 
     /// <summary>Of how many passes each gradient is the mean (expectation over transformation); 1 unless the attack was wrapped by an
     /// EotAttack.</summary>
@@ -131,7 +104,7 @@ public sealed class AttackRun
     /// <returns>Logits [n,K] and the loss to be maximised [n].</returns>
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>).</exception>
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>
-        _model.Evaluate(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
+        _model.Evaluate(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
 
     /// <summary>Which samples are broken according to the logits (untargeted: argmax is not the label; targeted: it is the target). On a
     /// tie the lowest class counts.</summary>
@@ -167,16 +140,22 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this, _loss!, here.Loss);
+        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this, _samples.Loss!, here.Loss);
         return here with { Gradient = sum.div_(samples) };
     }
 
     internal static AttackRun Create(AttackTraits attack, GuardedModel model, Tensor images, Tensor labels)
     {
         model.Begin(images);
-        return new(
-            attack, model, SampleStreams.ForSamples(model.Context.Seed, model.Context.SampleIndices, (int)images.shape[0]),
-            Numbers(model.Context.SampleIndices, images), attack.Threat.Clamp(images), labels, model.Context.Targets);
+        var (indices, count) = (model.Context.SampleIndices, (int)images.shape[0]);
+        return new AttackRun(attack, model, new RunSamples
+        {
+            Streams = SampleStreams.ForSamples(model.Context.Seed, indices, count),
+            SampleIndices = Numbers(indices, images),
+            Images = attack.Threat.Clamp(images),
+            Labels = labels,
+            Targets = model.Context.Targets,
+        });
     }
 
     private static Tensor Numbers(IReadOnlyList<long>? indices, Tensor images) =>
@@ -190,27 +169,26 @@ public sealed class AttackRun
     {
         var narrow = Select(rows);
         narrow._narrowed = true;
-        foreach (var tensor in narrow.Held()) tensor.MoveToOuterDisposeScope();
+        foreach (var tensor in narrow._samples.All) tensor.MoveToOuterDisposeScope();
         if (_narrowed)
-            foreach (var tensor in Held()) tensor.Dispose();
+            foreach (var tensor in _samples.All) tensor.Dispose();
         return narrow;
     }
 
     /// <summary>Logits of the clean images, [n,K], from an earlier evaluation; they are not computed again.</summary>
     /// <exception cref="InvalidOperationException">The run does not know them: only those of a <see cref="UnitAttack"/>
     /// do.</exception>
-    public Tensor CleanLogits => _cleanLogits ?? throw new InvalidOperationException("This run does not know the logits of its clean images; those of a UnitAttack do. Call Logits(Images).");
+    public Tensor CleanLogits => _samples.CleanLogits ?? throw new InvalidOperationException(
+        "This run does not know the logits of its clean images; those of a UnitAttack do. Call Logits(Images).");
 
     /// <summary>The same run that knows the logits of its clean images.</summary>
-    internal AttackRun WithCleanLogits(Tensor logits) => new(
-        _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, _aim, logits, Positions);
+    internal AttackRun WithCleanLogits(Tensor logits) => Of(_samples with { CleanLogits = logits });
 
     /// <summary>The same run whose loss takes its targeted form toward these classes, int64 [n]. The definition of success does not change:
     /// any wrong class still counts.</summary>
     /// <param name="classes">int64 [n].</param>
     /// <returns>The run.</returns>
-    public AttackRun Aim(Tensor classes) => new(
-        _attack, _model, _streams, SampleIndices, Images, Labels, Targets, _loss, _reference, classes, _cleanLogits, Positions);
+    public AttackRun Aim(Tensor classes) => Of(_samples with { Aim = classes });
 
     /// <summary>Values and gradients of z_c - z_y for each column of classes, int64 [n,R]. One forward and R backward passes.</summary>
     /// <param name="points">[n,C,H,W].</param>
@@ -235,19 +213,19 @@ public sealed class AttackRun
     /// <param name="purpose">Separates the streams from others of the same samples; the name of the attack, for example.</param>
     /// <param name="restart">The restart or unit, from 0.</param>
     /// <returns>The streams, one per sample.</returns>
-    public SampleStreams Streams(string purpose, int restart) => _streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
+    public SampleStreams Streams(string purpose, int restart) => _samples.Streams.Derive(SeedMixer.Mix((ulong)restart, purpose));
 
-    internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(logits, Labels, _aim ?? Targets, _reference)
+    internal AttackLossInputs Inputs(Tensor logits, FeatureMaps? features = null) => new(
+        logits, Labels, _samples.Aim ?? Targets, _samples.Reference)
     {
         Features = features,
         SampleIndices = SampleIndices,
     };
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
-        _model.Gradient(points, this, _loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
+        _model.Gradient(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);
 
-    private IEnumerable<Tensor> Held() =>
-        new[] { SampleIndices, Images, Labels, Targets, Positions, _aim, _cleanLogits }.OfType<Tensor>().Concat(_reference);
+    private AttackRun Of(RunSamples samples) => new(_attack, _model, samples);
 
     /// <summary>The model that a loss receives in <see cref="IAttackLoss.Prepare"/>, so that those evaluations are counted, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule

@@ -18,8 +18,6 @@ public sealed class SourceRulesTests
         "PreActBlock.PreActBlock",
         "DatasetDownload.ReceiveAsync",
         "DatasetDownload.CopyAsync",
-        "AttackRun",
-        "AttackRun.AttackRun",
         "RobustnessEvaluator.Evaluate",
     ];
 
