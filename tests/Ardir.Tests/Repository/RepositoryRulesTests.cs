@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Ardir.Attacks;
 using Ardir.Core;
@@ -19,6 +20,9 @@ public sealed partial class RepositoryRulesTests
         Referenced(typeof(IAttack)).Should().BeSubsetOf(["Ardir.Core"]);
         Referenced(typeof(ArdirLoss)).Should().BeSubsetOf(["Ardir.Core", "Ardir.Attacks"]);
     }
+
+    [Fact]
+    public void Internals_OfCore_AreSeenByTestsAndBenchmarksOnly() => Friends(typeof(ThreatModel)).Should().BeEquivalentTo("Ardir.Tests", "Ardir.Benchmarks");
 
     [Fact]
     public void Packages_ReferenceTorchSharpAndLoggingOnly()
@@ -49,6 +53,9 @@ public sealed partial class RepositoryRulesTests
     [Fact]
     public void Library_NeverPassesALiteralZeroToSum_WhichMeansAByteTotal() =>
         Sources("src").Where(file => ZeroSum().IsMatch(File.ReadAllText(file))).Should().BeEmpty();
+
+    private static IEnumerable<string> Friends(Type type) =>
+        type.Assembly.GetCustomAttributes(typeof(InternalsVisibleToAttribute), inherit: false).Select(friend => ((InternalsVisibleToAttribute)friend).AssemblyName);
 
     private static IEnumerable<string> Referenced(Type type) => type.Assembly.GetReferencedAssemblies().Select(name => name.Name!).Where(name => name.StartsWith("Ardir", StringComparison.Ordinal));
 
