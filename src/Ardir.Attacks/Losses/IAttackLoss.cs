@@ -8,6 +8,11 @@ public interface IAttackLoss
     /// <summary>Short name for messages.</summary>
     string Name { get; }
 
+    /// <summary>Whether the loss is exactly zero, with a zero gradient, wherever the goal of the attack is reached, as the hinge of
+    /// Carlini and Wagner (2017) is. A zero gradient where the loss is zero is then no finding.</summary>
+    /// <value>false by default.</value>
+    bool IsZeroAtGoal => false;
+
     /// <summary>The loss of every sample. Must be differentiable in the logits.</summary>
     /// <param name="inputs">Logits, labels, targets and what <see cref="Prepare"/> returned.</param>
     /// <returns>[n], to be maximised.</returns>

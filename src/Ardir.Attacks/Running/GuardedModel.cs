@@ -87,8 +87,7 @@ internal sealed partial class GuardedModel : IDisposable
     /// <param name="loss">The loss that was climbed.</param>
     /// <param name="losses">Its values, [n].</param>
     public void SeeZeros(Tensor size, AttackRun run, IAttackLoss loss, Tensor losses) =>
-        // This loss is zero by design once the goal leads by the required margin, so a zero gradient is no finding there.
-        _watch!.SeeZeros(size, run.Positions, reached: loss is CarliniWagnerLoss ? losses.logical_not() : null);
+        _watch!.SeeZeros(size, run.Positions, reached: loss.IsZeroAtGoal ? losses.logical_not() : null);
 
     public void CheckCancelled() => Context.CancellationToken.ThrowIfCancellationRequested();
 
