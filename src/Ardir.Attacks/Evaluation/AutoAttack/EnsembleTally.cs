@@ -28,10 +28,10 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     /// <summary>Unbroken images at which an attack met a gradient of exactly zero, and no attack had a usable one at every
     /// step.</summary>
-    public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct().Order()];
+    public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct()];
 
     /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite.</summary>
-    public IReadOnlyList<long> NoNumbers => [.. _done.SelectMany(Lost).Distinct().Order()];
+    public IReadOnlyList<long> NoNumbers => [.. _done.SelectMany(Lost).Distinct()];
 
     /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes

@@ -40,6 +40,18 @@ public sealed class EvaluatorBorderTests
         result.Findings.Select(finding => finding.Kind).Should().NotContain(FindingKind.ConstantLogits);
     }
 
+    [Fact]
+    public void Evaluate_LastImageLikeTheFirst_DoesNotMakeTheModelConstant()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
+        var images = (TinyModels.Images(3) * 255).to(ScalarType.Byte);
+        images[2] = images[0];
+        using var data = new ImageDataset(images, TinyModels.Labels(3));
+        var result = RobustnessEvaluator.Evaluate(model, data, attack: null, new EvaluationOptions { Diagnose = true, BatchSize = 1 });
+        result.Findings.Select(finding => finding.Kind).Should().NotContain(FindingKind.ConstantLogits);
+    }
+
     private static ImageDataset Data(int count) =>
         new((TinyModels.Images(count) * 255).to(ScalarType.Byte), TinyModels.Labels(count));
 }

@@ -19,6 +19,52 @@ public sealed class EnsembleBorderTests
     }
 
     [Fact]
+    public void Constructor_NoThreat_IsNamed() =>
+        FluentActions.Invoking(() => new AutoAttack(null!)).Should().Throw<ArgumentNullException>().WithParameterName("threat");
+
+    [Fact]
+    public void Constructor_CurveUpToTheWholeBox_IsAllowedAndNothingAbove()
+    {
+        FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = [1] })).Should().NotThrow();
+        FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = [Math.BitIncrement(1.0)] }))
+            .Should().Throw<ArgumentException>().WithMessage("SecurityCurve holds 1.0000000000000002;*").WithParameterName("options");
+    }
+
+    [Fact]
+    public void Evaluate_OnePassForOneImage_IsAllOfTheWork()
+    {
+        using var scope = NewDisposeScope();
+        // Class 0 where the pixel is above one half. The attack asks nothing, so that the pass which confirms it is the only one.
+        using var model = new FuncModel(x => cat([x.flatten(1), 1 - x.flatten(1)], 1));
+        var threat = ThreatModel.Linf(0.25);
+        var progress = new ListProgress<AttackProgress>();
+        using var report = Ensemble(new ForeignAttack(threat, (_, x, _) => x - 0.25)).Evaluate(
+            model, full([1, 1, 1, 1], 0.6), zeros(1, ScalarType.Int64), new AttackContext { Progress = progress });
+        report.RobustAccuracy.Should().Be(0);
+        progress.Reports.Should().ContainSingle().Which.Should()
+            .Match<AttackProgress>(said => said.SampleForwards == 1 && said.SampleBackwards == 0 && said.Fraction == 1);
+    }
+
+    [Fact]
+    public void Evaluate_ModelOfASingleWeight_IsRecognisedByIt()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var ensemble = Ensemble(options => options with { StatePath = folder.File("run.state") }, new SquareAttack(
+            _threat, new SquareOptions { Queries = 2 }));
+        void Run(double weight)
+        {
+            using var model = new Scaled(weight);
+            ensemble.Evaluate(model, TinyModels.Images(2), TinyModels.Labels(2)).Dispose();
+        }
+
+        // All answers are the same whatever the weight, as those for a few images may be.
+        Run(1);
+        Run(1);
+        FluentActions.Invoking(() => Run(2)).Should().Throw<InvalidOperationException>().WithMessage("*model: was 'Scaled *");
+    }
+
+    [Fact]
     public void Evaluate_CancelledBeforehand_AsksNothing()
     {
         using var scope = NewDisposeScope();
@@ -108,6 +154,9 @@ public sealed class EnsembleBorderTests
         // As many without a gradient as with one are still an attack that follows gradients.
         using var even = Ensemble(new Noting([0, 1], [2, 3], []), new Noting([], [0, 1, 2, 3], [])).Evaluate(model, images, labels);
         even.Data.Notes.ZeroGradients.Should().BeEquivalentTo([2L, 3L]);
+        // And one gradient is enough, whatever the others were: images 0 to 2 were followed.
+        using var one = Ensemble(new Noting([0], [], [3]), new Noting([], [0, 3], [])).Evaluate(model, images, labels);
+        one.Data.Notes.ZeroGradients.Should().BeEquivalentTo([3L]);
     }
 
     [Fact]
@@ -147,6 +196,20 @@ public sealed class EnsembleBorderTests
 
     private static AutoAttack Ensemble(Func<AutoAttackOptions, AutoAttackOptions> change, params IAttack[] attacks) =>
         new(attacks[0].Threat, change(new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = attacks, Diagnose = false }));
+
+    /// <summary>One weight that does not show in the answers.</summary>
+    private sealed class Scaled : nn.Module<Tensor, Tensor>
+    {
+        private readonly TorchSharp.Modules.Parameter _weight;
+
+        public Scaled(double weight) : base(nameof(Scaled))
+        {
+            _weight = new TorchSharp.Modules.Parameter(tensor(weight, ScalarType.Float32));
+            register_parameter("weight", _weight);
+        }
+
+        public override Tensor forward(Tensor input) => input.flatten(1).narrow(1, 0, 4) + 0 * _weight;
+    }
 
     /// <summary>Leaves the images alone and notes how their gradients were.</summary>
     private sealed class Noting(long[] followed, long[] zero, long[] noNumbers) : IAttack

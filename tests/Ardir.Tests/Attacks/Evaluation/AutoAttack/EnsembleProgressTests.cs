@@ -72,6 +72,26 @@ public sealed class EnsembleProgressTests
         progress.Reports.Should().ContainSingle().Which.Fraction.Should().BeNull();
     }
 
+    [Fact]
+    public void BatchProgress_Report_AddsWhatWasBefore()
+    {
+        var said = new ListProgress<AttackProgress>();
+        AttackProgress Step(long forwards, long backwards) => new()
+        {
+            Attack = "APGD", Step = 1, Steps = 2, Restart = 0, Active = 1, SampleForwards = forwards, SampleBackwards = backwards,
+        };
+        var batch = new BatchProgress(said, forwards: 10, backwards: 4, planned: 8, rest: 18);
+        batch.Report(Step(3, 2));
+        // The next attack of a chain counts from zero, and more than was planned is as much as was planned.
+        batch.Report(Step(1, 0));
+        batch.Report(Step(9, 9));
+        said.Reports.Select(value => (value.SampleForwards, value.SampleBackwards)).Should().Equal((13, 6), (11, 4), (19, 13));
+        said.Reports.Select(value => value.Fraction!.Value).Should().Equal((14 + 5) / 40.0, (14 + 5) / 40.0, (14 + 8) / 40.0);
+        // A single pass is all of the work.
+        new BatchProgress(said, forwards: 0, backwards: 0, planned: 1, rest: 0).Report(Step(1, 0));
+        said.Reports[^1].Fraction.Should().Be(1);
+    }
+
     private static AutoAttackOptions Options() => new()
     {
         Version = AutoAttackVersion.Custom,
