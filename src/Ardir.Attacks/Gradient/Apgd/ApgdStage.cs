@@ -8,6 +8,9 @@ namespace Ardir.Attacks;
 internal sealed record ApgdStage(
     double Radius, int Iterations, BrokenSamples Broken = BrokenSamples.Leave, bool StartIsGiven = false)
 {
+    // What a threat model accepts. A ball of this radius covers the box many times over, so a larger one would be no different.
+    private const double LargestRadius = 1e9;
+
     /// <summary>Three radii, 3, 2 and 1 epsilon, for 30 %, 30 % and the rest of the iterations (Croce and Hein 2021, "Mind the box"); each
     /// stage starts at the best point of the previous one, projected. A single stage when there are fewer than three
     /// iterations.</summary>
@@ -17,8 +20,8 @@ internal sealed record ApgdStage(
         var part = (int)Math.Ceiling(0.3 * iterations);
         return
         [
-            new(3 * epsilon, part, BrokenSamples.Ignore, StartIsGiven: true),
-            new(2 * epsilon, part, BrokenSamples.Ignore, StartIsGiven: true),
+            new(Math.Min(3 * epsilon, LargestRadius), part, BrokenSamples.Ignore, StartIsGiven: true),
+            new(Math.Min(2 * epsilon, LargestRadius), part, BrokenSamples.Ignore, StartIsGiven: true),
             new(epsilon, iterations - 2 * part, StartIsGiven: true),
         ];
     }

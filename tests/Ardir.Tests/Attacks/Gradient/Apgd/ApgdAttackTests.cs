@@ -136,6 +136,9 @@ public sealed class ApgdAttackTests
         ApgdStage.LargeRadii(2, 100).Should().Equal(new ApgdStage(6, 30, BrokenSamples.Ignore, true), new ApgdStage(4, 30, BrokenSamples.Ignore, true), new ApgdStage(2, 40, BrokenSamples.Leave, true));
         ApgdStage.LargeRadii(1, 25).Select(stage => stage.Iterations).Should().Equal(8, 8, 9);
         ApgdStage.LargeRadii(1, 2).Should().Equal(new ApgdStage(1, 2));
+        // No further than a threat model goes.
+        ApgdStage.LargeRadii(0.4e9, 100).Select(stage => stage.Radius).Should().Equal(1e9, 0.8e9, 0.4e9);
+        ApgdStage.LargeRadii(1e9, 100).Select(stage => stage.Radius).Should().Equal(1e9, 1e9, 1e9);
         using var scope = NewDisposeScope();
         using var model = TinyModels.Smooth();
         model.eval();
