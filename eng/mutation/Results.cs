@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Ardir.Mutation;
 
-/// <summary>What is known of a folder's mutants, kept in a file so that a run can go on where another ended.</summary>
+/// <summary>What is known of a folder's mutants, kept in a file so that a run can resume where another ended.</summary>
 internal sealed class Results
 {
     private static readonly JsonSerializerOptions _json = new() { WriteIndented = true };

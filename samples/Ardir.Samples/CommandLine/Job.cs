@@ -14,7 +14,7 @@ internal static class Job
         // Help and --version ask for no arguments, so that nothing is wrong with them.
         if (parsed.Errors.Count > 0 && parsed.Action is null or System.CommandLine.Invocation.ParseErrorAction)
         {
-            Tell("Error", $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} --help shows what is expected.");
+            Print("Error", $"{string.Join(' ', parsed.Errors.Select(error => error.Message))} --help shows what is expected.");
             return ExitCode.WrongArguments;
         }
         return await parsed.InvokeAsync(new InvocationConfiguration
@@ -23,13 +23,13 @@ internal static class Job
         });
     }
 
-    /// <param name="output">The folder in which an interrupted command leaves what it needs to go on; null when it leaves nothing.</param>
+    /// <param name="output">The folder in which an interrupted command leaves what it needs to resume; null when it leaves nothing.</param>
     /// <param name="work">The command.</param>
     // On another thread: Ctrl-C is listened for only once the action has returned its task.
     public static Task<int> Start(string? output, Action work) => Task.Run(() => Run(output, work));
 
     /// <summary>A line on stderr, about something that does not end the command.</summary>
-    public static void Warn(string message) => Tell("Warning", message);
+    public static void Warn(string message) => Print("Warning", message);
 
     private static int Run(string? output, Action work)
     {
@@ -40,28 +40,28 @@ internal static class Job
         }
         catch (OperationCanceledException)
         {
-            Tell("Stopped", output is null
+            Print("Stopped", output is null
                 ? "by request."
-                : $"by request. What was finished is in {output}; the same command goes on from there.");
+                : $"by request. What was finished is in {output}; the same command resumes from there.");
             return ExitCode.Stopped;
         }
         catch (UsageException e)
         {
-            Tell("Error", $"{e.Message} --help shows what is expected.");
+            Print("Error", $"{e.Message} --help shows what is expected.");
             return ExitCode.WrongArguments;
         }
 #pragma warning disable CA1031 // an exception that nobody catches would abort the process, with a page of text and no exit code of ours
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            Tell("Error", ErrorText.Of(e));
+            Print("Error", ErrorText.Of(e));
             if (Environment.GetEnvironmentVariable(StackVariable) is { Length: > 0 }) Write(e.ToString());
             return ExitCode.Failed;
         }
     }
 
     // Unwrapped, whatever the width: scripts read lines.
-    private static void Tell(string kind, string message) => Write($"{kind}: {ErrorText.OneLine(message)}");
+    private static void Print(string kind, string message) => Write($"{kind}: {ErrorText.OneLine(message)}");
 
     // A stderr that is closed, or a full disk behind it, must not hide the exit code.
     private static void Write(string text)

@@ -15,7 +15,7 @@ internal sealed class TrainingTracker(JobLine line, StageClock clock) : IProgres
         if (value.Phase == TrainingPhase.Resume)
         {
             clock.Begin(value.History.Count / (double)value.Epochs);
-            line.Reached(value.History.Count / (double)value.Epochs, $"goes on after epoch {value.History.Count}/{value.Epochs}");
+            line.Reached(value.History.Count / (double)value.Epochs, $"resumes after epoch {value.History.Count}/{value.Epochs}");
             return;
         }
         var fraction = (value.Epoch + inEpoch) / value.Epochs;

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Ardir.Samples;
 
-/// <summary>AutoAttack on a model from a file: live progress, a state file that a later run goes on from, and a report.</summary>
+/// <summary>AutoAttack on a model from a file: live progress, a state file from which a later run resumes, and a report.</summary>
 internal sealed class Evaluate(EvaluateSettings settings)
 {
     public void Run(CancellationToken cancellation)
@@ -19,7 +19,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
         var (images, labels) = data.Batch([.. Enumerable.Range(0, data.Count).Select(i => (long)i)]);
         using var imageOwner = images.to(settings.Device);
         using var labelOwner = labels.to(settings.Device);
-        ShapeProbe.Tell(file.Model, imageOwner);
+        ShapeProbe.Print(file.Model, imageOwner);
         var attack = new AutoAttack(settings.Threat, new AutoAttackOptions
         {
             Version = settings.Version,
@@ -36,10 +36,10 @@ internal sealed class Evaluate(EvaluateSettings settings)
             var context = new AttackContext { CancellationToken = cancellation, Progress = tracker };
             report = attack.Evaluate(file.Model, imageOwner, labelOwner, context);
         });
-        using (report) Tell(report!, data.ClassNames);
+        using (report) Print(report!, data.ClassNames);
     }
 
-    private void Tell(RobustnessReport report, IReadOnlyList<string> classNames)
+    private void Print(RobustnessReport report, IReadOnlyList<string> classNames)
     {
         var table = new Table().AddColumns("attack", "attacked", "broken", "robust after", "evaluations", "seconds");
         foreach (var attack in report.Attacks)

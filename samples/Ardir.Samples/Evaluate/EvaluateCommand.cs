@@ -40,7 +40,7 @@ internal static class EvaluateCommand
 
     public static Command Create()
     {
-        var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped goes on where it was.")
+        var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped resumes.")
         {
             _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _images, _batch, _seed, _curve, _output, _device,
         };

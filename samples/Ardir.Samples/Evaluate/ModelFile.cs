@@ -17,7 +17,7 @@ internal sealed record ModelFile(IModule Model, int Channels) : IDisposable
     public static ModelFile OpenWeights(string path, Device device)
     {
         using var weights = StateDict.Read(path);
-        Tell(path, weights.Format);
+        Print(path, weights.Format);
         var guess = ModelCatalog.Detect(weights);
         AnsiConsole.MarkupLine(Markup.Escape(ErrorText.PrintableLines(guess.ToString())));
         KnownModel.WarnOfOmitted(weights);
@@ -32,12 +32,12 @@ internal sealed record ModelFile(IModule Model, int Channels) : IDisposable
         if (Directory.Exists(path)) throw new InvalidOperationException($"{path} is a folder; expected a TorchScript file.");
         if (!IsTorchScript(path))
             throw new InvalidOperationException($"{path} is no TorchScript file of torch.jit.save; expected weights with --model.");
-        Tell(path, "TorchScript");
+        Print(path, "TorchScript");
         try
         {
             var model = jit.load<Tensor, Tensor>(path, device.type, device.index);
             model.eval();
-            TellWhyNoTaps(model);
+            ExplainMissingTaps(model);
             return new ModelFile(model, 0);
         }
         catch (ExternalException e)
@@ -61,14 +61,14 @@ internal sealed record ModelFile(IModule Model, int Channels) : IDisposable
         }
     }
 
-    private static void Tell(string path, string format)
+    private static void Print(string path, string format)
     {
         using var file = File.OpenRead(path);
         var checksum = Convert.ToHexStringLower(SHA256.HashData(file));
         AnsiConsole.MarkupLine($"[bold]Model[/]: {Markup.Escape(path)}, {format}, sha256 {checksum}");
     }
 
-    private static void TellWhyNoTaps(IModule model)
+    private static void ExplainMissingTaps(IModule model)
     {
         try
         {

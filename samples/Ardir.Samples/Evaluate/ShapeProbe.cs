@@ -6,7 +6,7 @@ namespace Ardir.Samples;
 /// <summary>Whether the model takes the images at all, asked with the first of them before anything long begins.</summary>
 internal static class ShapeProbe
 {
-    public static void Tell(IModule model, Tensor images)
+    public static void Print(IModule model, Tensor images)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();

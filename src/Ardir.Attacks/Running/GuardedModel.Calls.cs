@@ -66,7 +66,7 @@ internal sealed partial class GuardedModel
             var output = guard.WatchInput(input1, () => ModelCall.Of(guard.Model, input1));
             guard.CountForwards(input1.shape[0]);
             if (guard._classes != 0) LogitsGuard.Check(output, input1, guard._classes);
-            // Only the backward pass of the output itself tells that somebody followed a gradient.
+            // Only the backward pass of the output itself shows that a caller used a gradient.
             return output.requires_grad ? CountedBackward.apply(output, guard) : output;
         }
     }

@@ -42,7 +42,7 @@ internal sealed class EpochLogFile
         {
             throw new IOException(
                 $"The training log '{path}' cannot be written: {e.Message} Check the path and the free space. " +
-                "The checkpoint, if there is one, is not touched: Fit goes on from it and completes the log.", e);
+                "The checkpoint, if there is one, is not touched: Fit resumes from it and completes the log.", e);
         }
     }
 }

@@ -14,7 +14,7 @@ public sealed record ImageSource
     /// <summary>The network that the images are crafted against; null for clean images.</summary>
     public NetworkRole? Against { get; }
 
-    /// <summary>Tells several adversarial versions of one image apart; empty for the first and for clean images.</summary>
+    /// <summary>Distinguishes several adversarial versions of one image; empty for the first and for clean images.</summary>
     public string View { get; }
 
     /// <summary>Adversarial images crafted against a network.</summary>

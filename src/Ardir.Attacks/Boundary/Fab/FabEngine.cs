@@ -11,14 +11,14 @@ internal sealed class FabEngine : IDisposable
 {
     private const double ShortestMove = 1e-8;
 
-    // Giving up compares distances every Pace iterations. It assumes that each further Pace iterations reduce the distance by PaceGrowth
-    // times the last reduction, and by at least LeastPace of the distance.
-    private const int Pace = 20;
-    private const double PaceGrowth = 3;
-    private const double LeastPace = 0.08;
+    // Giving up compares distances once in every interval. It assumes that each further interval reduces the distance by up to
+    // MaxSpeedup times the last reduction, and by at least LeastReduction of the distance.
+    private const int GiveUpInterval = 20;
+    private const double MaxSpeedup = 3;
+    private const double LeastReduction = 0.08;
 
     // For how many iterations after a success the next one is expected.
-    private const int Hope = 2;
+    private const int ExpectedAfterSuccess = 2;
 
     private readonly FabOptions _options;
     private readonly Func<AttackRun, Tensor, FabPlane> _linearise;
@@ -31,7 +31,7 @@ internal sealed class FabEngine : IDisposable
     private Tensor _points;      // their current points, in at least float32,
     private Tensor _value;       // the boundary linearised there,
     private Tensor _normal;
-    private Tensor _hope;        // and for how many iterations more they are expected to succeed
+    private Tensor _expected;    // and for how many iterations more they are expected to succeed
     private bool _mayLeave;
     private bool _done;
 
@@ -49,7 +49,7 @@ internal sealed class FabEngine : IDisposable
         _points = start.to(_precision).clone().DetachFromDisposeScope();
         _value = empty(0, device: images.device).DetachFromDisposeScope();
         _normal = empty(0, device: images.device).DetachFromDisposeScope();
-        _hope = zeros([run.Count], ScalarType.Int8, images.device).DetachFromDisposeScope();
+        _expected = zeros([run.Count], ScalarType.Int8, images.device).DetachFromDisposeScope();
     }
 
     /// <summary>Runs a unit.</summary>
@@ -72,7 +72,7 @@ internal sealed class FabEngine : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in new[] { _rows, _points, _value, _normal, _hope }) tensor.Dispose();
+        foreach (var tensor in new[] { _rows, _points, _value, _normal, _expected }) tensor.Dispose();
     }
 
     /// <summary>The norm of each perturbation, in float64, because half precision could round a point into the ball.</summary>
@@ -85,7 +85,7 @@ internal sealed class FabEngine : IDisposable
     private void Begin()
     {
         using var scope = NewDisposeScope();
-        Linearise(_hope == 0);
+        Linearise(_expected == 0);
         Leave(iteration: 0);
     }
 
@@ -100,13 +100,13 @@ internal sealed class FabEngine : IDisposable
             _run.Report(iteration, _options.Iterations, unit);
             return;
         }
-        var untried = _hope == 0;
-        var expected = HostRead.Rows(_hope);
-        _hope.sub_(1).clamp_min_(0);
-        if (expected.numel() > 0)
+        var untried = _expected == 0;
+        var likely = HostRead.Rows(_expected);
+        _expected.sub_(1).clamp_min_(0);
+        if (likely.numel() > 0)
         {
-            var part = _run.Select(expected);
-            var hits = expected[part.IsAdversarial(part.Logits(Shown(_points.index_select(0, expected))))];
+            var part = _run.Select(likely);
+            var hits = likely[part.IsAdversarial(part.Logits(Shown(_points.index_select(0, likely))))];
             Take(hits);
         }
         Linearise(untried);
@@ -155,7 +155,7 @@ internal sealed class FabEngine : IDisposable
     {
         if (hits.numel() == 0) return;
         _mayLeave = true;
-        _hope.index_fill_(0, hits, Hope);
+        _expected.index_fill_(0, hits, ExpectedAfterSuccess);
         var (rows, points, images) = (_rows[hits], _points.index_select(0, hits), _run.Images.index_select(0, hits));
         var shown = Shown(points);
         var length = Length(_run.Threat, images, shown);
@@ -168,14 +168,14 @@ internal sealed class FabEngine : IDisposable
         _points.index_copy_(0, hits, images.to(_precision).lerp(points, _options.Beta));
     }
 
-    /// <summary>Removes samples that are broken, and every Pace iterations those that are given up.</summary>
+    /// <summary>Removes samples that are broken, and once in every interval those that are given up.</summary>
     private void Leave(int iteration)
     {
-        var paced = _options.GiveUp && iteration > 0 && iteration % Pace == 0;
-        if (_options.MinimiseNorm || !(_mayLeave || paced)) return;
+        var checks = _options.GiveUp && iteration > 0 && iteration % GiveUpInterval == 0;
+        if (_options.MinimiseNorm || !(_mayLeave || checks)) return;
         _mayLeave = false;
         var open = Open();
-        if (paced) open.logical_and_(Hopeless(iteration).logical_not_());
+        if (checks) open.logical_and_(OutOfReach(iteration).logical_not_());
         var stay = HostRead.Rows(open);
         _done = stay.numel() == 0;
         if (_done || stay.numel() == _run.Count) return;
@@ -184,18 +184,18 @@ internal sealed class FabEngine : IDisposable
         Owned.Narrow(ref _points, stay);
         Owned.Narrow(ref _value, stay);
         Owned.Narrow(ref _normal, stay);
-        Owned.Narrow(ref _hope, stay);
+        Owned.Narrow(ref _expected, stay);
     }
 
-    // Samples that would end outside the ball even if the remaining iterations reduced their distance PaceGrowth times as fast as the last
+    // Samples that would end outside the ball even if the remaining iterations reduced their distance MaxSpeedup times as fast as the last
     // ones did. Without any success the distance is infinite, the comparison is false, and the sample continues.
-    private Tensor Hopeless(int iteration)
+    private Tensor OutOfReach(int iteration)
     {
-        var paces = (_options.Iterations - iteration) / (double)Pace;
-        var gain = maximum((_before - _distance).mul_(PaceGrowth), _distance * LeastPace);
-        var hopeless = (_distance - gain.mul_(paces) > Threat.ToleratedEpsilon)[_rows];
+        var intervals = (_options.Iterations - iteration) / (double)GiveUpInterval;
+        var gain = maximum((_before - _distance).mul_(MaxSpeedup), _distance * LeastReduction);
+        var outOfReach = (_distance - gain.mul_(intervals) > Threat.ToleratedEpsilon)[_rows];
         _before.copy_(_distance);
-        return hopeless;
+        return outOfReach;
     }
 
     private Tensor Open() => _distance[_rows] > Threat.ToleratedEpsilon;

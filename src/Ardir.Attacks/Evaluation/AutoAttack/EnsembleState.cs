@@ -129,7 +129,7 @@ internal sealed partial class EnsembleState : IDisposable
         if (HasRecordAfter(whole))
             throw new InvalidOperationException(
                 $"{path} is damaged at byte {whole}: a record is not as it was written, and whole ones follow it. It was left as it is. " +
-                $"Bring back a copy, choose another StatePath, or cut it to {whole} bytes to go on from there.");
+                $"Bring back a copy, choose another StatePath, or cut it to {whole} bytes to resume from there.");
         _file.SetLength(whole);
         _file.Position = whole;
         return true;

@@ -62,7 +62,7 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         {
             var run = new WorstCaseRun(guarded, _attacks, images, labels);
             var result = run.Search();
-            if (own is not null) run.TellZeroGradients(own, result, Name);
+            if (own is not null) run.WarnOfZeroGradients(own, result, Name);
             return result.MoveToOuterDisposeScope();
         }
         finally

@@ -36,7 +36,7 @@ internal sealed class WorstCaseRun(GuardedModel model, IReadOnlyList<IAttack> at
     }
 
     /// <summary>Logs how many images stayed unbroken although every attack on them met a gradient of exactly zero.</summary>
-    public void TellZeroGradients(AttackNotes notes, Tensor found, string name)
+    public void WarnOfZeroGradients(AttackNotes notes, Tensor found, string name)
     {
         if (notes.ZeroGradients.Count == 0 || !Context.Logger.IsEnabled(LogLevel.Warning)) return;
         long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(row => notes.IsStuck(Number(row)))];

@@ -119,7 +119,7 @@ public static class DatasetDownload
                 var received = await CopyAsync(content, file, start, total, options.MaxBytes, progress, cancellationToken)
                     .ConfigureAwait(false);
                 if (total is { } expected && received != expected)
-                    throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to go on.");
+                    throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to resume.");
             }
             file.Flush(flushToDisk: true);
         }

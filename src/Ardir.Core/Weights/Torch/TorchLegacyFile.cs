@@ -39,7 +39,7 @@ internal static class TorchLegacyFile
                     throw new WeightFormatException($"{path} lists a storage that no tensor uses, or one twice.");
                 loaded.Add(key, Values(stream, storage, length));
             }
-            if (stream.ReadByte() >= 0) throw new WeightFormatException($"{path} goes on after its last values.");
+            if (stream.ReadByte() >= 0) throw new WeightFormatException($"{path} has extra bytes after its last values.");
             using var tensors = new TorchTensors(
                 storage => loaded.TryGetValue(storage.Key, out var values)
                     ? values.alias()
@@ -94,7 +94,7 @@ internal static class TorchLegacyFile
         return RawTensor.Read(stream, storage.Type, storage.Count, $"'{storage.Key}'");
     }
 
-    /// <summary>Reads the number before the values of a storage, which must be the one that its tensors were told.</summary>
+    /// <summary>Reads the number before the values of a storage, which must be the one that its tensors expect.</summary>
     private static void CheckCount(Stream stream, string key, long expected, long most)
     {
         Span<byte> prefix = stackalloc byte[8];
@@ -102,7 +102,7 @@ internal static class TorchLegacyFile
             throw new WeightFormatException("The file ends before its values: it is truncated.");
         var count = BinaryPrimitives.ReadInt64LittleEndian(prefix);
         if (count != expected)
-            throw new WeightFormatException($"The storage '{key}' has {count} values; its tensors were told {expected}.");
+            throw new WeightFormatException($"The storage '{key}' has {count} values; its tensors expect {expected}.");
         if (count > most) throw new WeightFormatException($"The storage '{key}' claims {count} values, more than the file holds.");
     }
 

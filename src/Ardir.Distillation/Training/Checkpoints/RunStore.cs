@@ -71,7 +71,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     /// <summary>Saves a run as it is now.</summary>
     public void SaveLast(TrainingRun run, PartialEpoch? partial)
     {
-        // Ends before the run goes on: an optimiser's state may be copied to be saved.
+        // Ends before the run continues: an optimiser's state may be copied to be saved.
         using var scope = NewDisposeScope();
         Write(_files!.Last, Checkpoint(run, partial), new CheckpointTensors(
             run.Weights.State(),

@@ -15,7 +15,7 @@ public sealed class FabEvaluationTests
     public void Search_AfterASuccess_TriesFirstInTwoIterations(int[] successes, int[] expected) =>
         Evaluations(distance: _ => 0.2, successes.Contains).Should().Equal(expected);
 
-    // 20 and 40 are where the pace is taken. One success, in the first iteration, has none.
+    // Progress is compared at iterations 20 and 40. One success, in the first iteration, shows none.
     [Theory]
     [InlineData(100, 40)]
     [InlineData(39, 39)]

@@ -8,15 +8,15 @@ public sealed class FabScriptTests
 {
     private const double Epsilon = 0.05;
 
-    // 60 iterations, three paces, are left at the second check. The distances are those of the 20th and of the 40th iteration.
+    // 60 iterations, three intervals, are left at the second check. The distances are those of the 20th and of the 40th iteration.
     [Theory]
-    [InlineData(0.2, 0.18, true)]     // three times the pace of 0.02 reaches 0, its own pace 0.12 and twice that 0.06
-    [InlineData(0.2, 0.188, false)]   // three times the pace of 0.012 reaches 0.08, four times would 0.044
-    [InlineData(0.065, 0.065, true)]    // no pace: 8 % of the distance each time reach 0.0494, 7 % would 0.0514
+    [InlineData(0.2, 0.18, true)]     // three times the reduction of 0.02 reaches 0, once 0.12 and twice 0.06
+    [InlineData(0.2, 0.188, false)]   // three times the reduction of 0.012 reaches 0.08, four times would 0.044
+    [InlineData(0.065, 0.065, true)]    // no reduction: 8 % of the distance each time reach 0.0494, 7 % would 0.0514
     [InlineData(0.067, 0.067, false)]   // 8 % reach 0.0509, 9 % would 0.0489
     public void Search_FortyIterations_GoesOnOnlyWhereThreeTimesThePaceReachesTheBall(double twentieth, double fortieth, bool goesOn)
     {
-        // From then on there is no pace any more, which the third check notices.
+        // From then on the distance stays the same, which the third check notices.
         Iterations(100, call => call < 22 ? twentieth : fortieth, giveUp: true).Should().Be(goesOn ? 60 : 40);
         Iterations(100, call => call < 22 ? twentieth : fortieth, giveUp: false).Should().Be(100);
     }
