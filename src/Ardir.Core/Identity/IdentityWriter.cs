@@ -2,7 +2,6 @@ using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
-using System.Text;
 
 namespace Ardir.Core;
 
@@ -37,11 +36,20 @@ internal sealed class IdentityWriter
         IStatesIdentity { IdentityParts: { } parts } => string.Join(' ', parts.Select(Write)),
         nn.Module or IModule => value.GetType().Name,
         ITuple tuple => $"({string.Join(", ", Enumerable.Range(0, tuple.Length).Select(i => Write(tuple[i])))})",
-        _ when IsRecord(value.GetType()) => Record(value),
-        _ when TellingType(value.GetType()) is not null => $"{value}",
+        _ when RecordShape.IsAnonymous(value.GetType()) => $"{{ {Members(value)} }}",
+        _ when RecordShape.IsRecord(value.GetType()) => Record(value),
+        IDictionary entries => Sorted(Pairs(entries)),
+        _ when IsPair(value.GetType()) => Pair(value),
+        _ when TellingType(value.GetType()) is { } owner => owner.IsAssignableTo(typeof(Enum)) || !HoldsValues(value.GetType(), owner)
+            ? $"{value}"
+            : Hide(value),
+        IEnumerable entries when HasNoOrder(value.GetType()) => Sorted(entries.Cast<object?>().Select(Write)),
         IEnumerable entries => $"[{string.Join(", ", entries.Cast<object?>().Select(Write))}]",
-        _ => HoldsValues(value.GetType()) ? Hide(value) : $"{value}",
+        _ => HoldsValues(value.GetType(), typeof(object)) ? Hide(value) : $"{value}",
     };
+
+    // The order of a set or a dictionary may follow hashes of texts, which differ from process to process.
+    private static string Sorted(IEnumerable<string> entries) => $"[{string.Join(", ", entries.Order(StringComparer.Ordinal))}]";
 
     private string Hide(object value)
     {
@@ -49,25 +57,36 @@ internal sealed class IdentityWriter
         return $"{value.GetType()}";
     }
 
-    [UnconditionalSuppressMessage("Trimming", "IL2075",
-        Justification = "The text that a record generates reads its properties, so trimming keeps them.")]
-    private string Record(object record)
+    private string Record(object record) => RecordShape.HidesFields(record.GetType())
+        ? Hide(record)
+        : $"{record.GetType().Name} {{ {Members(record)} }}";
+
+    private string Members(object record) => string.Join(
+        ", ",
+        RecordShape.Members(record)
+            .OrderBy(member => member.Name, StringComparer.Ordinal)
+            .Select(member => $"{member.Name} = {Write(member.Value)}"));
+
+    private IEnumerable<string> Pairs(IDictionary entries)
     {
-        var properties = record.GetType().GetProperties(BindingFlags.Instance | BindingFlags.Public)
-            .Where(property => property.GetIndexParameters().Length == 0)
-            .OrderBy(property => property.Name, StringComparer.Ordinal)
-            .Select(property => $"{property.Name} = {Write(property.GetValue(record))}");
-        return $"{record.GetType().Name} {{ {string.Join(", ", properties)} }}";
+        foreach (DictionaryEntry entry in entries) yield return $"[{Write(entry.Key)}, {Write(entry.Value)}]";
     }
 
-    // Looks for PrintMembers and not for the clone method, which trimming removes from records that are never copied.
-    [UnconditionalSuppressMessage("Trimming", "IL2070",
-        Justification = "A type keeps the text that it overrides, which calls this method in a record.")]
-    private static bool IsRecord(Type type)
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The text of a pair reads the same properties.")]
+    private string Pair(object pair)
     {
-        const BindingFlags Any = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
-        return type.GetMethod("PrintMembers", Any, [typeof(StringBuilder)]) is not null;
+        var type = pair.GetType();
+        return $"[{Write(type.GetProperty("Key")!.GetValue(pair))}, {Write(type.GetProperty("Value")!.GetValue(pair))}]";
     }
+
+    private static bool IsPair(Type type) => type.IsGenericType && type.GetGenericTypeDefinition() == typeof(KeyValuePair<,>);
+
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A set that is trimmed away is none.")]
+    private static bool HasNoOrder(Type type) => Array.Exists(
+        type.GetInterfaces(),
+        face => face.IsGenericType && (face.GetGenericTypeDefinition() == typeof(ISet<>)
+            || face.GetGenericTypeDefinition() == typeof(IReadOnlySet<>)
+            || face.GetGenericTypeDefinition() == typeof(IReadOnlyDictionary<,>)));
 
     /// <summary>The type whose ToString shows the values; null when none does. The text of an abstract base cannot show what is added by
     /// those that derive from it, so it counts only where they add nothing (<see cref="HoldsValues"/>).</summary>
@@ -79,11 +98,12 @@ internal sealed class IdentityWriter
     }
 
     // Any field counts except for the threat model, which is compared separately, and those of an abstract base with a text of its own.
+    // What the type shows whose text it is, that type knows best; only what others add to it is looked at.
     [UnconditionalSuppressMessage("Trimming", "IL2070",
         Justification = "What was trimmed away holds no value that anything could depend on.")]
-    private static bool HoldsValues(Type? type)
+    private static bool HoldsValues(Type? type, Type end)
     {
-        for (; type is not null && type != typeof(object); type = type.BaseType)
+        for (; type is not null && type != end && type != typeof(object); type = type.BaseType)
         {
             if (type.IsAbstract && type.GetMethod(nameof(ToString), Own, Type.EmptyTypes) is not null) return false;
             if (Array.Exists(type.GetFields(Own), field => !typeof(ThreatModel).IsAssignableFrom(field.FieldType))) return true;

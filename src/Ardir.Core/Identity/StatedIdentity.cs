@@ -5,9 +5,11 @@ namespace Ardir.Core;
 /// the same on every machine and in every culture, and made by these rules, the first that fits:
 /// <list type="bullet">
 /// <item><see cref="IStatesIdentity"/>: its parts, with a space between them;</item>
-/// <item>a record: its public properties by name, in alphabetical order, <c>PgdOptions { Loss = ..., Steps = 20 }</c>;</item>
-/// <item>a type that overrides <c>ToString</c> (numbers, enumerations and the threat models do): that text;</item>
-/// <item>a list or an array: its entries, <c>[1, 2]</c>;</item>
+/// <item>a record: its public properties and fields by name, in alphabetical order, <c>PgdOptions { Loss = ..., Steps = 20 }</c>, if no
+/// other field holds values; an anonymous type likewise, <c>{ Steps = 20 }</c>;</item>
+/// <item>a type that overrides <c>ToString</c> (numbers, enumerations and the threat models do), or derives from one without adding
+/// fields: that text;</item>
+/// <item>a list or an array: its entries, <c>[1, 2]</c>; a set or a dictionary: its entries in alphabetical order;</item>
 /// <item>a tensor: a hash of its values; a network: its type, because its weights are compared separately or are being trained;</item>
 /// <item>an object that holds no values: the name of its type.</item>
 /// </list>
@@ -26,9 +28,12 @@ public static class StatedIdentity
         var text = writer.Write(value);
         if (writer.Hidden is not { } hidden) return text;
         var part = ReferenceEquals(hidden, value) ? "" : $", part of {value!.GetType().Name},";
+        var (shows, act) = RecordShape.IsRecord(hidden.GetType()) && RecordShape.HidesFields(hidden.GetType())
+            ? ("has fields with values that no public property shows", "Make them public properties")
+            : ("holds values that its text does not show", "Override ToString to show them (a record does so by itself)");
         throw new InvalidOperationException(
-            $"{hidden.GetType()}{part} holds values that its text does not show, so a run with other values could be taken for this one. " +
-            $"Override ToString to show them (a record does so by itself) or implement IStatesIdentity. {remedy}".TrimEnd());
+            $"{hidden.GetType()}{part} {shows}, so a run with other values could be taken for this one. " +
+            $"{act} or implement IStatesIdentity. {remedy}".TrimEnd());
     }
 
     /// <summary>The first object that hides values, which <see cref="Of"/> would refuse; null when there is none.</summary>

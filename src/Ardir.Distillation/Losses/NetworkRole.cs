@@ -9,11 +9,15 @@ namespace Ardir.Distillation;
 public sealed record NetworkRole
 {
     /// <summary>Names a role of your own.</summary>
-    /// <param name="name">Not blank; also part of the seed of attacks against this network.</param>
-    /// <exception cref="ArgumentException">The name is blank.</exception>
+    /// <param name="name">Not blank, and not the name of a known role but for case or spaces, because names are compared exactly; also
+    /// part of the seed of attacks against this network.</param>
+    /// <exception cref="ArgumentException">The name is blank, or so close to that of a known role that this one must be meant.</exception>
     public NetworkRole(string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        Apart(name, "student", nameof(Student));
+        Apart(name, "teacher", nameof(Teacher));
+        Apart(name, "standard teacher", nameof(StandardTeacher));
         Name = name;
     }
 
@@ -32,4 +36,12 @@ public sealed record NetworkRole
     /// <summary>The name.</summary>
     /// <returns>For example <c>student</c>.</returns>
     public override string ToString() => Name;
+
+    private static void Apart(string name, string known, string property)
+    {
+        if (string.Equals(name, known, StringComparison.Ordinal) || !string.Equals(name.Trim(), known, StringComparison.OrdinalIgnoreCase)) return;
+        throw new ArgumentException(
+            $"The name '{name}' would be another role than '{known}'. Use {nameof(NetworkRole)}.{property}, or a name that cannot be " +
+            "mistaken for it.", nameof(name));
+    }
 }

@@ -34,6 +34,11 @@ internal static partial class TrainerLog
     [LoggerMessage(9, LogLevel.Information, "Crafting: {Plan}")]
     public static partial void Crafting(ILogger logger, CraftingPlan plan);
 
+    [LoggerMessage(10, LogLevel.Warning,
+        "{Loss} uses no adversarial images, so TrainerOptions.Crafting has no effect: the student is not trained against attacks. " +
+        "Choose another loss, or leave Crafting out.")]
+    public static partial void CraftingUnused(ILogger logger, string loss);
+
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
 }

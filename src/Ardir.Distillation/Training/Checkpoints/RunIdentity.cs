@@ -24,7 +24,7 @@ internal static class RunIdentity
         var (all, trained) = (Fingerprint.OfShapes(setup.Student.state_dict()), Fingerprint.OfShapes(Trainable(setup.Student)));
         identity["student"] = $"{all}, trains {trained}";
         identity["teacher"] = "none";
-        foreach (var (role, network) in setup.Networks) identity[role.Name] = OfNetwork(setup.Loss, network);
+        foreach (var (role, network) in setup.Networks) identity[KeyOf(role)] = OfNetwork(setup.Loss, network);
         identity["training set"] = train.Fingerprint();
         identity["validation set"] = validation is null ? "none" : validation.Fingerprint();
         return identity;
@@ -42,9 +42,15 @@ internal static class RunIdentity
             ? "no adversarial images"
             : string.Join("; ", setup.Crafting.Images.Select(entry => $"{entry.Images}: {Text(entry.Attack)}, {entry.Mode}"));
         if (setup.Options.Schedule is not null) identity[nameof(TrainerOptions.Schedule)] += $" over {setup.Options.Epochs} epochs";
+        // A name may contain a number.
+        using var invariant = new InvariantCultureScope();
         identity["loss"] = $"{setup.Loss.Name}: {Text(setup.Loss)}";
         return identity;
     }
+
+    // A role of one's own may be called like an option.
+    private static string KeyOf(NetworkRole role) =>
+        role == NetworkRole.Teacher || role == NetworkRole.StandardTeacher ? role.Name : $"network '{role}'";
 
     private static string Text(object? value) => StatedIdentity.Of(value, Remedy);
 

@@ -14,13 +14,15 @@ internal static class SetupGuard
         ArgumentNullException.ThrowIfNull(loss);
         options.Validate();
         Needs(networks, loss);
+        Unused(loss);
         var plan = CraftingPlan.Of(options.Crafting, loss, networks.GetValueOrDefault(NetworkRole.Teacher));
         if (!student.parameters().Any(parameter => parameter.requires_grad))
             throw new ArgumentException("The student has no parameter that requires a gradient.", nameof(student));
         foreach (var (role, network) in networks) Separate(student, role, network, loss);
         StudentGuard.Precision(student, options);
         if (SharedModules.Find(loss.Trainable, student) is { } common) throw TrainsANetwork(loss, common);
-        var setup = new TrainingSetup(student, networks, loss, options, plan);
+        // A copy, so that a run does not change with the caller's dictionary.
+        var setup = new TrainingSetup(student, new Dictionary<NetworkRole, IModule>(networks), loss, options, plan);
         // Refused now, and not after the hours that a resumed run would have saved.
         if (options.CheckpointDirectory is not null) RunIdentity.OfOptions(setup);
         return setup;
@@ -36,9 +38,26 @@ internal static class SetupGuard
         {
             var (parameter, remedy) = role == NetworkRole.Teacher ? ("teacher", "pass it as teacher")
                 : role == NetworkRole.StandardTeacher ? ("standardTeacher", "pass it as standardTeacher")
-                : (nameof(networks), "pass it among the networks, under its role");
+                : (nameof(networks), $"pass it among the networks, under its role; given: {Given(networks)}");
             throw new ArgumentNullException(parameter, $"The loss {loss.Name} needs a {role}: {remedy}.");
         }
+    }
+
+    private static string Given(IReadOnlyDictionary<NetworkRole, IModule> networks) =>
+        networks.Count == 0 ? "none" : string.Join(", ", networks.Keys.Select(role => $"'{role}'"));
+
+    // What a loss says about images or networks that no pass of it has would be ignored, for example after a typing error.
+    private static void Unused(IDistillationLoss loss)
+    {
+        var needs = loss.Needs;
+        if (needs.InnerMaximizations.Keys.FirstOrDefault(images => !needs.CraftedImages.Contains(images)) is { } images)
+            throw new ArgumentException(
+                $"The loss {loss.Name} says in InnerMaximizations how {images} are crafted, which no pass of it sees. Declare the pass, " +
+                "or leave the entry out.", nameof(loss));
+        if (needs.Layers.Keys.FirstOrDefault(role => needs.Passes.All(pass => pass.Network != role)) is { } network)
+            throw new ArgumentException(
+                $"The loss {loss.Name} names layers of the {network}, of which it declares no pass. Declare the pass, or leave the layers " +
+                "out.", nameof(loss));
     }
 
     private static void Separate(nn.Module<Tensor, Tensor> student, NetworkRole role, IModule network, IDistillationLoss loss)

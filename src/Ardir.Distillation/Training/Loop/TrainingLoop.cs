@@ -122,6 +122,8 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         var (selection, training) = (_options.SelectionAttack?.Threat, run.Setup.Crafting.OnStudent?.Threat);
         if (selection is not null && training is not null && selection != training)
             TrainerLog.OtherThreat(_options.Logger, selection, training);
+        if (_options.Crafting is not null && run.Setup.Crafting.Images.Count == 0)
+            TrainerLog.CraftingUnused(_options.Logger, run.Setup.Loss.Name);
         foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
     }
 }

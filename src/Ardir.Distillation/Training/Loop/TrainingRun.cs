@@ -16,13 +16,22 @@ internal sealed class TrainingRun : IDisposable
         (Setup, Cancellation) = (setup, cancellation);
         Report = new ProgressReporter(setup.Options.Epochs, progress);
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
-        Identity = setup.Options.CheckpointDirectory is null ? [] : RunIdentity.Of(setup, _data.Train, _data.Validation);
-        Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
-        Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
-        Batches = BatchesOf(setup.Options.Seed);
-        Health = new StepHealth(setup.Options, Weights, Optimizer, ProbeImages);
-        _random = new GlobalRandomScope();
-        if (setup.Options.WeightAveraging is { } averaging) Average = new AverageKeeper(averaging);
+        try
+        {
+            Identity = setup.Options.CheckpointDirectory is null ? [] : RunIdentity.Of(setup, _data.Train, _data.Validation);
+            Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
+            Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
+            Batches = BatchesOf(setup.Options.Seed);
+            Health = new StepHealth(setup.Options, Weights, Optimizer, ProbeImages);
+            _random = new GlobalRandomScope();
+            if (setup.Options.WeightAveraging is { } averaging) Average = new AverageKeeper(averaging);
+        }
+        catch
+        {
+            // The user's own optimiser may fail to be made; the student gets the precision back that it had.
+            Dispose();
+            throw;
+        }
     }
 
     public TrainingSetup Setup { get; }
@@ -106,10 +115,11 @@ internal sealed class TrainingRun : IDisposable
     public void Dispose()
     {
         Average?.Dispose();
-        Health.Dispose();
-        _random.Dispose();
-        Optimizer.Dispose();
-        Weights.Dispose();
+        // All but the data may be missing where the constructor failed.
+        Health?.Dispose();
+        _random?.Dispose();
+        Optimizer?.Dispose();
+        Weights?.Dispose();
         _data.Dispose();
     }
 

@@ -36,7 +36,7 @@ internal sealed class TrainingStep : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
-        using var buffers = context.Health.Backup(context.Weights.Student);
+        using var buffers = context.Health.Backup(context.Weights.Student, _loss.Trainable);
         var parts = Split(batch.Count).Select(range => Craft(batch, range, context)).ToList();
         using var moved = _options.WeightPerturbation is { } awp && context.Epoch >= awp.WarmupEpochs
             ? MoveWeights(parts, awp.Gamma, context)
@@ -85,7 +85,7 @@ internal sealed class TrainingStep : IDisposable
     /// restored.</summary>
     private WeightMove MoveWeights(List<BatchPart> parts, double gamma, StepContext context)
     {
-        using var buffers = new BufferBackup(context.Weights.Student);
+        using var buffers = new BufferBackup(context.Weights.Student, _loss.Trainable);
         Descend(parts, context);
         buffers.Restore();
         return new WeightMove(
@@ -142,14 +142,16 @@ internal sealed class TrainingStep : IDisposable
         .. passes.OrderBy(pass => pass.Network == NetworkRole.Student)
             .ThenBy(pass => pass.Network.Name, StringComparer.Ordinal)
             .ThenBy(pass => pass.Images.Against is not null)
-            .ThenBy(pass => $"{pass.Images}", StringComparer.Ordinal),
+            .ThenBy(pass => pass.Images.Against?.Name, StringComparer.Ordinal)
+            .ThenBy(pass => pass.Images.View, StringComparer.Ordinal),
     ];
 
     // Each source has random numbers of its own.
     private static ulong SeedOf(ImageSource images, ulong seed)
     {
         if (images == ImageSource.Adversarial) return seed;
-        return SeedMixer.Mix(seed, images.View.Length == 0 ? images.Against!.Name : $"{images.Against!.Name}/{images.View}");
+        var ofNetwork = SeedMixer.Mix(seed, images.Against!.Name);
+        return images.View.Length == 0 ? ofNetwork : SeedMixer.Mix(ofNetwork, images.View);
     }
 
     private void Check(LossTerms terms)

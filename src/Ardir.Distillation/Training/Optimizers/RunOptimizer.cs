@@ -16,6 +16,7 @@ internal sealed class RunOptimizer : IDisposable
         Trained = [.. Student.Concat(Loss).Select(pair => pair.Parameter)];
         _optimizer = options.Optimizer.Create(Trained, options.LearningRate)
             ?? throw new InvalidOperationException($"TrainerOptions.Optimizer ({options.Optimizer}) made no optimiser; it returned null.");
+        RefuseStrangers(options.Optimizer);
         // Exactly 1 for a group of the rate it was given.
         _groups = [.. _optimizer.ParamGroups.Select(group => (group, group.LearningRate / options.LearningRate))];
     }
@@ -55,4 +56,16 @@ internal sealed class RunOptimizer : IDisposable
     }
 
     public void Dispose() => _optimizer.Dispose();
+
+    // A function that does not use its argument may have kept parameters of another network, or those that the student had before its
+    // conversion; the student would not be trained, and no checkpoint would hold what is.
+    private void RefuseStrangers(TrainingOptimizer option)
+    {
+        var given = Trained.Select(parameter => parameter.Handle).ToHashSet();
+        if (_optimizer.parameters().All(parameter => given.Contains(parameter.Handle))) return;
+        Dispose();
+        throw new InvalidOperationException(
+            $"TrainerOptions.Optimizer ({option}) trains parameters that it was not given. Make it with the parameters that Create is " +
+            "called with; parameters of the loss come from IDistillationLoss.Trainable.");
+    }
 }

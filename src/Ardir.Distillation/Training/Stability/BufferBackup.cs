@@ -1,14 +1,15 @@
 namespace Ardir.Distillation;
 
-/// <summary>A copy of a model's buffers (the statistics of batch norm), to undo what a forward pass changes in them.</summary>
+/// <summary>A copy of the buffers (the statistics of batch norm) of the student and of what a loss trains, to undo what a forward pass
+/// changes in them.</summary>
 internal sealed class BufferBackup : IDisposable
 {
     private readonly List<(Tensor Buffer, Tensor Before)> _buffers;
 
-    public BufferBackup(nn.Module model)
+    public BufferBackup(nn.Module student, nn.Module? loss)
     {
         using var noGrad = no_grad();
-        _buffers = [.. model.buffers().Select(buffer => (buffer, buffer.clone().DetachFromDisposeScope()))];
+        _buffers = [.. student.buffers().Concat(loss?.buffers() ?? []).Select(buffer => (buffer, buffer.clone().DetachFromDisposeScope()))];
     }
 
     public void Restore()

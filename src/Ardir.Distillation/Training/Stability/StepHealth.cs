@@ -50,8 +50,8 @@ internal sealed class StepHealth : IDisposable
         return firstStep && !Skips ? null : _attacks;
     }
 
-    /// <summary>A copy of the student's buffers where a step may have to be undone.</summary>
-    public BufferBackup? Backup(nn.Module student) => Skips ? new BufferBackup(student) : null;
+    /// <summary>A copy of the buffers of student and loss where a step may have to be undone.</summary>
+    public BufferBackup? Backup(nn.Module student, nn.Module? loss) => Skips ? new BufferBackup(student, loss) : null;
 
     /// <summary>Decides, after the backward pass, whether the optimiser may take the step.</summary>
     public bool Accepts(IReadOnlyList<Tensor> losses, int step)
