@@ -115,20 +115,20 @@ public abstract class Attack : IAttack, IStatesIdentity
         var found = Search(run);
         if (guard.MustRepeat)
         {
-            var nan = guard.TakeNan(Threat);
+            var nan = guard.CountNanAsWrong(Threat);
             run = AttackRun.Create(Traits, guard, images.detach(), labels);
             found = nan.Put(Search(run));
         }
         guard.EnsureSound();
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var safe = Safe(Threat.Clamp(images.detach()), found);
-        if (context.Soundness is null) TellGradients(guard, run, safe);
+        if (context.Soundness is null) ReportZeroGradients(guard, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
 
     /// <summary>Reports gradients of exactly zero to the surrounding evaluation, which knows which images ended up broken, or to the
     /// logger if there is none.</summary>
-    private void TellGradients(GuardedModel guard, AttackRun run, Tensor found)
+    private void ReportZeroGradients(GuardedModel guard, AttackRun run, Tensor found)
     {
         var context = guard.Context;
         if (context.Notes is null && !context.Logger.IsEnabled(LogLevel.Warning)) return;

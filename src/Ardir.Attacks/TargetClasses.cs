@@ -3,7 +3,7 @@ namespace Ardir.Attacks;
 /// <summary>Which classes a targeted part of an attack aims at.</summary>
 internal static class TargetClasses
 {
-    /// <summary>The class at a place, from 0, among all classes but the label, largest logit first and ties in the order of the classes:
+    /// <summary>The class of a rank, from 0, among all classes but the label, largest logit first and ties in the order of the classes:
     /// int64 [n].</summary>
     public static Tensor ByRank(Tensor logits, Tensor labels, int place)
     {
@@ -14,8 +14,8 @@ internal static class TargetClasses
         return others.select(1, place).clone().MoveToOuterDisposeScope();
     }
 
-    /// <summary>As <see cref="ByRank"/>, but the class at the first place where the model rules out the class at the given place by a logit
-    /// of -infinity: no point reaches such a class, and a loss toward it is not finite.</summary>
+    /// <summary>As <see cref="ByRank"/>, but the class of rank 0 where the model rules out the class of the given rank by a logit of
+    /// -infinity: no point reaches such a class, and a loss toward it is not finite.</summary>
     public static Tensor Reachable(Tensor logits, Tensor labels, int place)
     {
         using var scope = NewDisposeScope();

@@ -49,7 +49,7 @@ public abstract class UnitAttack : Attack
         var outcome = Once();
         if (guard.MustRepeat)
         {
-            var nan = guard.TakeNan(Threat);
+            var nan = guard.CountNanAsWrong(Threat);
             outcome = Once();
             outcome = outcome with { Points = nan.Put(outcome.Points, outcome.Broken) };
         }

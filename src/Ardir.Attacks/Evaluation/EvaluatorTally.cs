@@ -9,7 +9,7 @@ internal sealed class EvaluatorTally
     private int _attacked;
     private int _broken;
     private int _zeroGradients;
-    private int _noNumbers;
+    private int _nonFiniteGradients;
     private int _nanPoints;
     private long _forwards;
     private long _backwards;
@@ -29,8 +29,8 @@ internal sealed class EvaluatorTally
         _attacked += broken.Length;
         _broken += broken.Count(isBroken => isBroken);
         _nanPoints += HostRead.Array<long>(verdict.Predicted).Count(predicted => predicted == classes);
-        _zeroGradients += broken.Where((isBroken, i) => !isBroken && notes.IsStuck(numbers[i])).Count();
-        _noNumbers += broken.Where((isBroken, i) => !isBroken && notes.IsLost(numbers[i])).Count();
+        _zeroGradients += broken.Where((isBroken, i) => !isBroken && notes.StoppedByZeroGradient(numbers[i])).Count();
+        _nonFiniteGradients += broken.Where((isBroken, i) => !isBroken && notes.StoppedByNonFiniteGradient(numbers[i])).Count();
         _withoutGradient.UnionWith(notes.WithoutGradient);
         (_forwards, _backwards, _elapsed) = (_forwards + model.SampleForwards, _backwards + model.SampleBackwards, _elapsed + elapsed);
         return broken;
@@ -54,7 +54,7 @@ internal sealed class EvaluatorTally
     {
         NanPoints = _nanPoints,
         ZeroGradients = (_zeroGradients, [name]),
-        NoNumbers = (_noNumbers, [name]),
+        NonFiniteGradients = (_nonFiniteGradients, [name]),
         WithoutGradient = [.. _withoutGradient],
     };
 }

@@ -10,11 +10,11 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
 {
     private Tensor? _nanLogits;
     private Tensor? _badGradients;
-    private Tensor? _zeroGradients;   // int32 [samples]
-    private Tensor? _noNumbers;       // int32 [samples]
+    private Tensor? _zeroGradients;        // int32 [samples]
+    private Tensor? _nonFiniteGradients;   // int32 [samples]
 
     /// <summary>Looks at logits, [n,K].</summary>
-    public void SeeLogits(Tensor logits)
+    public void RecordLogits(Tensor logits)
     {
         using var nan = logits.detach().isnan().any();
         SoundnessWatch.Collect(ref _nanLogits, nan);
@@ -22,7 +22,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
 
     /// <summary>Looks at gradients that follow logits already seen.</summary>
     /// <param name="size">Largest absolute value of the gradient of each sample, [n].</param>
-    public void SeeGradients(Tensor size)
+    public void RecordGradients(Tensor size)
     {
         // NaN and infinity carry over to the largest absolute value. A bad gradient makes the next logits NaN, so only a gradient
         // that was bad before any NaN logits is recorded as the cause.
@@ -37,7 +37,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     /// them.</param>
     /// <param name="reached">Samples that have reached their goal, where a zero gradient is not recorded, bool [n]; null if there
     /// are none.</param>
-    public void SeeZeros(Tensor size, Tensor? positions, Tensor? reached = null)
+    public void RecordZeroGradients(Tensor size, Tensor? positions, Tensor? reached = null)
     {
         using var scope = NewDisposeScope();
         var zero = size.logical_not();
@@ -48,17 +48,17 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     /// <summary>Records the samples whose gradient is NaN or infinite.</summary>
     /// <param name="size">As above.</param>
     /// <param name="positions">As above.</param>
-    public void SeeNoNumbers(Tensor size, Tensor? positions)
+    public void RecordNonFiniteGradients(Tensor size, Tensor? positions)
     {
         using var scope = NewDisposeScope();
-        Raise(ref _noNumbers, size.isfinite().logical_not_(), positions);
+        Raise(ref _nonFiniteGradients, size.isfinite().logical_not_(), positions);
     }
 
     /// <summary>Passes everything to a watch over many runs, which reads it later.</summary>
-    public void GiveTo(SoundnessWatch watch) => watch.Add(_badGradients, _nanLogits, _zeroGradients);
+    public void ReportTo(SoundnessWatch watch) => watch.Add(_badGradients, _nanLogits, _zeroGradients);
 
     /// <summary>Whether logits were NaN or gradients non-finite, so that the attack may have been misdirected.</summary>
-    public bool WasBroken() => Any(_nanLogits) || Any(_badGradients);
+    public bool FoundNonFinite() => Any(_nanLogits) || Any(_badGradients);
 
     /// <summary>Throws if logits were NaN or gradients non-finite.</summary>
     /// <exception cref="InvalidOperationException">They were.</exception>
@@ -66,11 +66,11 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
 
     /// <summary>Positions of the samples whose gradient was exactly zero at some point, and of those where it was NaN or infinite; null
     /// when no gradient was computed.</summary>
-    public (long[] Zero, long[] NoNumber)? Gradients()
+    public (long[] Zero, long[] NonFinite)? Gradients()
     {
         if (_zeroGradients is null) return null;
-        var noNumber = Raised(_noNumbers);
-        return ([.. Raised(_zeroGradients).Except(noNumber)], noNumber);
+        var nonFinite = Raised(_nonFiniteGradients);
+        return ([.. Raised(_zeroGradients).Except(nonFinite)], nonFinite);
     }
 
     public void Dispose()
@@ -78,7 +78,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
         _nanLogits?.Dispose();
         _badGradients?.Dispose();
         _zeroGradients?.Dispose();
-        _noNumbers?.Dispose();
+        _nonFiniteGradients?.Dispose();
     }
 
     private void Raise(ref Tensor? flags, Tensor rows, Tensor? positions)

@@ -42,7 +42,7 @@ public sealed record AttackContext
     /// evaluation.</summary>
     internal AttackNotes? Notes { get; init; }
 
-    /// <summary>Of how many passes each gradient is the mean; set by <c>EotAttack</c>.</summary>
+    /// <summary>The number of passes of which each gradient is the mean; set by <c>EotAttack</c>.</summary>
     /// <value>1 by default.</value>
     public int EotSamples { get; internal init; } = 1;
 

@@ -13,7 +13,7 @@ internal sealed class AttackNotes
     public HashSet<long> ZeroGradients { get; } = [];
 
     /// <summary>Samples at which an attack met a gradient that is NaN or infinite although no logit is NaN.</summary>
-    public HashSet<long> NoNumbers { get; } = [];
+    public HashSet<long> NonFiniteGradients { get; } = [];
 
     /// <summary>Samples at which an attack had a usable gradient, finite and not zero, at every step.</summary>
     public HashSet<long> Followed { get; } = [];
@@ -23,10 +23,10 @@ internal sealed class AttackNotes
     public HashSet<string> WithoutGradient { get; } = [];
 
     /// <summary>Whether an attack met a gradient of exactly zero at a sample, and no attack had a usable one at every step.</summary>
-    public bool IsStuck(long number) => ZeroGradients.Contains(number) && !Followed.Contains(number);
+    public bool StoppedByZeroGradient(long number) => ZeroGradients.Contains(number) && !Followed.Contains(number);
 
-    /// <summary>As <see cref="IsStuck"/>, for gradients that are NaN or infinite.</summary>
-    public bool IsLost(long number) => NoNumbers.Contains(number) && !Followed.Contains(number);
+    /// <summary>As <see cref="StoppedByZeroGradient"/>, for gradients that are NaN or infinite.</summary>
+    public bool StoppedByNonFiniteGradient(long number) => NonFiniteGradients.Contains(number) && !Followed.Contains(number);
 
     /// <summary>Adds the notes of a nested evaluation.</summary>
     /// <param name="inner">The notes, by the positions of the images.</param>
@@ -36,7 +36,7 @@ internal sealed class AttackNotes
         IEnumerable<long> Numbered(HashSet<long> positions) =>
             positions.Select(position => numbers is null ? position : numbers[(int)position]);
         ZeroGradients.UnionWith(Numbered(inner.ZeroGradients));
-        NoNumbers.UnionWith(Numbered(inner.NoNumbers));
+        NonFiniteGradients.UnionWith(Numbered(inner.NonFiniteGradients));
         Followed.UnionWith(Numbered(inner.Followed));
         WithoutGradient.UnionWith(inner.WithoutGradient);
     }
@@ -46,12 +46,12 @@ internal sealed class AttackNotes
     /// <param name="gradients">Positions of the samples whose gradient was exactly zero at some point, and of those where it was
     /// NaN or infinite.</param>
     /// <param name="numbers">The number of each sample; its position when null.</param>
-    public void Add(int count, (long[] Zero, long[] NoNumber) gradients, IReadOnlyList<long>? numbers)
+    public void Add(int count, (long[] Zero, long[] NonFinite) gradients, IReadOnlyList<long>? numbers)
     {
-        var (zero, noNumber) = (gradients.Zero.ToHashSet(), gradients.NoNumber.ToHashSet());
+        var (zero, nonFinite) = (gradients.Zero.ToHashSet(), gradients.NonFinite.ToHashSet());
         for (var position = 0; position < count; position++)
         {
-            var met = zero.Contains(position) ? ZeroGradients : noNumber.Contains(position) ? NoNumbers : Followed;
+            var met = zero.Contains(position) ? ZeroGradients : nonFinite.Contains(position) ? NonFiniteGradients : Followed;
             met.Add(numbers is null ? position : numbers[position]);
         }
     }

@@ -44,7 +44,7 @@ public sealed class AttackRun
     /// <summary>Samples passed backward through the model so far, in the whole run.</summary>
     public long SampleBackwards => _model.SampleBackwards;
 
-    /// <summary>The same run with a loss to climb. What the loss keeps fixed (a teacher's output, say) is computed now, once.</summary>
+    /// <summary>The same run with a loss to maximise. What the loss keeps fixed (a teacher's output, say) is computed now, once.</summary>
     /// <param name="loss">The loss.</param>
     /// <returns>A run on which <see cref="Gradient"/> works.</returns>
     public AttackRun With(IAttackLoss loss)
@@ -86,8 +86,8 @@ public sealed class AttackRun
     /// <returns>[n,K].</returns>
     public Tensor Logits(Tensor points) => _model.Logits(points, this, _samples.Loss);
 
-    /// <summary>Of how many passes each gradient is the mean (expectation over transformation); 1 unless the attack was wrapped by an
-    /// EotAttack.</summary>
+    /// <summary>The number of passes of which each gradient is the mean (expectation over transformation); 1 unless the attack was
+    /// wrapped by an EotAttack.</summary>
     public int EotSamples => _model.Context.EotSamples;
 
     /// <summary>Loss and gradient at some points. One forward and one backward pass, or <see cref="EotSamples"/> of each: the gradient is
@@ -140,7 +140,7 @@ public sealed class AttackRun
             sum.add_(here.Gradient);
             here.Gradient.Dispose();
         }
-        using (var size = sum.abs()) _model.SeeZeros(size.amax(PerSample.Dimensions(size)), this, _samples.Loss!, here.Loss);
+        using (var size = sum.abs()) _model.RecordZeroGradients(size.amax(PerSample.Dimensions(size)), this, _samples.Loss!, here.Loss);
         return here with { Gradient = sum.div_(samples) };
     }
 

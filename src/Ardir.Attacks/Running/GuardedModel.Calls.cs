@@ -14,7 +14,7 @@ internal sealed partial class GuardedModel
         CountForwards(run.Count);
         if (!IsExpected(logits, points)) Check(logits, points, run);
         if (_nan is not null) output = new TappedOutput(_nan.Replace(logits, points, run), output.Features);
-        _watch!.SeeLogits(output.Output);
+        _watch!.RecordLogits(output.Output);
         return output;
     }
 

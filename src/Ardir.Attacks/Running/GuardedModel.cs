@@ -25,7 +25,7 @@ internal sealed partial class GuardedModel : IDisposable
         _watched = context.Soundness is { ComparesInputs: false } || _outer is { _watched: true };
     }
 
-    /// <summary>The model of the user itself, without any guard.</summary>
+    /// <summary>The model of the user, without any guard.</summary>
     public IModule Model { get; }
 
     public AttackContext Context { get; }
@@ -42,7 +42,7 @@ internal sealed partial class GuardedModel : IDisposable
     /// counted, too.</summary>
     public IModule AsModule => new Face(this);
 
-    /// <summary>The model that a guard stands before; the model itself if it is none.</summary>
+    /// <summary>The model behind a guard; the model itself if it is not guarded.</summary>
     public static IModule Unwrapped(IModule model) => model is Face face ? face.Guard.Model : model;
 
     /// <summary>The passes that no attack has recorded as its own since the last call.</summary>
@@ -60,7 +60,7 @@ internal sealed partial class GuardedModel : IDisposable
         var logits = WatchInput(points, () => ModelCall.Of(Model, points));
         CountForwards(points.shape[0]);
         LogitsGuard.Check(logits, points, _classes);
-        _watch?.SeeLogits(logits);
+        _watch?.RecordLogits(logits);
         return logits.detach();
     }
 
@@ -76,7 +76,7 @@ internal sealed partial class GuardedModel : IDisposable
     }
 
     /// <summary>From now on NaN counts as a wrong answer.</summary>
-    public NanAnswers TakeNan(ThreatModel threat) => _nan = new NanAnswers(threat);
+    public NanAnswers CountNanAsWrong(ThreatModel threat) => _nan = new NanAnswers(threat);
 
     /// <summary>Whether points with NaN logits are kept, which needs the images of their samples.</summary>
     public bool KeepsNan => _nan is not null;
@@ -84,10 +84,10 @@ internal sealed partial class GuardedModel : IDisposable
     /// <summary>Records the samples of a run whose gradient is exactly zero.</summary>
     /// <param name="size">Largest absolute value of the gradient of each sample, [n].</param>
     /// <param name="run">The samples.</param>
-    /// <param name="loss">The loss that was climbed.</param>
+    /// <param name="loss">The loss that was maximised.</param>
     /// <param name="losses">Its values, [n].</param>
-    public void SeeZeros(Tensor size, AttackRun run, IAttackLoss loss, Tensor losses) =>
-        _watch!.SeeZeros(size, run.Positions, reached: loss.IsZeroAtGoal ? losses.logical_not() : null);
+    public void RecordZeroGradients(Tensor size, AttackRun run, IAttackLoss loss, Tensor losses) =>
+        _watch!.RecordZeroGradients(size, run.Positions, reached: loss.IsZeroAtGoal ? losses.logical_not() : null);
 
     public void CheckCancelled() => Context.CancellationToken.ThrowIfCancellationRequested();
 
@@ -130,7 +130,7 @@ internal sealed partial class GuardedModel : IDisposable
         total.backward(inputs: [leaf]);
         CountBackwards(run.Count);
         var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
-        if (isWhole) SeeZeros(size, run, loss, losses.detach());
+        if (isWhole) RecordZeroGradients(size, run, loss, losses.detach());
         return new AttackGradient(
             logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
@@ -170,7 +170,7 @@ internal sealed partial class GuardedModel : IDisposable
             sizes = sizes is null ? size.MoveToOuterDisposeScope() : sizes.add_(size);
         }
         // A sample counts only if all its gradients are zero: one boundary with a gradient is enough to move.
-        _watch!.SeeZeros(sizes!, run.Positions);
+        _watch!.RecordZeroGradients(sizes!, run.Positions);
         return logits.detach().MoveToOuterDisposeScope();
     }
 
@@ -178,17 +178,17 @@ internal sealed partial class GuardedModel : IDisposable
     /// refused here.</summary>
     public void EnsureSound()
     {
-        if (Context.Soundness is { } watch) _watch!.GiveTo(watch);
+        if (Context.Soundness is { } watch) _watch!.ReportTo(watch);
         else if (Context.Notes is not { CountsNan: true }) _watch!.EnsureSound();
     }
 
     /// <summary>Whether NaN or infinite values may have misled the search although the surrounding evaluation wants a result, so that it
     /// must be repeated with NaN as a wrong answer.</summary>
-    public bool MustRepeat => Context.Notes is { CountsNan: true } && _nan is null && _watch!.WasBroken();
+    public bool MustRepeat => Context.Notes is { CountsNan: true } && _nan is null && _watch!.FoundNonFinite();
 
     /// <summary>Positions of the samples whose gradient was exactly zero somewhere, and of those whose gradient was NaN or infinite
     /// although the logits were not NaN; null when no gradient was computed.</summary>
-    public (long[] Zero, long[] NoNumber)? Gradients() => _watch!.Gradients();
+    public (long[] Zero, long[] NonFinite)? Gradients() => _watch!.Gradients();
 
     public void Dispose()
     {
@@ -223,9 +223,9 @@ internal sealed partial class GuardedModel : IDisposable
     {
         // The maximum, because a sum can overflow although no single value does.
         var size = gradient.abs().amax(PerSample.Dimensions(gradient));
-        _watch!.SeeGradients(size);
+        _watch!.RecordGradients(size);
         if (_nan is null) return (gradient, size);
-        _watch.SeeNoNumbers(size, run.Positions);
+        _watch.RecordNonFiniteGradients(size, run.Positions);
         return (NanAnswers.Replace(gradient, size), size.nan_to_num(1, 1, 1));
     }
 }

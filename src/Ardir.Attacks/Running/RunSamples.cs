@@ -19,7 +19,7 @@ internal sealed record RunSamples
     /// <summary>int64 [n]; null when untargeted.</summary>
     public Tensor? Targets { get; init; }
 
-    /// <summary>What to climb.</summary>
+    /// <summary>The loss to maximise.</summary>
     public IAttackLoss? Loss { get; init; }
 
     /// <summary>What the loss keeps fixed.</summary>

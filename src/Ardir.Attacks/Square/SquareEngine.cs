@@ -31,7 +31,7 @@ internal sealed class SquareEngine : IDisposable
     }
 
     /// <summary>Runs a restart.</summary>
-    /// <param name="run">The samples, with the loss to climb.</param>
+    /// <param name="run">The samples, with the loss to maximise.</param>
     /// <param name="options">Parameters of the method.</param>
     /// <param name="marginIsLoss">Whether the loss is the margin, which then need not be computed a second time.</param>
     /// <param name="purpose">Names the random stream.</param>

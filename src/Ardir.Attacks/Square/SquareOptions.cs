@@ -17,7 +17,7 @@ public sealed record SquareOptions : RestartOptions
     /// <value>false by default, as in AutoAttack.</value>
     public bool RescaleSchedule { get; init; }
 
-    /// <summary>What to climb; a candidate is kept if the loss is higher or the goal is reached.</summary>
+    /// <summary>The loss to maximise; a candidate is kept if the loss is higher or the goal is reached.</summary>
     /// <value>null by default: <see cref="AttackLoss.Margin"/>, or <see cref="AttackLoss.CrossEntropy"/> with
     /// <see cref="AttackContext.Targets"/>.</value>
     public IAttackLoss? Loss { get; init; }

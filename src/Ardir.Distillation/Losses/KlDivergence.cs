@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>KL divergences between class probabilities, for losses of one's own. The results belong to the current dispose scope.</summary>
+/// <summary>KL divergences between class probabilities, for your own losses. The results belong to the current dispose scope.</summary>
 public static class KlDivergence
 {
     /// <summary>KL(softmax(reference/t) || softmax(logits/t)) of each sample. Gradients flow into every argument that has a graph, because

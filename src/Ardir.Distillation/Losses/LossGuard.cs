@@ -3,7 +3,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Checks of the options and the inputs of losses, for losses of one's own. Each message names what was given and what was
+/// <summary>Checks of the options and the inputs of losses, for your own losses. Each message names what was given and what was
 /// expected.</summary>
 public static class LossGuard
 {

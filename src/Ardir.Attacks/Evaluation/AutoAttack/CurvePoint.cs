@@ -20,7 +20,7 @@ internal sealed record CurvePoint(double Epsilon, double RobustAccuracy, Evaluat
             NanImages = 0,
             NanPoints = 0,
             ZeroGradients = Worst(facts => facts.ZeroGradients),
-            NoNumbers = Worst(facts => facts.NoNumbers),
+            NonFiniteGradients = Worst(facts => facts.NonFiniteGradients),
             WithoutGradient = Names(facts => facts.WithoutGradient),
         };
     }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Ardir.Attacks;
 
 /// <summary>The result of one batch of one unit of one attack: everything about it that an evaluation stores.</summary>
@@ -31,13 +33,15 @@ internal sealed record EnsembleBatch
     public required long[] ZeroGradients { get; init; }
 
     /// <summary>As <see cref="ZeroGradients"/>, for gradients that were NaN or infinite although no logit was NaN.</summary>
-    public required long[] NoNumbers { get; init; }
+    // The name that state files have had from the beginning.
+    [JsonPropertyName("NoNumbers")]
+    public required long[] NonFiniteGradients { get; init; }
 
     /// <summary>Names of those attacks within a composite attack that found no gradient, while its other attacks ran.</summary>
     public required string[] PartsWithoutGradient { get; init; }
 
     /// <summary>Whether the attack follows gradients: unbroken images of the batch that neither <see cref="ZeroGradients"/> nor
-    /// <see cref="NoNumbers"/> lists then had a usable gradient at every step.</summary>
+    /// <see cref="NonFiniteGradients"/> lists then had a usable gradient at every step.</summary>
     public required bool FollowsGradients { get; init; }
 
     /// <summary>Whether no gradient flows through the model, so that the attack could not search at all and ended with this

@@ -28,10 +28,10 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
 
     /// <summary>Unbroken images at which an attack met a gradient of exactly zero, and no attack had a usable one at every
     /// step.</summary>
-    public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(Stuck).Distinct()];
+    public IReadOnlyList<long> ZeroGradients => [.. _done.SelectMany(StoppedByZeroGradient).Distinct()];
 
     /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite.</summary>
-    public IReadOnlyList<long> NoNumbers => [.. _done.SelectMany(Lost).Distinct()];
+    public IReadOnlyList<long> NonFiniteGradients => [.. _done.SelectMany(StoppedByNonFiniteGradient).Distinct()];
 
     /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes
@@ -40,7 +40,7 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
         {
             var notes = new AttackNotes();
             notes.ZeroGradients.UnionWith(ZeroGradients);
-            notes.NoNumbers.UnionWith(NoNumbers);
+            notes.NonFiniteGradients.UnionWith(NonFiniteGradients);
             notes.Followed.UnionWith(Enumerable.Range(0, count).Where(i => _followed[i]).Select(i => (long)i));
             notes.WithoutGradient.UnionWith(WithoutGradient);
             return notes;
@@ -113,8 +113,8 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
         Images = count,
         NanImages = Predictions.Where((predicted, i) => !Correct[i] && predicted == classes).Count(),
         NanPoints = Predictions.Where((predicted, i) => Correct[i] && predicted == classes).Count(),
-        ZeroGradients = (ZeroGradients.Count, Names(batch => Stuck(batch).Any())),
-        NoNumbers = (NoNumbers.Count, Names(batch => Lost(batch).Any())),
+        ZeroGradients = (ZeroGradients.Count, Names(batch => StoppedByZeroGradient(batch).Any())),
+        NonFiniteGradients = (NonFiniteGradients.Count, Names(batch => StoppedByNonFiniteGradient(batch).Any())),
         WithoutGradient = WithoutGradient,
         IsConstant = isConstant,
         Unconfirmed = _done.Sum(batch => batch.Unconfirmed),
@@ -124,17 +124,19 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
     private List<string> Names(Func<EnsembleBatch, bool> which) =>
         [.. _done.Where(which).Select(batch => attacks[batch.Attack].Name).Distinct()];
 
-    private IEnumerable<long> Stuck(EnsembleBatch batch) => batch.ZeroGradients.Where(image => Robust[image] && !_followed[image]);
+    private IEnumerable<long> StoppedByZeroGradient(EnsembleBatch batch) => Unfollowed(batch.ZeroGradients);
 
-    private IEnumerable<long> Lost(EnsembleBatch batch) => batch.NoNumbers.Where(image => Robust[image] && !_followed[image]);
+    private IEnumerable<long> StoppedByNonFiniteGradient(EnsembleBatch batch) => Unfollowed(batch.NonFiniteGradients);
+
+    private IEnumerable<long> Unfollowed(long[] images) => images.Where(image => Robust[image] && !_followed[image]);
 
     // A batch attacks every image up to its cursor that resisted when it began, so Robust must still be as it was then.
     private void Follow(EnsembleBatch batch)
     {
         var first = _done is [.., var last] && (last.Attack, last.Unit) == (batch.Attack, batch.Unit) ? last.Cursor + 1 : 0;
         for (var image = first; image <= batch.Cursor; image++)
-            _followed[image] |= Robust[image] && !Stopped(batch.ZeroGradients, image) && !Stopped(batch.NoNumbers, image);
+            _followed[image] |= Robust[image] && !Contains(batch.ZeroGradients, image) && !Contains(batch.NonFiniteGradients, image);
     }
 
-    private static bool Stopped(long[] images, long image) => Array.BinarySearch(images, image) >= 0;
+    private static bool Contains(long[] images, long image) => Array.BinarySearch(images, image) >= 0;
 }

@@ -20,7 +20,7 @@ internal sealed record EvaluationFacts
     public (int Images, IReadOnlyList<string> Attacks) ZeroGradients { get; init; } = (0, []);
 
     /// <summary>As <see cref="ZeroGradients"/>, for gradients that are NaN or infinite although no logit is NaN.</summary>
-    public (int Images, IReadOnlyList<string> Attacks) NoNumbers { get; init; } = (0, []);
+    public (int Images, IReadOnlyList<string> Attacks) NonFiniteGradients { get; init; } = (0, []);
 
     /// <summary>Attacks that ended because no gradient flows through the model.</summary>
     public IReadOnlyList<string> WithoutGradient { get; init; } = [];
@@ -47,13 +47,14 @@ internal sealed record EvaluationFacts
                 $"For {ZeroGradients.Images} of {Images} images, which stayed unbroken, the gradient of the loss was exactly zero at " +
                 $"a point that {string.Join(" and ", ZeroGradients.Attacks)} asked about. {EvaluationTexts.ZeroGradientAdvice}",
                 ZeroGradients.Images);
-        if (NoNumbers.Images > 0)
+        if (NonFiniteGradients.Images > 0)
             findings.Add(FindingKind.BadGradient,
-                $"For {NoNumbers.Images} of {Images} images, which stayed unbroken, the gradient of the loss was NaN or infinite at a " +
-                $"point that {string.Join(" and ", NoNumbers.Attacks)} asked about, although its logits are numbers. It was taken for " +
-                "zero, so their failure there says nothing about robustness. Look for a square root or a norm at zero, a logarithm of " +
-                "zero, and logits that are infinite or too large for their precision; add an attack without gradients (SquareAttack).",
-                NoNumbers.Images);
+                $"For {NonFiniteGradients.Images} of {Images} images, which stayed unbroken, the gradient of the loss was NaN or " +
+                $"infinite at a point that {string.Join(" and ", NonFiniteGradients.Attacks)} asked about, although no logit was NaN. " +
+                "It was replaced by zero, so their failure there says nothing about robustness. Look for a square root or a norm at " +
+                "zero, a logarithm of zero, and logits that are infinite or too large for their precision; add an attack without " +
+                "gradients (SquareAttack).",
+                NonFiniteGradients.Images);
         if (WithoutGradient.Count > 0)
             findings.Add(FindingKind.NoGradient,
                 $"No gradient flows through the model, so {string.Join(" and ", WithoutGradient)} could not search and broke nothing: " +

@@ -39,7 +39,8 @@ internal sealed class WorstCaseRun(GuardedModel model, IReadOnlyList<IAttack> at
     public void WarnOfZeroGradients(AttackNotes notes, Tensor found, string name)
     {
         if (notes.ZeroGradients.Count == 0 || !Context.Logger.IsEnabled(LogLevel.Warning)) return;
-        long[] positions = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(row => notes.IsStuck(Number(row)))];
+        long[] positions =
+            [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i).Where(row => notes.StoppedByZeroGradient(Number(row)))];
         if (positions.Length == 0) return;
         var unbroken = HostRead.Int64(IsBroken(found, tensor(positions, device: found.device)).logical_not().sum());
         if (unbroken > 0) AttackLog.ZeroGradient(Context.Logger, name, unbroken, found.shape[0], EvaluationTexts.ZeroGradientAdvice);

@@ -6,7 +6,7 @@ public sealed record ApgdOptions
     /// <summary>Iterations, restarts and step sizes.</summary>
     public ApgdSearchOptions Search { get; init; } = new();
 
-    /// <summary>What to climb.</summary>
+    /// <summary>The loss to maximise.</summary>
     /// <value><see cref="AttackLoss.CrossEntropy"/> by default (APGD-CE); <see cref="AttackLoss.Dlr"/> makes it APGD-DLR.</value>
     public IAttackLoss Loss { get; init; } = AttackLoss.CrossEntropy;
 

@@ -5,7 +5,7 @@ namespace Ardir.Attacks;
 /// <summary>
 /// APGD-T (Croce and Hein 2020): <see cref="ApgdAttack"/> with the targeted DLR loss, toward one class after another in the order of the
 /// clean logits. The targets only guide the search: any wrong class counts as a success. With fewer than four classes, which that loss
-/// needs, it climbs the difference z_t - z_y. For targets of your own use <see cref="ApgdAttack"/> and
+/// needs, it maximises the difference z_t - z_y. For targets of your own use <see cref="ApgdAttack"/> and
 /// <see cref="AttackContext.Targets"/>.
 /// </summary>
 public sealed class TargetedApgdAttack : UnitAttack

@@ -13,7 +13,7 @@ public abstract record GradientStepOptions
     /// MI-FGSM.</value>
     public double? StepSize { get; init; }
 
-    /// <summary>What to climb.</summary>
+    /// <summary>The loss to maximise.</summary>
     /// <value><see cref="AttackLoss.CrossEntropy"/> by default.</value>
     public IAttackLoss Loss { get; init; } = AttackLoss.CrossEntropy;
 

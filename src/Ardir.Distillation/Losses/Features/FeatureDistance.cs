@@ -1,6 +1,6 @@
 namespace Ardir.Distillation;
 
-/// <summary>Distances between feature maps, for losses of one's own. The results belong to the current dispose scope.</summary>
+/// <summary>Distances between feature maps, for your own losses. The results belong to the current dispose scope.</summary>
 public static class FeatureDistance
 {
     // Laidlaw et al. add 1e-10 outside the root, where the gradient at zero is infinite; inside the root it is at most 1/sqrt(1e-10).

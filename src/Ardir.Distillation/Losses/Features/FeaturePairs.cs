@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Feature maps of two networks that are compared by position, for losses of one's own.</summary>
+/// <summary>Feature maps of two networks that are compared by position, for your own losses.</summary>
 public static class FeaturePairs
 {
     /// <summary>Returns the student's maps, adapted if there are adapters, after a check that their shapes equal the teacher's.</summary>

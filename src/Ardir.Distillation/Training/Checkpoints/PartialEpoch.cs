@@ -22,7 +22,7 @@ internal sealed record PartialEpoch
         var samples = (Step - Skipped) * (long)batchSize;
         // A part of the loss may be missing in some batches; total loss and accuracy are in every batch.
         if (Sums.FirstOrDefault(pair => pair.Value is null || pair.Value.Samples < 1 || pair.Value.Samples > samples).Key is { } name)
-            return $"the sum '{name.TrimStart('\0')}' of the partial epoch is none over 1 to {samples} samples";
+            return $"the sum '{name.TrimStart('\0')}' of the partial epoch is not a sum over 1 to {samples} samples";
         return samples > 0 && EpochTotals.Always.Any(key => Sums.GetValueOrDefault(key)?.Samples != samples)
             ? $"the partial epoch lacks loss or accuracy over its {samples} samples"
             : null;

@@ -37,7 +37,7 @@ internal static class RunIdentity
         var identity = typeof(TrainerOptions).GetProperties()
             .Where(property => !Free.Contains(property.Name, StringComparer.Ordinal))
             .ToDictionary(property => property.Name, property => Text(property.GetValue(setup.Options)), StringComparer.Ordinal);
-        // How the images are made depends on the loss, too, so what was chosen is compared.
+        // How the images are crafted depends on the loss, too, so the resolved plan is compared.
         identity[nameof(TrainerOptions.Crafting)] = setup.Crafting.Images.Count == 0
             ? "no adversarial images"
             : string.Join("; ", setup.Crafting.Images.Select(entry => $"{entry.Images}: {Text(entry.Attack)}, {entry.Mode}"));

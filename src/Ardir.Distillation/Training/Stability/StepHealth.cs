@@ -42,7 +42,7 @@ internal sealed class StepHealth : IDisposable
     }
 
     /// <summary>Where the attacks of a step report what they notice; null for attacks that throw at once. In the first step of a process
-    /// they do that, before the student changes, unless a NaN may be skipped. In all other steps it is told at the next logging
+    /// they do that, before the student changes, unless a NaN may be skipped. In all other steps it is reported at the next logging
     /// point.</summary>
     public SoundnessWatch? ForAttacks(bool firstStep)
     {
@@ -66,7 +66,7 @@ internal sealed class StepHealth : IDisposable
         return true;
     }
 
-    /// <summary>Runs a step, counts whether it was taken, and tells what attacks noticed if this is a logging point.</summary>
+    /// <summary>Runs a step, counts whether it was taken, and reports what attacks noticed if this is a logging point.</summary>
     /// <param name="step">Its number in the epoch.</param>
     /// <param name="atLoggingPoint">Whether the device may be waited for.</param>
     /// <param name="mayHaveDiverged">Whether the run took a step before, so that a failure may follow from what training did.</param>

@@ -52,7 +52,7 @@ internal sealed class BFloat16Weights : StudentWeights
             new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
     }
 
-    // The optimiser clears the gradients of the masters; those of the student are cleared here.
+    // The optimiser clears the gradients of the float32 weights; those of the student are cleared here.
     public override void BeginGradients() => Student.zero_grad(set_to_none: true);
 
     public override void TakeGradients()
@@ -83,7 +83,7 @@ internal sealed class BFloat16Weights : StudentWeights
         Publish();
     }
 
-    // The masters stand in place of their roundings.
+    // The float32 weights replace their bfloat16 copies in the state.
     public override Dictionary<string, Tensor> State()
     {
         TakeBuffers();

@@ -113,7 +113,7 @@ public sealed class NanVerdictTests
     }
 
     [Fact]
-    public void Evaluations_GradientThatIsNoNumber_GoOnAndSaySo()
+    public void Evaluations_NonFiniteGradient_ContinueAndReportIt()
     {
         using var scope = NewDisposeScope();
         using var inner = Model(nan: false);

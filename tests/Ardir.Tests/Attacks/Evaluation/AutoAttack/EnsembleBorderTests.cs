@@ -150,7 +150,7 @@ public sealed class EnsembleBorderTests
         var labels = model.call(images).argmax(1);
         using var report = Ensemble(new Noting([0, 1], [2], [3]), new Noting([], [1, 2], [0, 3])).Evaluate(model, images, labels);
         report.Data.Notes.ZeroGradients.Should().Equal(2);
-        report.Data.Notes.NoNumbers.Should().Equal(3);
+        report.Data.Notes.NonFiniteGradients.Should().Equal(3);
         // As many without a gradient as with one are still an attack that follows gradients.
         using var even = Ensemble(new Noting([0, 1], [2, 3], []), new Noting([], [0, 1, 2, 3], [])).Evaluate(model, images, labels);
         even.Data.Notes.ZeroGradients.Should().BeEquivalentTo([2L, 3L]);
@@ -212,7 +212,7 @@ public sealed class EnsembleBorderTests
     }
 
     /// <summary>Leaves the images alone and notes how their gradients were.</summary>
-    private sealed class Noting(long[] followed, long[] zero, long[] noNumbers) : IAttack
+    private sealed class Noting(long[] followed, long[] zero, long[] nonFinite) : IAttack
     {
         public string Name => "noting";
 
@@ -222,7 +222,7 @@ public sealed class EnsembleBorderTests
         {
             context!.Notes!.Followed.UnionWith(followed);
             context.Notes.ZeroGradients.UnionWith(zero);
-            context.Notes.NoNumbers.UnionWith(noNumbers);
+            context.Notes.NonFiniteGradients.UnionWith(nonFinite);
             return images.clone();
         }
     }

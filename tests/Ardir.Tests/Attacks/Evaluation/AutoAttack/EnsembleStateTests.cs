@@ -338,7 +338,7 @@ public sealed class EnsembleStateTests : IDisposable
         Backwards = 12,
         Unconfirmed = 13,
         ZeroGradients = [3, 14],
-        NoNumbers = [5],
+        NonFiniteGradients = [5],
         PartsWithoutGradient = ["FGSM"],
         FollowsGradients = true,
         Seconds = 0.5,

@@ -142,7 +142,7 @@ public sealed class StateLengthTests
         Backwards = 2,
         Unconfirmed = 0,
         ZeroGradients = [],
-        NoNumbers = [],
+        NonFiniteGradients = [],
         PartsWithoutGradient = [],
         FollowsGradients = true,
         Seconds = 0.5,

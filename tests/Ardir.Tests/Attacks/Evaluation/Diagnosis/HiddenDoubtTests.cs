@@ -28,7 +28,7 @@ public sealed class HiddenDoubtTests : IDisposable
     public static TheoryData<string> Gradient => [.. _gradient.Keys];
 
     [Theory, MemberData(nameof(Gradient))]
-    public void GradientThatIsNoNumber_IsCalledSo_WhateverTheBatches(string name)
+    public void NonFiniteGradient_IsReportedAsSuch_WhateverTheBatches(string name)
     {
         using var scope = NewDisposeScope();
         var (net, data) = World();
