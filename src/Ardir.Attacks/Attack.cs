@@ -64,6 +64,11 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// part of what resumes.</value>
     protected virtual object? Options => null;
 
+    /// <summary>Separates the random starts of this attack (<see cref="AttackRun.Start"/>) from those of other attacks with the same seed:
+    /// attacks with equal keys start from the same points. A constant keeps the results of an attack when its type is renamed.</summary>
+    /// <value>The name of the type by default.</value>
+    protected virtual string StreamKey => GetType().Name;
+
     IReadOnlyList<object?>? IStatesIdentity.IdentityParts => Options is { } options ? [Name, Threat, options] : null;
 
     /// <summary>Name, threat model and options.</summary>
@@ -74,12 +79,15 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// they are [N,...].</summary>
     /// <param name="images">Floating point, at least two dimensions.</param>
     /// <exception cref="ArgumentException">The attack is for inputs of another shape.</exception>
-    protected internal virtual void CheckShape(Tensor images)
+    protected virtual void CheckShape(Tensor images)
     {
     }
 
-    /// <summary>What a run must know about this attack. The name of its type keys its random starts.</summary>
-    internal AttackTraits Traits => new(Threat, Name, GetType().Name);
+    /// <summary><see cref="CheckShape"/> for an evaluation.</summary>
+    internal void EnsureShape(Tensor images) => CheckShape(images);
+
+    /// <summary>What a run must know about this attack.</summary>
+    internal AttackTraits Traits => new(Threat, Name, StreamKey);
 
     /// <summary>What every attack refuses before any work.</summary>
     internal static void CheckInputs(ThreatModel threat, Tensor images, Tensor labels, AttackContext context)

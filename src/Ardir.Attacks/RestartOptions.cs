@@ -3,10 +3,6 @@ namespace Ardir.Attacks;
 /// <summary>Options of attacks that consist of units (<see cref="UnitAttack"/>) and may repeat them.</summary>
 public abstract record RestartOptions
 {
-    private protected RestartOptions()
-    {
-    }
-
     /// <summary>Independent attempts. Only samples that still resist continue with the next.</summary>
     /// <value>1 by default. AutoAttack's "plus" version uses 5 for APGD and FAB.</value>
     public int Restarts { get; init; } = 1;

@@ -12,7 +12,7 @@ public static class AttackLoss
 
     /// <summary>As <see cref="Dlr"/>, but the margin for models with too few classes for it: max_{i!=y} z_i - z_y, targeted
     /// z_t - z_y.</summary>
-    internal static IAttackLoss DlrOrMargin { get; } = new DlrAttackLoss(marginIfFew: true);
+    public static IAttackLoss DlrOrMargin { get; } = new DlrAttackLoss(marginIfFew: true);
 
     /// <summary>Margin (Carlini and Wagner 2017), max_{i!=y} z_i - z_y; targeted: z_t - max_{i!=t} z_i.</summary>
     public static IAttackLoss Margin { get; } = new MarginAttackLoss();

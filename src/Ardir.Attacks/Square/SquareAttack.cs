@@ -44,7 +44,7 @@ public sealed class SquareAttack : UnitAttack
     protected override object? Options => _options;
 
     /// <inheritdoc/>
-    protected internal override void CheckShape(Tensor images)
+    protected override void CheckShape(Tensor images)
     {
         TensorGuard.Dense(images);
         if (images.dim() == 4) return;

@@ -1,5 +1,3 @@
-using Ardir.Core;
-
 namespace Ardir.Distillation;
 
 /// <summary>Cross-entropy with the true labels and label smoothing, computed here for all losses.</summary>
@@ -13,15 +11,4 @@ public static class HardLabels
     /// <returns>A scalar.</returns>
     public static Tensor CrossEntropy(Tensor logits, Tensor labels, double smoothing = 0) =>
         nn.functional.cross_entropy(LossPrecision.AtLeastSingle(logits), labels, label_smoothing: smoothing);
-
-    /// <summary>The mean over the batch as loss terms, which standard and adversarial training share.</summary>
-    internal static LossTerms Terms(Tensor logits, Tensor labels, double smoothing)
-    {
-        LossGuard.Logits(logits, labels);
-        TensorGuard.LabelRange(labels, logits.shape[1]);
-        using var scope = NewDisposeScope();
-        var terms = new LossTermsBuilder();
-        terms.Add(LossTerms.CrossEntropy, CrossEntropy(logits, labels, smoothing));
-        return terms.Build();
-    }
 }

@@ -34,7 +34,7 @@ internal static class EnsembleThreat
         foreach (var attack in attacks)
         {
             if (attack is ICompositeAttack composite) CheckShape(composite.Attacks, images);
-            else (attack as Attack)?.CheckShape(images);
+            else (attack as Attack)?.EnsureShape(images);
         }
     }
 }

@@ -23,12 +23,8 @@ public sealed class ApgdAttack : UnitAttack
     }
 
     /// <inheritdoc/>
-    public override string Name => _options.Loss switch
-    {
-        CrossEntropyAttackLoss => "APGD-CE",
-        DlrAttackLoss => "APGD-DLR",
-        var other => $"APGD-{other.Name}",
-    };
+    public override string Name =>
+        ReferenceEquals(_options.Loss, AttackLoss.CrossEntropy) ? "APGD-CE" : $"APGD-{_options.Loss.Name}";
 
     /// <inheritdoc/>
     protected override int UnitCount(long classes) => _options.Search.Restarts;

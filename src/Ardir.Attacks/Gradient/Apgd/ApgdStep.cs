@@ -30,9 +30,9 @@ internal abstract class ApgdStep : IDisposable
 
     /// <summary>Where a run starts: on the surface of the ball for Linf (at least one value) and L2, a projected Gaussian for L1, uniform
     /// noise for a threat model that is no norm ball.</summary>
-    public static Tensor RandomStart(AttackRun run, double radius, SampleStreams streams)
+    public static Tensor Start(AttackRun run, double radius, SampleStreams streams)
     {
-        if (run.Threat is not NormThreatModel norm) return run.Threat.SampleStart(run.Images, Core.RandomStart.Uniform, streams);
+        if (run.Threat is not NormThreatModel norm) return run.Threat.SampleStart(run.Images, RandomStart.Uniform, streams);
         using var scope = NewDisposeScope();
         var (images, ball) = (run.Images, norm.WithEpsilon(radius));
         var noise = norm.Norm == PerturbationNorm.Linf ? streams.Uniform(images, -1, 1) : streams.Normal(images);

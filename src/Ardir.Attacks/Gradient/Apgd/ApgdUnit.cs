@@ -19,7 +19,7 @@ internal static class ApgdUnit
     {
         using var scope = NewDisposeScope();
         var stages = Stages(options, run.Threat);
-        var points = ApgdStep.RandomStart(run, stages[0].Radius, run.Streams(purpose, unit));
+        var points = ApgdStep.Start(run, stages[0].Radius, run.Streams(purpose, unit));
         var done = 0;
         for (var i = 0; i < stages.Count - 1; i++)
         {

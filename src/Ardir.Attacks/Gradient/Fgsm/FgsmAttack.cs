@@ -36,5 +36,8 @@ public sealed class FgsmAttack : Attack
     }
 
     /// <inheritdoc/>
+    protected override string StreamKey => "FgsmAttack";
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 }

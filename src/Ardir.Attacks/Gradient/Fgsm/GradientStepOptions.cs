@@ -3,10 +3,6 @@ namespace Ardir.Attacks;
 /// <summary>What the attacks share that step along the gradient of a loss.</summary>
 public abstract record GradientStepOptions
 {
-    private protected GradientStepOptions()
-    {
-    }
-
     /// <summary>Size of a step in the units of the inputs, in the norm of the threat model. Fast adversarial training (Wong et al. 2020)
     /// uses FGSM with 1.25 * epsilon and a random start.</summary>
     /// <value>null by default: epsilon for FGSM, epsilon/4 for PGD (2/255 for 8/255), epsilon/<see cref="MiFgsmOptions.Steps"/> for

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="MiFgsmAttack"/>. The defaults are those of the paper (Dong et al. 2018).</summary>
@@ -18,6 +20,6 @@ public sealed record MiFgsmOptions : GradientStepOptions
         OptionGuard.Positive(Steps);
         if (!(double.IsFinite(Decay) && Decay >= 0))
             throw new ArgumentOutOfRangeException(nameof(Decay), Decay, "Decay must be a finite number of at least 0.");
-        OptionGuard.Start(Core.RandomStart.None, Loss, nameof(Loss));
+        OptionGuard.Start(RandomStart.None, Loss, nameof(Loss));
     }
 }

@@ -46,6 +46,9 @@ public sealed class PgdAttack : Attack
     }
 
     /// <inheritdoc/>
+    protected override string StreamKey => "PgdAttack";
+
+    /// <inheritdoc/>
     protected override object? Options => _options with { StepSize = _stepSize };
 
     private Tensor Attempt(AttackRun run, int restart) => _options.Selection switch

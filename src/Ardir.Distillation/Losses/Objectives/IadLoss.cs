@@ -63,7 +63,7 @@ public sealed class IadLoss : IDistillationLoss
         }
         else
         {
-            var trust = Trust.PerSample(judge, inputs.Labels, _options.Beta);
+            var trust = TeacherTrust.PerSample(judge, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (_options.WeighTeacher ? taught * trust : taught).mean(), alpha);
             var self = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
             sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean(), alpha);

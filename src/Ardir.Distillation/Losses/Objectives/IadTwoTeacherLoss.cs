@@ -65,7 +65,7 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
         }
         else
         {
-            var trust = Trust.PerSample(robust, inputs.Labels, _options.Beta);
+            var trust = TeacherTrust.PerSample(robust, inputs.Labels, _options.Beta);
             sum.Add(LossTerms.Kl, (taught * trust).mean(), first);
             var self = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
             sum.Add(LossTerms.SelfKl, (self * (1 - trust)).mean() * square, first);

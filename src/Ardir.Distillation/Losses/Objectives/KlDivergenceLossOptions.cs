@@ -40,14 +40,16 @@ public sealed record KlDivergenceLossOptions
         LossGuard.Defined(Reduction);
         LossGuard.Defined(Direction);
         if (LabelReplacement is { } replacement) LossGuard.Defined(replacement, nameof(LabelReplacement));
-        if (Direction == KlDirection.StudentTeacher && LabelReplacement == Distillation.LabelReplacement.Probabilities)
+        // The type by its full name, because here its short name is that of the property.
+        var isOneHot = LabelReplacement == Ardir.Distillation.LabelReplacement.Probabilities;
+        if (Direction == KlDirection.StudentTeacher && isOneHot)
         {
             throw new ArgumentException(
                 "KL(student || teacher) is infinite for one-hot targets. " +
                 "Use KlDirection.TeacherStudent, or LabelReplacement.None or Logits.",
                 nameof(Direction));
         }
-        if (HardLabelTemperature is not null && LabelReplacement != Distillation.LabelReplacement.Probabilities)
+        if (HardLabelTemperature is not null && !isOneHot)
         {
             throw new ArgumentException(
                 "HardLabelTemperature only means something with LabelReplacement.Probabilities.", nameof(HardLabelTemperature));

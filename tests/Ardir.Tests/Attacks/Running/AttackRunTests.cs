@@ -25,6 +25,17 @@ public sealed class AttackRunTests
     });
 
     [Fact]
+    public void Start_EqualStreamKeys_AreTheSamePointsAndTheKeyIsTheNameOfTheTypeByDefault()
+    {
+        using var scope = NewDisposeScope();
+        using var model = TinyModels.Linear();
+        Tensor Start(string? key) => new StartAttack(ThreatModel.Linf(0.1), key).Perturb(model, TinyModels.Images(4), TinyModels.Labels(4));
+        TensorAssert.Same(Start(null), Start(nameof(StartAttack)));
+        TensorAssert.Same(Start("other"), Start("other"));
+        TensorAssert.Different(Start("other"), Start(null));
+    }
+
+    [Fact]
     public void Gradient_AnyLoss_IsThatOfTheSumAndDetached() => Search(run =>
     {
         run = run.With(AttackLoss.Margin);
@@ -52,6 +63,15 @@ public sealed class AttackRunTests
         var logits = tensor(new[] { 0.0, 1, 0, 0, 9, 9, 0, 0, 0, 0, 0, 1, 5, 5, 5, 5 }, [4, 4]);
         run.IsAdversarial(logits).data<bool>().ToArray().Should().Equal(true, false, true, true);
     });
+
+    private sealed class StartAttack(ThreatModel threat, string? key) : Attack(threat)
+    {
+        public override string Name => "start";
+
+        protected override string StreamKey => key ?? base.StreamKey;
+
+        protected override Tensor Search(AttackRun run) => run.Start(RandomStart.Uniform, restart: 0);
+    }
 
     private static void Search(Action<AttackRun> body)
     {

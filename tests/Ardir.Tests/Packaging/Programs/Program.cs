@@ -15,6 +15,7 @@ DistilInOwnLoop();
 LetTheLibraryTrain(args[0]);
 WeightsAndData(args[0]);
 OwnLossAttackAndData(args[0]);
+OwnCopies.Run(args[0]);
 await HostedService(args[0]);
 Console.WriteLine($"arguments of native calls are kept alive: {TorchSharpRuntime.KeepsArgumentsAlive}");
 Documents.Run(args[0]);

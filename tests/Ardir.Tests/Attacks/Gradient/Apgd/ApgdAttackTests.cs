@@ -263,7 +263,7 @@ public sealed class ApgdAttackTests
         return model.call(images).argmax(1);
     }
 
-    private static Tensor Start(AttackRun run) => ApgdStep.RandomStart(run, run.Threat.Epsilon, run.Streams("test", 0));
+    private static Tensor Start(AttackRun run) => ApgdStep.Start(run, run.Threat.Epsilon, run.Streams("test", 0));
 
     private static void Search(nn.Module<Tensor, Tensor> model, Tensor images, Tensor labels, ThreatModel threat, Action<AttackRun> body)
     {

@@ -20,7 +20,7 @@ public sealed class ApgdStartTests
     {
         var (images, ball) = (run.Images, ((NormThreatModel)run.Threat).Ball);
         SampleStreams Streams() => run.Streams("test", 3);
-        var start = ApgdStep.RandomStart(run, 0.1, Streams());
+        var start = ApgdStep.Start(run, 0.1, Streams());
         var expected = norm switch
         {
             PerturbationNorm.Linf => On(Streams().Uniform(images, -1, 1), noise => noise.abs().amax(new long[] { 1 })),
@@ -39,7 +39,7 @@ public sealed class ApgdStartTests
         {
             Probe(ThreatModel.L2(0.3), TinyModels.Random([40, 1, 4, 4], 3, ScalarType.Float64).to(dtype), run =>
             {
-                var start = ApgdStep.RandomStart(run, 0.3, run.Streams("test", 0));
+                var start = ApgdStep.Start(run, 0.3, run.Streams("test", 0));
                 start.dtype.Should().Be(dtype);
                 TensorAssert.AllTrue(run.Threat.Contains(run.Images, start));
                 if (dtype != ScalarType.Float32) return;

@@ -2,7 +2,7 @@ namespace Ardir.Distillation;
 
 /// <summary>IAD's trust in a teacher for each sample: the teacher's probability of the true class on the student's adversarial image,
 /// raised to a power.</summary>
-internal static class Trust
+internal static class TeacherTrust
 {
     /// <summary>A = softmax(teacher)_y ^ beta of each sample, [N], constant in the graph and in the current scope.</summary>
     public static Tensor PerSample(Tensor teacherLogits, Tensor labels, double beta)
