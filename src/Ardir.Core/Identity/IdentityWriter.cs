@@ -40,7 +40,7 @@ internal sealed class IdentityWriter
         _ when RecordShape.IsRecord(value.GetType()) => Record(value),
         IDictionary entries => Sorted(Pairs(entries)),
         _ when IsPair(value.GetType()) => Pair(value),
-        _ when TellingType(value.GetType()) is { } owner => owner.IsAssignableTo(typeof(Enum)) || !HoldsValues(value.GetType(), owner)
+        _ when DescribingType(value.GetType()) is { } owner => owner.IsAssignableTo(typeof(Enum)) || !HoldsValues(value.GetType(), owner)
             ? $"{value}"
             : Hide(value),
         IEnumerable entries when HasNoOrder(value.GetType()) => Sorted(entries.Cast<object?>().Select(Write)),
@@ -91,7 +91,7 @@ internal sealed class IdentityWriter
     /// <summary>The type whose ToString shows the values; null when none does. The text of an abstract base cannot show what is added by
     /// those that derive from it, so it counts only where they add nothing (<see cref="HoldsValues"/>).</summary>
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A type keeps the text that it overrides.")]
-    private static Type? TellingType(Type type)
+    private static Type? DescribingType(Type type)
     {
         var owner = type.GetMethod(nameof(ToString), Type.EmptyTypes)!.DeclaringType!;
         return owner == typeof(object) || owner == typeof(ValueType) || (owner.IsAbstract && owner != typeof(Enum)) ? null : owner;
