@@ -25,8 +25,9 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         var queue = shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant).Take(options.Sample ?? int.MaxValue)
             .Where(mutant => IsWorthATry(mutant, results, equivalents)).ToList();
         if (queue.Count > 0) Try(queue, sandbox, results, valid.Count, plan.TestClasses(root, more: false));
-        if (plan.More is not null && queue.Exists(mutant => IsOpen(results, mutant)))
-            Try([.. queue.Where(mutant => IsOpen(results, mutant))], sandbox, results, valid.Count, plan.TestClasses(root, more: true));
+        // The slow tests try only what the quick ones left and what has no reason to survive.
+        List<Mutant> left = [.. queue.Where(mutant => IsOpen(results, mutant) && equivalents.Reason(mutant) is null)];
+        if (plan.More is not null && left.Count > 0) Try(left, sandbox, results, valid.Count, plan.TestClasses(root, more: true));
         Directory.Delete(sandbox, recursive: true);
         return new FolderReport(plan.Name, all, valid, results, equivalents, options.Seed);
     }
