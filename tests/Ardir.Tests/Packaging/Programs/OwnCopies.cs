@@ -108,31 +108,50 @@ internal static class OwnCopies
             if (summary with { Elapsed = original.Elapsed } != original) throw new InvalidOperationException($"{summary} is not {original}.");
     }
 
+    private static IEnumerable<(IDistillationLoss Loss, IDistillationLoss Copy)> Losses() =>
+    [
+        (new StandardTrainingLoss(), new CopiedStandardTrainingLoss()), (new AdversarialTrainingLoss(), new CopiedAdversarialTrainingLoss()),
+        (new TradesLoss(), new CopiedTradesLoss()), (new MartLoss(), new CopiedMartLoss()), (new KdLoss(), new CopiedKdLoss()),
+        (new ArdLoss(), new CopiedArdLoss()), (new RsladLoss(), new CopiedRsladLoss()), (new Akd2Loss(), new CopiedAkd2Loss()),
+        (new IadLoss(), new CopiedIadLoss()), (new IadTwoTeacherLoss(), new CopiedIadTwoTeacherLoss()),
+        (new KlDivergenceLoss(), new CopiedKlDivergenceLoss()), (new LpipsInternalLoss(), new CopiedLpipsInternalLoss()),
+        (new FitNetsLoss(), new CopiedFitNetsLoss()), (new ArdirLoss(), new CopiedArdirLoss()),
+        (new WeightedSumLoss((1, new MartLoss()), (0.5, new LpipsInternalLoss())),
+            new CopiedWeightedSumLoss((1, new CopiedMartLoss()), (0.5, new CopiedLpipsInternalLoss()))),
+    ];
+
     private static void SameLosses(Module student, Tensor images, Tensor labels)
     {
         using var teacher = Network(3);
+        var threat = _threats[0];
+        SamePoints(
+            student, images, labels, new PgdAttack(threat, new PgdOptions { Loss = new ArdirAttackLoss(student, teacher) }),
+            new CopiedPgdAttack(threat, new CopiedPgdOptions { Loss = new CopiedArdirAttackLoss(student, teacher) }));
+
+        using var mine = FeatureTap.Attach(student, "layer*");
+        using var other = FeatureTap.AttachFrozen(teacher, "layer*");
         var adversarial = images.add(0.05).clamp_(0, 1);
-        (IDistillationLoss Loss, IDistillationLoss Copy)[] losses =
-        [
-            (new TradesLoss(), new CopiedTradesLoss()), (new MartLoss(), new CopiedMartLoss()), (new RsladLoss(), new CopiedRsladLoss()),
-            (new LpipsInternalLoss(), new CopiedLpipsInternalLoss()), (new FitNetsLoss(), new CopiedFitNetsLoss()),
-            (new ArdirLoss(), new CopiedArdirLoss()),
-        ];
-        foreach (var (loss, copy) in losses)
-        {
-            var (expected, found) = (Gradients(loss), Gradients(copy));
-            for (var i = 0; i < expected.Length; i++) Same($"{copy.Name}, gradient {i - 1}", found[i], expected[i]);
-        }
+        // Some losses change with the epoch.
+        foreach (var epoch in new[] { 0, 100 })
+            foreach (var (loss, copy) in Losses())
+            {
+                var (expected, found) = (Gradients(loss, epoch), Gradients(copy, epoch));
+                for (var i = 0; i < expected.Length; i++) Same($"{copy.Name} in epoch {epoch}, value {i}", found[i], expected[i]);
+            }
 
         // The total, then the gradient of every parameter that has one.
-        Tensor[] Gradients(IDistillationLoss loss)
+        Tensor[] Gradients(IDistillationLoss loss, int epoch)
         {
-            using var mine = FeatureTap.Attach(student, "layer*");
-            using var other = FeatureTap.AttachFrozen(teacher, "layer*");
             var terms = loss.Compute(new DistillationInputs
             {
                 Labels = labels,
-                StudentClean = mine.Forward(images), StudentAdversarial = mine.Forward(adversarial), TeacherClean = other.Forward(images),
+                Epoch = epoch,
+                StudentClean = mine.Forward(images),
+                StudentAdversarial = mine.Forward(adversarial),
+                TeacherClean = other.Forward(images),
+                TeacherAdversarial = other.Forward(images.sub(0.05).clamp_(0, 1)),
+                TeacherOnStudentAdversarial = other.Forward(adversarial),
+                StandardTeacherOnStudentAdversarial = other.Forward(adversarial.square()),
             });
             student.zero_grad();
             terms.Total.backward();
