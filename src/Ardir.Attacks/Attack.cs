@@ -127,9 +127,12 @@ public abstract class Attack : IAttack, IStatesIdentity
             run = AttackRun.Create(Traits, guard, images.detach(), labels);
             found = nan.Put(Search(run));
         }
-        guard.EnsureSound();
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
-        var safe = Safe(Threat.Clamp(images.detach()), found);
+        var clean = Threat.Clamp(images.detach());
+        // Before the model is blamed for NaN that a projection has made. Not within a trainer's step, which must not wait for the device.
+        if (context.Soundness is null) ThreatCheck.Ensure(Threat, clean, found);
+        guard.EnsureSound();
+        var safe = Safe(clean, found);
         if (context.Soundness is null) ReportZeroGradients(guard, run, safe);
         return safe.MoveToOuterDisposeScope();
     }

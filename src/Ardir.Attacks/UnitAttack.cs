@@ -45,7 +45,9 @@ public abstract class UnitAttack : Attack
     /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>
     internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel guard, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
-        UnitOutcome Once() => SearchUnit(AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits), unit);
+        AttackRun Run() => AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits);
+        UnitOutcome Once() => SearchUnit(Run(), unit);
+        if (unit == 0) CheckThreat(Run());
         var outcome = Once();
         if (guard.MustRepeat)
         {
@@ -62,6 +64,7 @@ public abstract class UnitAttack : Attack
     protected sealed override Tensor Search(AttackRun run)
     {
         ArgumentNullException.ThrowIfNull(run);
+        CheckThreat(run);
         var clean = run.Logits(run.Images);
         run = run.WithCleanLogits(clean);
         var result = run.Images.clone();
@@ -76,5 +79,13 @@ public abstract class UnitAttack : Attack
             rows = rows[outcome.Broken.logical_not()].MoveToOuterDisposeScope();
         }
         return result;
+    }
+
+    // Units claim no point outside of the threat set, so nothing would tell of a threat model to which every point is outside.
+    private void CheckThreat(AttackRun run)
+    {
+        if (Threat is NormThreatModel) return;
+        using var scope = NewDisposeScope();
+        ThreatCheck.Ensure(Threat, run.Images, run.Start(RandomStart.Uniform, restart: 0));
     }
 }

@@ -197,9 +197,12 @@ public sealed class AttackRun
     /// <returns>Logits [n,K], detached.</returns>
     public Tensor Differences(Tensor points, Tensor classes, Action<int, Tensor, Tensor> visit) => EotSamples == 1
         ? _model.Differences(points, this, classes, visit)
-        : throw new InvalidOperationException(
-            $"{_attack.Name} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
-            "per point, such as TargetedFabAttack or ApgdAttack.");
+        : throw CannotAverage(_attack.Name);
+
+    /// <summary>The exception for an attack that needs <see cref="Differences"/> within an EotAttack.</summary>
+    internal static InvalidOperationException CannotAverage(string attack) => new(
+        $"{attack} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
+        "per point, such as TargetedFabAttack or ApgdAttack.");
 
     /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
     /// boundary.</summary>

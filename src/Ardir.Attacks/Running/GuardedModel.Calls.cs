@@ -45,13 +45,13 @@ internal sealed partial class GuardedModel
 
     private void CountForwards(long samples)
     {
-        SampleForwards += samples;
+        Interlocked.Add(ref _forwards, samples);
         _outer?.CountForwards(samples);
     }
 
     private void CountBackwards(long samples)
     {
-        SampleBackwards += samples;
+        Interlocked.Add(ref _backwards, samples);
         _outer?.CountBackwards(samples);
     }
 

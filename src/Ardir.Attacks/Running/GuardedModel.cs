@@ -17,6 +17,9 @@ internal sealed partial class GuardedModel : IDisposable
     private AnswerWatch? _watch;
     private NanAnswers? _nan;
     private (long Forwards, long Backwards) _recorded;
+    // Changed atomically, because an attack of the user's may call the model from several threads.
+    private long _forwards;
+    private long _backwards;
 
     public GuardedModel(IModule model, AttackContext context)
     {
@@ -34,9 +37,9 @@ internal sealed partial class GuardedModel : IDisposable
     /// it.</summary>
     public long Classes { init => _classes = value; }
 
-    public long SampleForwards { get; private set; }
+    public long SampleForwards => Interlocked.Read(ref _forwards);
 
-    public long SampleBackwards { get; private set; }
+    public long SampleBackwards => Interlocked.Read(ref _backwards);
 
     /// <summary>The guarded model for attacks, which take any model. What attacks of others pass forward and backward through it is
     /// counted, too.</summary>
@@ -130,9 +133,10 @@ internal sealed partial class GuardedModel : IDisposable
         total.backward(inputs: [leaf]);
         CountBackwards(run.Count);
         var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
-        if (isWhole) RecordZeroGradients(size, run, loss, losses.detach());
+        losses = losses.detach();
+        if (isWhole) RecordZeroGradients(size, run, loss, losses);
         return new AttackGradient(
-            logits.detach().MoveToOuterDisposeScope(), losses.detach().MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
+            logits.detach().MoveToOuterDisposeScope(), losses.MoveToOuterDisposeScope(), gradient.MoveToOuterDisposeScope());
     }
 
     /// <summary>

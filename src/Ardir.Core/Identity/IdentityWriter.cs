@@ -32,6 +32,8 @@ internal sealed class IdentityWriter
         null => "null",
         string text => text,
         Type type => type.ToString(),
+        // Two classes may choose the same text. Those of norm balls are known.
+        ThreatModel threat and not NormThreatModel => $"{threat.GetType().Name} {threat}",
         Tensor tensor => $"tensor {Fingerprint.Of(("values", tensor))}",
         IStatesIdentity { IdentityParts: { } parts } => string.Join(' ', parts.Select(Write)),
         nn.Module or IModule => value.GetType().Name,

@@ -50,7 +50,7 @@ public sealed class NormThreatModel : ThreatModel
     {
         TensorGuard.Floating(perturbations);
         using var scope = NewDisposeScope();
-        return Ball.Norm(perturbations.flatten(1)).MoveToOuterDisposeScope();
+        return Ball.Norm(Flat(perturbations)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The dual norm of each gradient: a perturbation d of norm 1 changes a function with gradient g by at most
@@ -61,7 +61,7 @@ public sealed class NormThreatModel : ThreatModel
     {
         TensorGuard.Floating(gradients);
         using var scope = NewDisposeScope();
-        return Ball.DualNorm(gradients.flatten(1)).MoveToOuterDisposeScope();
+        return Ball.DualNorm(Flat(gradients)).MoveToOuterDisposeScope();
     }
 
     /// <summary>A random direction of norm 1 for each sample.</summary>
@@ -112,6 +112,9 @@ public sealed class NormThreatModel : ThreatModel
         RandomStart.Gaussian => inputs.add(streams.Normal(inputs), alpha: 0.001).clamp_(0, 1),
         _ => inputs.add(streams.Normal(inputs), alpha: 0.001),
     };
+
+    // Without another view of what is flat already: attacks measure in every step.
+    private static Tensor Flat(Tensor values) => values.dim() == 2 ? values : values.flatten(1);
 
     private static double Checked(PerturbationNorm norm, double epsilon)
     {

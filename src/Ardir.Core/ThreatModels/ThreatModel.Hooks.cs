@@ -71,7 +71,8 @@ public abstract partial class ThreatModel
     protected virtual Tensor ContainsCore(Tensor reference, Tensor candidate)
     {
         var (x, precise) = (reference.to(ScalarType.Float64), candidate.to(ScalarType.Float64));
-        var beyond = (ProjectCore(x, precise) - precise).abs();
+        // Copies, because a projection that works in place would compare its result with itself and accept every point.
+        var beyond = (ProjectCore(x.clone(), precise.clone()) - precise).abs();
         var rounding = (x.abs() + precise.abs() + Epsilon).mul_(Digit(candidate.dtype) / 2).add_(Epsilon * RelativeTolerance);
         var inBox = candidate == ClampCore(candidate);
         return (beyond <= rounding).logical_and_(inBox).flatten(1).all(1);

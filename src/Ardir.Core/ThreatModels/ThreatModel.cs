@@ -72,6 +72,8 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     public void CheckInputs(Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string name = "")
     {
         TensorGuard.Inputs(inputs, name);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
         CheckInputsCore(inputs, name);
     }
 
@@ -81,7 +83,9 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     public Tensor Clamp(Tensor inputs)
     {
         TensorGuard.Dense(inputs);
-        return Owned(ClampCore(inputs), inputs, inputs);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return Owned(ClampCore(Lent(inputs)), inputs).MoveToOuterDisposeScope();
     }
 
     /// <summary>The nearest point (Euclidean) to <paramref name="candidate"/> that an adversary may reach from
@@ -102,8 +106,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         }
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        (reference, candidate) = (reference.detach(), candidate.detach());
-        return Owned(ProjectCore(reference, candidate), reference, candidate).MoveToOuterDisposeScope();
+        return Owned(ProjectCore(Lent(reference), Lent(candidate)), reference).MoveToOuterDisposeScope();
     }
 
     /// <summary>A point that an adversary may reach from <paramref name="reference"/>, not far from <paramref name="candidate"/>, and cheap
@@ -118,7 +121,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.SameKind(reference, candidate);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return Owned(ProjectStepCore(reference, candidate), reference, candidate).MoveToOuterDisposeScope();
+        return Owned(ProjectStepCore(Lent(reference), Lent(candidate)), reference).MoveToOuterDisposeScope();
     }
 
     /// <summary>How far each sample of <paramref name="a"/> is from <paramref name="b"/>: the norm of <c>a - b</c> for a norm ball, the
@@ -132,7 +135,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.SameKind(a, b, nameof(a), nameof(b));
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return DistanceCore(a, b).MoveToOuterDisposeScope();
+        return OfSamples(DistanceCore(Lent(a), Lent(b)), a.dtype, a);
     }
 
     /// <summary>Whether an adversary may turn each sample of <paramref name="reference"/> into that of <paramref name="candidate"/>, up to
@@ -146,7 +149,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.SameKind(reference, candidate);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return ContainsCore(reference, candidate).MoveToOuterDisposeScope();
+        return OfSamples(ContainsCore(Lent(reference), Lent(candidate)), ScalarType.Bool, reference);
     }
 
     /// <summary>The direction of steepest ascent, which a step multiplies by its size: the sign of the gradient for Linf, the gradient
@@ -196,8 +199,17 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         if (!Enum.IsDefined(kind)) throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown random start.");
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        inputs = inputs.detach();
-        return Owned(SampleStartCore(inputs, kind, streams), inputs, inputs).MoveToOuterDisposeScope();
+        return Owned(SampleStartCore(Lent(inputs), kind, streams), inputs).MoveToOuterDisposeScope();
+    }
+
+    // A hook outside of this library may dispose its arguments, which belong to its caller, so it gets tensors of its own with the same
+    // values.
+    private Tensor Lent(Tensor argument) => this is NormThreatModel && !argument.requires_grad ? argument : argument.detach();
+
+    private Tensor OfSamples(Tensor result, ScalarType dtype, Tensor inputs)
+    {
+        if (this is not NormThreatModel) Check(result, dtype, inputs, inputs.shape[0]);
+        return result.MoveToOuterDisposeScope();
     }
 
     private Tensor Ascent(Tensor gradient, double? share)
@@ -205,22 +217,29 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         TensorGuard.Floating(gradient);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        return Owned(SteepestAscentCore(gradient, share), gradient, gradient).MoveToOuterDisposeScope();
+        return Owned(SteepestAscentCore(Lent(gradient), share), gradient).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What a hook returned, as a tensor of its own. A hook outside of this library may return its argument, which a caller would
-    /// then overwrite or dispose, or another dtype because of its mask's.</summary>
-    private Tensor Owned(Tensor result, Tensor argument, Tensor other)
+    /// <summary>What a hook returned, as a tensor of its own. A hook outside of this library may return its argument, a view of it or a
+    /// tensor that it keeps, which a caller would then overwrite or dispose, or another dtype because of its mask's.</summary>
+    private Tensor Owned(Tensor result, Tensor argument)
     {
         if (this is NormThreatModel) return result;
-        if (result is null || result.dtype != argument.dtype || !result.shape.AsSpan().SequenceEqual(argument.shape))
-        {
-            var returned = result is null ? "null" : $"{result.dtype} {TensorGuard.Shape(result)}";
-            throw new InvalidOperationException(
-                $"A hook of the threat model {GetType()} returned {returned}; " +
-                $"expected {argument.dtype} {TensorGuard.Shape(argument)}, like its argument. Convert masks and bounds with " +
-                ".to(reference.dtype).");
-        }
-        return ReferenceEquals(result, argument) || ReferenceEquals(result, other) ? result.clone() : result;
+        Check(result, argument.dtype, argument);
+        return result.clone();
+    }
+
+    private void Check(Tensor? result, ScalarType dtype, Tensor like, params ReadOnlySpan<long> shape)
+    {
+        if (shape.IsEmpty) shape = like.shape;
+        var isElsewhere = result is { IsInvalid: false }
+            && (result.device_type != like.device_type || result.device_index != like.device_index);
+        if (result is { IsInvalid: false } && result.dtype == dtype && result.shape.AsSpan().SequenceEqual(shape) && !isElsewhere) return;
+        var returned = result is null ? "null"
+            : result.IsInvalid ? "a tensor that has been disposed"
+            : $"{result.dtype} {TensorGuard.Shape(result)} on {result.device}";
+        throw new InvalidOperationException(
+            $"A hook of the threat model {GetType()} returned {returned}; expected {dtype} [{string.Join(",", shape.ToArray())}] on " +
+            $"{like.device}. Convert masks and bounds with .to(reference.dtype) and .to(reference.device).");
     }
 }

@@ -27,9 +27,9 @@ internal static class AttackIdentity
         {
             ["format"] = "5",
             ["library"] = typeof(AttackIdentity).Assembly.GetName().Version!.ToString(),
-            ["threat model"] = task.Threat.ToString(),
+            ["threat model"] = StatedIdentity.Of(task.Threat),
             ["version"] = $"{options.Version}",
-            ["attacks"] = Of(task.Attacks),
+            ["attacks"] = AttackRun.NameWith(context.EotSamples, Of(task.Attacks)),
             ["seed"] = $"{options.Seed} of the options, {context.Seed} of the context",
             ["sample numbers"] = context.SampleIndices is { } numbers
                 ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))

@@ -187,7 +187,9 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         Attack.CheckInputs(Threat, images, labels, context);
-        EnsembleThreat.CheckShape(AttackCatalog.Of(_options, Threat, ClassesOfRatio), images);
+        var attacks = AttackCatalog.Of(_options, Threat, ClassesOfRatio);
+        EnsembleThreat.CheckShape(attacks, images);
+        EnsembleThreat.CheckAveraging(attacks, context.EotSamples);
         if (context.Targets is not null)
             throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
         context.CancellationToken.ThrowIfCancellationRequested();

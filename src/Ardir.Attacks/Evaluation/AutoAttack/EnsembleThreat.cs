@@ -2,7 +2,8 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-/// <summary>What an ensemble refuses because of its threat model or the shape of its inputs, before any work.</summary>
+/// <summary>What an ensemble refuses before any work: because of its threat model, the shape of its inputs or how gradients are
+/// computed.</summary>
 internal static class EnsembleThreat
 {
     /// <summary>Refuses threat models and budgets with which the ensemble cannot work.</summary>
@@ -35,6 +36,21 @@ internal static class EnsembleThreat
         {
             if (attack is ICompositeAttack composite) CheckShape(composite.Attacks, images);
             else (attack as Attack)?.EnsureShape(images);
+        }
+    }
+
+    /// <summary>Refuses attacks whose gradients cannot be averaged where they would have to be, which they themselves notice only when it
+    /// is their turn.</summary>
+    /// <param name="attacks">The attacks.</param>
+    /// <param name="samples">Of how many passes each gradient is the mean outside of them.</param>
+    /// <exception cref="InvalidOperationException">An attack compares the gradients of several classes.</exception>
+    public static void CheckAveraging(IEnumerable<IAttack> attacks, int samples)
+    {
+        foreach (var attack in attacks)
+        {
+            var (search, own) = EotAttack.Unwrap(attack);
+            if (search is ICompositeAttack composite) CheckAveraging(composite.Attacks, samples * own);
+            else if (samples * own > 1 && search is (FabAttack or DeepFoolAttack)) throw AttackRun.CannotAverage(search.Name);
         }
     }
 }

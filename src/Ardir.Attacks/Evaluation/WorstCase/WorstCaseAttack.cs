@@ -42,9 +42,11 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         EnsembleThreat.CheckShape(_attacks, images);
+        EnsembleThreat.CheckAveraging(_attacks, context.EotSamples);
         return TorchSharpRuntime.Run(
             context.Logger,
-            () => _attacks.Length == 1
+            // An attack of somebody else's may return anything, even the caller's own images.
+            () => _attacks is [Attack or ICompositeAttack]
                 ? _attacks[0].Perturb(model, images, labels, context)
                 : WorstCase(model, images, labels, context));
     }

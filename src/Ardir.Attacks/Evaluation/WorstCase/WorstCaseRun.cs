@@ -56,7 +56,9 @@ internal sealed class WorstCaseRun(GuardedModel model, IReadOnlyList<IAttack> at
     {
         try
         {
-            var found = AttackAnswer.Check(attack, attack.Perturb(model.AsModule, part, itsLabels, context), part);
+            // Copies for an attack of somebody else's, which may change or dispose what it is given.
+            var (given, givenLabels) = attack is Attack or ICompositeAttack ? (part, itsLabels) : (part.clone(), itsLabels.clone());
+            var found = AttackAnswer.Check(attack, attack.Perturb(model.AsModule, given, givenLabels, context), part);
             _searched = true;
             return found;
         }

@@ -172,4 +172,25 @@ public sealed class EotAttackTests
 
         public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) => images.clone();
     }
+
+    [Fact]
+    public void Perturb_AnAttackWithinThatCannotAverage_IsRefusedBeforeTheModelIsCalled()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new FuncModel(_ => throw new NotSupportedException());
+        var (images, labels) = (TinyModels.Images(2), TinyModels.Labels(2));
+        var fab = new FabAttack(_threat);
+        foreach (var attack in new IAttack[]
+        {
+            new EotAttack(new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Plus }), 2),
+            new EotAttack(new WorstCaseAttack("chain", new FgsmAttack(_threat), fab), 2),
+            new WorstCaseAttack("chain", new FgsmAttack(_threat), new EotAttack(fab, 2)),
+            new AutoAttack(_threat, new AutoAttackOptions
+            {
+                Version = AutoAttackVersion.Custom, Attacks = [new FgsmAttack(_threat), new WorstCaseAttack("chain", new EotAttack(fab, 2), fab)],
+            }),
+        })
+            attack.Invoking(a => a.Perturb(model, images, labels)).Should().Throw<InvalidOperationException>()
+                .WithMessage("FAB compares the gradients of several classes*");
+    }
 }

@@ -179,7 +179,7 @@ public sealed class UserThreatAttackTests
         using var again = Run(true, false, true);
         again.Robust.Should().Equal(first.Robust);
         TensorAssert.Same(again.Adversarial, first.Adversarial);
-        FluentActions.Invoking(() => Run(true, true, false)).Should().Throw<InvalidOperationException>().WithMessage("*threat model: was 'Mask(*', is 'Mask(*");
+        FluentActions.Invoking(() => Run(true, true, false)).Should().Throw<InvalidOperationException>().WithMessage("*threat model: was 'MaskThreat Mask(*', is 'MaskThreat Mask(*");
         first.SaveHtml(folder.File("report.html"));
         first.SaveJson(folder.File("report.json"));
         File.ReadAllText(folder.File("report.json")).Should().Contain(first.Threat.ToString());

@@ -63,6 +63,43 @@ public sealed class AttackIdentityTests
         new[] { AttackLoss.Dlr, AttackLoss.DlrOrMargin, AttackLoss.Margin, AttackLoss.CrossEntropy, AttackLoss.Custom("a", (z, _) => z), AttackLoss.Custom("b", (z, _) => z) }
             .Select(loss => AttackIdentity.Of([new PgdAttack(_threat, new PgdOptions { Loss = loss })])).Should().OnlyHaveUniqueItems();
 
+    [Theory]
+    [InlineData("EoT around the ensemble", "*attacks*EoT2-*EoT3-*")]
+    [InlineData("another class with the same text", "*threat model*")]
+    public void Evaluate_StateOfAnother_IsRefused(string row, string message)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
+        IAttack Ensemble(ThreatModel threat) => new AutoAttack(threat, new AutoAttackOptions
+        {
+            Version = AutoAttackVersion.Custom, Attacks = [new FgsmAttack(threat)], StatePath = folder.File("run.state"), Diagnose = false,
+        });
+        void Run(IAttack attack) => attack.Perturb(model, TinyModels.Images(4), TinyModels.Labels(4));
+        var (first, second) = row.StartsWith("EoT", StringComparison.Ordinal)
+            ? ((IAttack)new EotAttack(Ensemble(_threat), 2), (IAttack)new EotAttack(Ensemble(_threat), 3))
+            : (Ensemble(new Box()), Ensemble(new SameBox()));
+        Run(first);
+        Run(first);
+        FluentActions.Invoking(() => Run(second)).Should().Throw<InvalidOperationException>().WithMessage(message);
+    }
+
+    private sealed class Box() : ThreatModel(0.1)
+    {
+        public override string ToString() => "Box(0.1)";
+
+        protected override Tensor ProjectCore(Tensor reference, Tensor candidate) =>
+            candidate.clamp(reference - Epsilon, reference + Epsilon).clamp_(0, 1);
+    }
+
+    private sealed class SameBox() : ThreatModel(0.1)
+    {
+        public override string ToString() => "Box(0.1)";
+
+        protected override Tensor ProjectCore(Tensor reference, Tensor candidate) =>
+            candidate.clamp(reference - Epsilon / 2, reference + Epsilon / 2).clamp_(0, 1);
+    }
+
     private sealed class HidingLoss(double weight) : IAttackLoss
     {
         public string Name => "hiding";

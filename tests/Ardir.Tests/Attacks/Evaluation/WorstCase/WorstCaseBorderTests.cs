@@ -57,4 +57,43 @@ public sealed class WorstCaseBorderTests
         found.ToDouble().Should().BeApproximately(0.35, 1e-6);
         logger.Entries.Should().BeEmpty();
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Perturb_ForeignAttack_MayDoAnythingToWhatItIsGiven(int attacks)
+    {
+        using var scope = NewDisposeScope();
+        var threat = ThreatModel.Linf(0.1);
+        using var model = TinyModels.Linear();
+        var images = TinyModels.Images(4, ScalarType.Float64, low: 0.2, high: 0.8);
+        var labels = model.call(images).argmax(1);
+        var (before, labelsBefore) = (images.clone(), labels.clone());
+        foreach (var foreign in new Func<IModule, Tensor, Tensor, Tensor>[]
+        {
+            (_, x, _) => x,
+            (_, x, _) => x.add_(0.05),
+            (_, x, y) =>
+            {
+                y.add_(1);
+                return x.clone();
+            },
+            (_, x, y) =>
+            {
+                var copy = x.clone();
+                x.Dispose();
+                y.Dispose();
+                return copy;
+            },
+        })
+        {
+            IAttack own = new ForeignAttack(threat, foreign);
+            var chain = new WorstCaseAttack("chain", attacks == 1 ? [own] : [own, new FgsmAttack(threat), own]);
+            chain.Perturb(model, images, labels).add_(1).Dispose();
+            TensorAssert.Same(images, before);
+            TensorAssert.Same(labels, labelsBefore);
+        }
+        FluentActions.Invoking(() => new WorstCaseAttack("chain", new ForeignAttack(threat, (_, _, _) => null!)).Perturb(model, images, labels))
+            .Should().Throw<InvalidOperationException>().WithMessage("The attack foreign returned null*");
+    }
 }
