@@ -47,7 +47,7 @@ public abstract class UnitAttack : Attack
     {
         AttackRun Run() => AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits);
         UnitOutcome Once() => SearchUnit(Run(), unit);
-        if (unit == 0) CheckThreat(Run());
+        if (unit == 0 && Threat is not NormThreatModel) CheckThreat(Run());
         var outcome = Once();
         if (guard.MustRepeat)
         {
