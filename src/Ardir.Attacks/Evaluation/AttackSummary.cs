@@ -23,7 +23,7 @@ public sealed record AttackSummary
     /// <summary>Samples passed forward through the model, confirmations included.</summary>
     public required long SampleForwards { get; init; }
 
-    /// <summary>Samples passed backward through the model. For attacks of others, each backward pass through an output of the model that
+    /// <summary>Samples passed backward through the model. For third-party attacks, each backward pass through an output of the model that
     /// they were given counts.</summary>
     public required long SampleBackwards { get; init; }
 

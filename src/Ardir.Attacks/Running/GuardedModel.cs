@@ -41,7 +41,7 @@ internal sealed partial class GuardedModel : IDisposable
 
     public long SampleBackwards => Interlocked.Read(ref _backwards);
 
-    /// <summary>The guarded model for attacks, which take any model. What attacks of others pass forward and backward through it is
+    /// <summary>The guarded model for attacks, which take any model. What third-party attacks pass forward and backward through it is
     /// counted, too.</summary>
     public IModule AsModule => new Face(this);
 

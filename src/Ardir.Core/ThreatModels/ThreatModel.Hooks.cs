@@ -1,6 +1,6 @@
 namespace Ardir.Core;
 
-/// <content>What a threat model of one's own defines. The hooks run under no_grad and inside a dispose scope, so the tensors that they
+/// <content>What your own threat model defines. The hooks run under no_grad and inside a dispose scope, so the tensors that they
 /// create need no disposal; arguments are checked before and must not be changed in place.</content>
 public abstract partial class ThreatModel
 {

@@ -186,7 +186,7 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
         return SampleStart(inputs, kind, SampleStreams.ForSamples(seed, sampleIndices, checked((int)inputs.shape[0])));
     }
 
-    /// <summary>As the other overload, with streams of one's own.</summary>
+    /// <summary>As the other overload, with your own streams.</summary>
     /// <param name="inputs">Floating point [N,...], values in the box.</param>
     /// <param name="kind">One of the published conventions.</param>
     /// <param name="streams">One stream for each of the N samples.</param>

@@ -94,7 +94,7 @@ internal sealed class EnsembleUnit(EnsembleTask task, int attack, int unit, long
             broken, HostRead.Array<long>(verdict.Predicted.index_select(0, good)), unconfirmed, candidates.index_select(0, good));
     }
 
-    /// <summary>What an attack found, and bool [n], which of it breaks an image; null for attacks of others, which do not say.</summary>
+    /// <summary>What an attack found, and bool [n], which of it breaks an image; null for third-party attacks, which do not say.</summary>
     private readonly record struct Claim(Tensor? Rows, Tensor Points);
 
     private readonly record struct Confirmed(long[] Broken, long[] Predictions, int Unconfirmed, Tensor? Points);

@@ -48,7 +48,7 @@ internal static class RunIdentity
         return identity;
     }
 
-    // A role of one's own may be called like an option.
+    // A user's role may have the name of an option.
     private static string KeyOf(NetworkRole role) =>
         role == NetworkRole.Teacher || role == NetworkRole.StandardTeacher ? role.Name : $"network '{role}'";
 
