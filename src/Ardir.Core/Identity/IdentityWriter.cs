@@ -32,8 +32,6 @@ internal sealed class IdentityWriter
         null => "null",
         string text => text,
         Type type => type.ToString(),
-        // Two classes may choose the same text. Those of norm balls are known.
-        ThreatModel threat and not NormThreatModel => $"{threat.GetType().Name} {threat}",
         Tensor tensor => $"tensor {Fingerprint.Of(("values", tensor))}",
         IStatesIdentity { IdentityParts: { } parts } => string.Join(' ', parts.Select(Write)),
         nn.Module or IModule => value.GetType().Name,
@@ -43,7 +41,7 @@ internal sealed class IdentityWriter
         IDictionary entries => Sorted(Pairs(entries)),
         _ when IsPair(value.GetType()) => Pair(value),
         _ when DescribingType(value.GetType()) is { } owner => owner.IsAssignableTo(typeof(Enum)) || !HoldsValues(value.GetType(), owner)
-            ? $"{value}"
+            ? Described(value)
             : Hide(value),
         IEnumerable entries when HasNoOrder(value.GetType()) => Sorted(entries.Cast<object?>().Select(Write)),
         IEnumerable entries => $"[{string.Join(", ", entries.Cast<object?>().Select(Write))}]",
@@ -52,6 +50,10 @@ internal sealed class IdentityWriter
 
     // The order of a set or a dictionary may follow hashes of texts, which differ from process to process.
     private static string Sorted(IEnumerable<string> entries) => $"[{string.Join(", ", entries.Order(StringComparer.Ordinal))}]";
+
+    // Two classes of threat models may choose the same text; that of a norm ball belongs to one class only.
+    private static string Described(object value) =>
+        value is ThreatModel and not NormThreatModel ? $"{value.GetType().Name} {value}" : $"{value}";
 
     private string Hide(object value)
     {

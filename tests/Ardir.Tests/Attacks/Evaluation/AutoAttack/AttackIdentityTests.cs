@@ -84,7 +84,17 @@ public sealed class AttackIdentityTests
         FluentActions.Invoking(() => Run(second)).Should().Throw<InvalidOperationException>().WithMessage(message);
     }
 
-    private sealed class Box() : ThreatModel(0.1)
+    [Fact]
+    public void Of_ThreatThatAddsValuesToItsBaseWithoutATextOfItsOwn_IsRefused() =>
+        FluentActions.Invoking(() => StatedIdentity.Of(new WiderBox(2))).Should().Throw<InvalidOperationException>().WithMessage("*WiderBox*ToString*");
+
+    private sealed class WiderBox(double factor) : Box
+    {
+        protected override Tensor ProjectCore(Tensor reference, Tensor candidate) =>
+            base.ProjectCore(reference, reference + (candidate - reference) / factor);
+    }
+
+    private class Box() : ThreatModel(0.1)
     {
         public override string ToString() => "Box(0.1)";
 
