@@ -103,8 +103,8 @@ public sealed class RandomStartTests
         count.Should().Throw<ArgumentException>().WithMessage("*2 sample indices for 3 images*");
         var kind = () => threat.SampleStart(images, (RandomStart)99, 0);
         kind.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("kind");
-        var rank = () => threat.SampleStart(zeros(2, 3), RandomStart.Uniform, 0);
-        rank.Should().Throw<ArgumentException>().WithParameterName("images");
+        var rank = () => threat.SampleStart(zeros(3), RandomStart.Uniform, 0);
+        rank.Should().Throw<ArgumentException>().WithParameterName("inputs");
     }
 
     private static (double[] Radii, Tensor Delta) Radii(PerturbationNorm norm, RandomStart kind, int dimensions)
