@@ -120,8 +120,7 @@ internal sealed class Workload : IDisposable
     public void Step()
     {
         using var totals = new EpochTotals();
-        using var known = new CheckedBatch(_images, _labels, 10);
-        _step.Run(new TrainingBatch(_images, _labels), new StepContext
+        _step.Run(CheckedBatch.Trusted(_images, _labels, 10), new StepContext
         {
             Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = new AttackContext(),
         });

@@ -92,9 +92,9 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <summary>What every attack refuses before any work.</summary>
     internal static void CheckInputs(ThreatModel threat, Tensor images, Tensor labels, AttackContext context)
     {
-        threat.CheckInputs(images);
+        threat.CheckInputs(images, known: context.Checked);
         TensorGuard.Labels(labels, images);
-        TensorGuard.LabelRange(labels);
+        TensorGuard.LabelRange(labels, known: context.Checked);
         if (context.SampleIndices is { } numbers && numbers.Count != images.shape[0])
         {
             throw new ArgumentException(
@@ -119,21 +119,21 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
-        var run = AttackRun.Create(Traits, guard, images.detach(), labels);
+        var run = AttackRun.Create(Traits, guard, images, labels);
         var found = Search(run);
         if (guard.MustRepeat)
         {
             var nan = guard.CountNanAsWrong(Threat);
-            run = AttackRun.Create(Traits, guard, images.detach(), labels);
+            run = AttackRun.Create(Traits, guard, images, labels);
             found = nan.Put(Search(run));
         }
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var clean = Threat.Clamp(images.detach());
-        // Before the model is blamed for NaN that a projection has made. Not within a trainer's step, which must not wait for the device.
-        if (context.Soundness is null) ThreatCheck.Ensure(Threat, clean, found);
+        // Before the model is blamed for NaN that a projection has made. Not within a step of training, which must not wait for the device.
+        if (guard.Diagnostics is null) ThreatCheck.Ensure(Threat, clean, found);
         guard.EnsureSound();
-        var safe = Safe(clean, found);
-        if (context.Soundness is null) ReportZeroGradients(guard, run, safe);
+        var safe = Safe(clean, found, context);
+        if (guard.Diagnostics is null) ReportZeroGradients(guard, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
 
@@ -153,12 +153,12 @@ public abstract class Attack : IAttack, IStatesIdentity
         if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);
     }
 
-    private Tensor Safe(Tensor images, Tensor found)
+    private Tensor Safe(Tensor images, Tensor found, AttackContext context)
     {
         var inside = Threat.Contains(images, found);
         // Sample by sample, because the result of a sample must not depend on the others in its batch.
         Tensor Repaired(Tensor repair) => where(PerSample.Of(inside, found), found, repair);
-        if (CheckedBatch.IsOpen && Threat.StaysOnDevice) return Repaired(Threat.ProjectStep(images, found));
+        if (context.Checked is not null && Threat.StaysOnDevice) return Repaired(Threat.ProjectStep(images, found));
         var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Project(images, found, checkValues: false));
         return ReferenceEquals(result, images) ? result.clone() : result;
     }

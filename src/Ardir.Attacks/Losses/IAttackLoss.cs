@@ -19,11 +19,10 @@ public interface IAttackLoss
     Tensor Compute(AttackLossInputs inputs);
 
     /// <summary>Computes what stays fixed during the attack, once, from the clean images; called without gradient.</summary>
-    /// <param name="model">The attacked model.</param>
-    /// <param name="images">Clean images [N,C,H,W].</param>
+    /// <param name="inputs">The attacked model, the clean images [N,...], and what other networks are known to answer on them.</param>
     /// <returns>Tensors whose first dimension is the sample, so that an attack can select the rows of the samples that are left.
     /// None by default.</returns>
-    IReadOnlyList<Tensor> Prepare(IModule model, Tensor images) => [];
+    IReadOnlyList<Tensor> Prepare(AttackLossPreparation inputs) => [];
 
     /// <summary>Runs the model. Override it to see more than logits, through a feature tap.</summary>
     /// <param name="model">The attacked model.</param>

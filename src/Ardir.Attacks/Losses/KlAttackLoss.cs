@@ -9,12 +9,13 @@ internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss
     // The text of an attack's options contains its loss, and a resumed run compares that text, so the two variants must differ in it.
     public override string ToString() => Name;
 
-    public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
+    public IReadOnlyList<Tensor> Prepare(AttackLossPreparation inputs)
     {
-        if (teacher is not null && KnownAnswer.Take(teacher, images.shape[0]) is { } known) return [known.detach().log_softmax(1)];
-        var source = teacher ?? model;
+        ArgumentNullException.ThrowIfNull(inputs);
+        if (teacher is not null && inputs.LogitsOf(teacher) is { } known) return [known.detach().log_softmax(1)];
+        var source = teacher ?? inputs.Model;
         using var evaluation = new EvaluationModeScope(source);
-        using var logits = source.call(images);
+        using var logits = source.call(inputs.Images);
         return [logits.detach().log_softmax(1)];
     }
 

@@ -17,7 +17,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     public void RecordLogits(Tensor logits)
     {
         using var nan = logits.detach().isnan().any();
-        SoundnessWatch.Collect(ref _nanLogits, nan);
+        AttackDiagnostics.Collect(ref _nanLogits, nan);
     }
 
     /// <summary>Looks at gradients that follow logits already seen.</summary>
@@ -28,7 +28,7 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
         // that was bad before any NaN logits is recorded as the cause.
         using var finite = size.isfinite();
         using var bad = finite.all().logical_or_(_nanLogits!).logical_not_();
-        SoundnessWatch.Collect(ref _badGradients, bad);
+        AttackDiagnostics.Collect(ref _badGradients, bad);
     }
 
     /// <summary>Records the samples whose gradient is exactly zero, so that the attack cannot move.</summary>
@@ -55,14 +55,14 @@ internal sealed class AnswerWatch(long samples, Device device) : IDisposable
     }
 
     /// <summary>Passes everything to a watch over many runs, which reads it later.</summary>
-    public void ReportTo(SoundnessWatch watch) => watch.Add(_badGradients, _nanLogits, _zeroGradients);
+    public void ReportTo(AttackDiagnostics watch) => watch.Add(_badGradients, _nanLogits, _zeroGradients);
 
     /// <summary>Whether logits were NaN or gradients non-finite, so that the attack may have been misdirected.</summary>
     public bool FoundNonFinite() => Any(_nanLogits) || Any(_badGradients);
 
     /// <summary>Throws if logits were NaN or gradients non-finite.</summary>
     /// <exception cref="InvalidOperationException">They were.</exception>
-    public void EnsureSound() => SoundnessWatch.Throw(Any(_badGradients), Any(_nanLogits));
+    public void EnsureSound() => AttackDiagnostics.Throw(Any(_badGradients), Any(_nanLogits));
 
     /// <summary>Positions of the samples whose gradient was exactly zero at some point, and of those where it was NaN or infinite; null
     /// when no gradient was computed.</summary>

@@ -1,3 +1,4 @@
+using Ardir.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -34,9 +35,20 @@ public sealed record AttackContext
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
-    /// <summary>Collects NaN logits and broken or zero gradients of many attacks, to be read later; when null, they are read at the end
-    /// of each attack.</summary>
-    internal SoundnessWatch? Soundness { get; init; }
+    /// <summary>Images and labels whose values were checked before, so that the attack does not read them again. With it and
+    /// <see cref="Diagnostics"/> an attack reads nothing on the host, for which a GPU would have to be waited for, unless its own search
+    /// does (restarts, stopping at the first success, L1). It counts for these very tensors only.</summary>
+    /// <value>null by default: everything is checked.</value>
+    public CheckedBatch? Checked { get; init; }
+
+    /// <summary>Collects on the device what many attacks notice about a model (NaN logits, broken or zero gradients), to be read at a time
+    /// of the caller's choice. An evaluation does not use it: it reports by itself.</summary>
+    /// <value>null by default: the end of each attack reads it, and throws or warns.</value>
+    public AttackDiagnostics? Diagnostics { get; init; }
+
+    /// <summary>What networks are known to answer on the images, so that a loss does not run them again.</summary>
+    /// <value>Empty by default.</value>
+    public IReadOnlyList<KnownOutput> Known { get; init; } = [];
 
     /// <summary>Collects what the attack notices about single images, for the evaluation that runs it; null outside of an
     /// evaluation.</summary>

@@ -50,7 +50,7 @@ public sealed class AttackRun
     public AttackRun With(IAttackLoss loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        var reference = loss.Prepare(new CountedModel(this), Images);
+        var reference = loss.Prepare(new AttackLossPreparation(new CountedModel(this), Images) { Known = Known() });
         return Of(_samples with { Loss = loss, Reference = reference });
     }
 
@@ -152,7 +152,7 @@ public sealed class AttackRun
         {
             Streams = SampleStreams.ForSamples(model.Context.Seed, indices, count),
             SampleIndices = Numbers(indices, images),
-            Images = attack.Threat.Clamp(images),
+            Images = attack.Threat.Clamp(images.detach()),
             Labels = labels,
             Targets = model.Context.Targets,
         });
@@ -224,6 +224,11 @@ public sealed class AttackRun
         Features = features,
         SampleIndices = SampleIndices,
     };
+
+    // What is known about the images with which the attack began, for those that are left.
+    private IReadOnlyList<KnownOutput> Known() => Positions is null
+        ? _model.Known
+        : [.. _model.Known.Select(known => new KnownOutput(known.Model, Images, known.Logits.index_select(0, Positions)))];
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
         _model.Gradient(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);

@@ -11,8 +11,8 @@ internal sealed partial class GuardedModel : IDisposable
 {
     private readonly GuardedModel? _outer;
     private long _classes;
-    // Whether the input was compared before and after a call, by this guard or by the evaluation around it. Attacks that report to a
-    // trainer's SoundnessWatch skip it, because a comparison has to wait for the device in every step.
+    // Whether the input was compared before and after a call, by this guard, by the evaluation around it, or earlier in the training to
+    // whose diagnostics it reports: a comparison has to wait for the device.
     private bool _watched;
     private AnswerWatch? _watch;
     private NanAnswers? _nan;
@@ -25,13 +25,20 @@ internal sealed partial class GuardedModel : IDisposable
     {
         _outer = (model as Face)?.Guard;
         (Model, Context) = (_outer?.Model ?? model, context);
-        _watched = context.Soundness is { ComparesInputs: false } || _outer is { _watched: true };
+        _watched = _outer is { _watched: true } || Diagnostics is { } diagnostics && !diagnostics.TakeComparison(Model);
     }
 
     /// <summary>The model of the user, without any guard.</summary>
     public IModule Model { get; }
 
     public AttackContext Context { get; }
+
+    /// <summary>Where to report what is noticed, to be read later; null when it is read at the end of the run. An evaluation reports by
+    /// itself.</summary>
+    public AttackDiagnostics? Diagnostics => Context.Notes is null ? Context.Diagnostics : null;
+
+    /// <summary>What networks are known to answer on the images of this run.</summary>
+    public IReadOnlyList<KnownOutput> Known { get; private set; } = [];
 
     /// <summary>The number of classes, if it is known from an earlier evaluation and the labels have already been checked against
     /// it.</summary>
@@ -72,8 +79,10 @@ internal sealed partial class GuardedModel : IDisposable
     public Tensor Copied(Tensor points) => Answer(points.clone());
 
     /// <summary>Begins a run on these images; observations from an earlier run are discarded.</summary>
+    /// <param name="images">The tensor that the attack was given, by which the caller's knowledge about it is found.</param>
     public void Begin(Tensor images)
     {
+        if (Context.Known.Count > 0) Known = [.. Context.Known.Where(known => ReferenceEquals(known.Images, images))];
         _watch?.Dispose();
         _watch = new AnswerWatch(images.shape[0], images.device);
     }
@@ -182,7 +191,7 @@ internal sealed partial class GuardedModel : IDisposable
     /// refused here.</summary>
     public void EnsureSound()
     {
-        if (Context.Soundness is { } watch) _watch!.ReportTo(watch);
+        if (Diagnostics is { } watch) _watch!.ReportTo(watch);
         else if (Context.Notes is not { CountsNan: true }) _watch!.EnsureSound();
     }
 
@@ -212,7 +221,7 @@ internal sealed partial class GuardedModel : IDisposable
         LogitsGuard.Check(logits, points, _classes);
         _classes = logits.shape[1];
         // Before the loss sees them: an index out of range would be a native error, on a GPU a fatal one.
-        TensorGuard.LabelRange(run.Labels, _classes, "labels");
+        TensorGuard.LabelRange(run.Labels, _classes, "labels", Context.Checked);
         if (run.Targets is not null) TensorGuard.LabelRange(run.Targets, _classes, "context.Targets");
     }
 

@@ -1,61 +1,87 @@
 namespace Ardir.Core;
 
 /// <summary>
-/// Marks one batch as already checked. Until this is disposed, <see cref="TensorGuard"/> on this thread does not read the values of that
-/// batch again, because each read waits for the device. Only these tensor objects are exempt: tensors that an attack or a loss derives
-/// from them are checked as usual.
+/// Inputs and labels whose values are known to be right, so that neither an attack nor a loss reads them again: each such read waits for
+/// the device. Pass it on as <c>AttackContext.Checked</c> and <c>DistillationInputs.Checked</c>. Batches of <see cref="ImageBatches"/>
+/// bring theirs along (<see cref="ImageBatch.Checked"/>). Only these very tensors are taken on trust: for all others, such as those that
+/// an attack selects from them, it says nothing, and they are checked as usual.
 /// </summary>
 /// <example><code>
-/// using var batch = new CheckedBatch(images, labels, trainSet.ClassNames.Count);
-/// using Tensor adversarial = attack.Perturb(student, images, labels, context);
+/// CheckedBatch batch = CheckedBatch.Of(images, labels, classes: 10);      // reads the values, once
+/// using Tensor first = attack.Perturb(model, images, labels, new AttackContext { Checked = batch });
+/// using Tensor other = attack.Perturb(model, images, labels, new AttackContext { Checked = batch, Seed = 1 });
 /// </code></example>
-public sealed class CheckedBatch : IDisposable
+public sealed class CheckedBatch
 {
-    [ThreadStatic]
-    private static CheckedBatch? _current;
+    private readonly (double Minimum, double Maximum) _bounds;
 
-    private readonly CheckedBatch? _outer = _current;
-    private readonly HashSet<Tensor> _images = new(ReferenceEqualityComparer.Instance);
-    private readonly HashSet<Tensor> _labels = new(ReferenceEqualityComparer.Instance);
-    private readonly long _classes;
+    private CheckedBatch(Tensor images, Tensor labels, long classes, (double Minimum, double Maximum) bounds) =>
+        (Images, Labels, Classes, _bounds) = (images, labels, classes, bounds);
 
-    /// <summary>Marks a batch whose values the caller has checked.</summary>
-    /// <param name="images">Finite and in [0,1].</param>
-    /// <param name="labels">From 0 to <paramref name="classes"/> - 1.</param>
-    /// <param name="classes">An upper bound; for a model with fewer classes the labels are checked again.</param>
-    public CheckedBatch(Tensor images, Tensor labels, long classes)
+    /// <summary>The inputs, floating point [N,...]. The caller keeps ownership.</summary>
+    public Tensor Images { get; }
+
+    /// <summary>Their classes, int64 [N], from 0 to <see cref="Classes"/> - 1. The caller keeps ownership.</summary>
+    public Tensor Labels { get; }
+
+    /// <summary>An upper bound on the labels; for a model with fewer classes they are checked again.</summary>
+    public long Classes { get; }
+
+    /// <summary>How many samples.</summary>
+    public int Count => (int)Images.shape[0];
+
+    /// <summary>Checks the values of a batch, which reads four numbers on the host.</summary>
+    /// <param name="images">Floating point [N,...] with at least two dimensions and one sample.</param>
+    /// <param name="labels">int64 [N] on the same device.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <param name="minimum">The smallest value that an input may have; 0, as for images, by default.</param>
+    /// <param name="maximum">The largest value that an input may have; 1 by default.</param>
+    /// <returns>The batch. It does not own its tensors, and it is out of date once their values change.</returns>
+    /// <exception cref="ArgumentException">Wrong dtype or shape, NaN, an input out of bounds, or a label that is no class.</exception>
+    public static CheckedBatch Of(Tensor images, Tensor labels, long classes, double minimum = 0, double maximum = 1)
     {
-        _images.Add(images);
-        _labels.Add(labels);
-        _classes = classes;
-        _current = this;
+        var batch = Trusted(images, labels, classes, minimum, maximum);
+        TensorGuard.Between(images, minimum, maximum, nameof(images));
+        TensorGuard.LabelRange(labels, classes);
+        return batch;
     }
 
-    /// <summary>Whether this thread works on a checked batch, so that reads from the device should be avoided.</summary>
-    public static bool IsOpen => _current is not null;
+    /// <summary>Takes a batch on trust, for values that were checked before: pixels that were bytes, labels of a data set that was checked
+    /// as a whole. Reads nothing. A label that is no class ends in an error of the native library, on a GPU a fatal one.</summary>
+    /// <param name="images">As for <see cref="Of"/>; dtype and shape are checked.</param>
+    /// <param name="labels">As for <see cref="Of"/>; dtype and shape are checked.</param>
+    /// <param name="classes">The number of classes.</param>
+    /// <param name="minimum">No input is smaller; 0 by default.</param>
+    /// <param name="maximum">No input is larger; 1 by default.</param>
+    /// <returns>The batch. It does not own its tensors.</returns>
+    /// <exception cref="ArgumentException">Wrong dtype or shape.</exception>
+    public static CheckedBatch Trusted(Tensor images, Tensor labels, long classes, double minimum = 0, double maximum = 1)
+    {
+        TensorGuard.Inputs(images);
+        TensorGuard.Labels(labels, images);
+        return new CheckedBatch(images, labels, classes, (minimum, maximum));
+    }
 
-    /// <summary>Whether this thread works on a batch whose images these are.</summary>
+    /// <summary>Consecutive samples of the batch, which need no check either.</summary>
+    /// <param name="start">Position of the first.</param>
+    /// <param name="count">How many.</param>
+    /// <returns>A batch of new tensors, owned by the caller, that share the memory of these; this batch itself if it is all of
+    /// it.</returns>
+    public CheckedBatch Narrow(long start, long count) => start == 0 && count == Images.shape[0]
+        ? this
+        : new CheckedBatch(Images.narrow(0, start, count), Labels.narrow(0, start, count), Classes, _bounds);
+
+    /// <summary>Whether a tensor is the inputs of this batch, and all its values lie between two bounds.</summary>
     /// <param name="images">The tensor itself; a copy is not recognised.</param>
-    /// <returns>Whether their values need no check.</returns>
-    public static bool HasImages(Tensor images) => _current is { } batch && batch._images.Contains(images);
+    /// <param name="minimum">The lower bound.</param>
+    /// <param name="maximum">The upper bound.</param>
+    /// <returns>Whether its values need no check.</returns>
+    public bool HasImages(Tensor images, double minimum, double maximum) =>
+        ReferenceEquals(images, Images) && minimum <= _bounds.Minimum && maximum >= _bounds.Maximum;
 
-    /// <summary>Whether this thread works on a batch whose labels these are.</summary>
+    /// <summary>Whether a tensor is the labels of this batch, and all of them are classes.</summary>
     /// <param name="labels">The tensor itself; a copy is not recognised.</param>
-    /// <param name="classes">The number of classes that the labels must stay below; null when it is not known.</param>
-    /// <returns>Whether their values need no check.</returns>
-    public static bool HasLabels(Tensor labels, long? classes) =>
-        _current is { } batch && batch._labels.Contains(labels) && !(classes < batch._classes);
-
-    /// <summary>Marks some samples of a checked batch as checked too.</summary>
-    /// <param name="part">Images or labels selected from the batch.</param>
-    /// <param name="whole">The batch's own tensor; nothing happens where it is not.</param>
-    public static void Vouch(Tensor part, Tensor whole)
-    {
-        if (_current is not { } batch) return;
-        if (batch._images.Contains(whole)) batch._images.Add(part);
-        if (batch._labels.Contains(whole)) batch._labels.Add(part);
-    }
-
-    /// <summary>Ends this; the batch around it, if there is one, counts again.</summary>
-    public void Dispose() => _current = _outer;
+    /// <param name="classes">The number of classes; null when it is not known yet.</param>
+    /// <returns>Whether its values need no check.</returns>
+    public bool HasLabels(Tensor labels, long? classes) => ReferenceEquals(labels, Labels) && !(classes < Classes);
 }

@@ -67,14 +67,16 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     /// <summary>Refuses inputs that this threat model does not describe. Reads two values on the host.</summary>
     /// <param name="inputs">Floating point [N,...] with at least two dimensions and one sample.</param>
     /// <param name="name">The argument that an exception names.</param>
+    /// <param name="known">Nothing is read for the inputs of this batch; null when none was checked before.</param>
     /// <exception cref="ArgumentException">Wrong dtype or shape, an empty batch, NaN, or a value outside of the box; up to one millionth of
     /// its width is rounding and is accepted.</exception>
-    public void CheckInputs(Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string name = "")
+    public void CheckInputs(
+        Tensor inputs, [CallerArgumentExpression(nameof(inputs))] string name = "", CheckedBatch? known = null)
     {
         TensorGuard.Inputs(inputs, name);
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        CheckInputsCore(inputs, name);
+        CheckInputsCore(inputs, name, known is not null && known.HasImages(inputs, Minimum, Maximum));
     }
 
     /// <summary>The inputs with every value moved into the box.</summary>

@@ -13,6 +13,11 @@ public sealed record DistillationInputs
     /// <summary>True classes, int64 [N].</summary>
     public required Tensor Labels { get; init; }
 
+    /// <summary>The batch that the labels belong to, if its values were checked before: losses then do not read the labels again, for which
+    /// a GPU would have to be waited for. It counts only for <see cref="CheckedBatch.Labels"/> themselves.</summary>
+    /// <value>null by default: the range of the labels is checked.</value>
+    public CheckedBatch? Checked { get; init; }
+
     /// <summary>The output of each pass. Those of all networks but the student are without gradient.</summary>
     /// <value>Empty by default.</value>
     public IReadOnlyDictionary<NetworkPass, TappedOutput> Outputs

@@ -86,13 +86,15 @@ public static class LossGuard
         TensorGuard.Labels(labels, logits);
     }
 
-    /// <summary>Checks that the logits of several passes have one shape and that the labels fit them, their range included (which the
-    /// trainer checks once for a whole data set, so that no step waits for the device).</summary>
-    /// <param name="labels">int64 [N], from 0 to K-1.</param>
+    /// <summary>Checks that the logits of several passes have one shape and that the labels fit them, their range included, which reads two
+    /// numbers on the host unless the labels are known (<see cref="DistillationInputs.Checked"/>).</summary>
+    /// <param name="inputs">Their labels are int64 [N], from 0 to K-1.</param>
     /// <param name="passes">Name and logits [N,K] of each pass.</param>
     /// <exception cref="ArgumentException">There is no pass, or something does not fit; the message gives both shapes.</exception>
-    public static void SameLogits(Tensor labels, params ReadOnlySpan<(string Name, Tensor Logits)> passes)
+    public static void SameLogits(DistillationInputs inputs, params ReadOnlySpan<(string Name, Tensor Logits)> passes)
     {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var labels = inputs.Labels;
         if (passes.IsEmpty) throw new ArgumentException("Expected the logits of at least one pass.", nameof(passes));
         var (firstName, first) = passes[0];
         foreach (var (name, logits) in passes)
@@ -106,7 +108,7 @@ public static class LossGuard
                     name);
             }
         }
-        TensorGuard.LabelRange(labels, first.shape[1]);
+        TensorGuard.LabelRange(labels, first.shape[1], known: inputs.Checked);
     }
 
     /// <summary>Checks that two tensors have one shape.</summary>

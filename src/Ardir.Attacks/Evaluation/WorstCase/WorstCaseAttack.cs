@@ -58,7 +58,7 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         // Without notes of the caller the chain keeps its own and logs one warning at the end, because an attack that is stuck is no
         // reason to warn when a later one breaks the sample.
-        var own = context.Notes is null && context.Soundness is null ? new AttackNotes { CountsNan = false } : null;
+        var own = context.Notes is null && context.Diagnostics is null ? new AttackNotes { CountsNan = false } : null;
         using var guarded = new GuardedModel(model, own is null ? context : context with { Notes = own });
         try
         {

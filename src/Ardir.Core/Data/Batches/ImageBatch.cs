@@ -6,15 +6,19 @@ namespace Ardir.Core;
 /// </summary>
 public sealed class ImageBatch
 {
-    internal ImageBatch(Tensor images, Tensor labels, long[] indices) => (Images, Labels, Indices) = (images, labels, indices);
+    internal ImageBatch(CheckedBatch batch, long[] indices) => (Checked, Indices) = (batch, indices);
 
     /// <summary>
     /// [n,C,H,W] in [0,1], augmented if the options ask for it, on <see cref="ImageBatchOptions.Device"/> or else the data set's device.
     /// </summary>
-    public Tensor Images { get; }
+    public Tensor Images => Checked.Images;
 
     /// <summary>Class indices, int64 [n], on the same device as the images.</summary>
-    public Tensor Labels { get; }
+    public Tensor Labels => Checked.Labels;
+
+    /// <summary>Images and labels as values that need no check, because the data set was checked when it was made: with it, as
+    /// <c>AttackContext.Checked</c> and <c>DistillationInputs.Checked</c>, attacks and losses read nothing to check them.</summary>
+    public CheckedBatch Checked { get; }
 
     /// <summary>The position of each image in the data set, in the form that <c>AttackContext.SampleIndices</c> takes.</summary>
     public IReadOnlyList<long> Indices { get; }

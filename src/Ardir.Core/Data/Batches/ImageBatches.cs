@@ -73,7 +73,7 @@ public sealed class ImageBatches
             var (images, labels) = Read(indices, augmentation);
             try
             {
-                yield return new ImageBatch(images, labels, indices);
+                yield return new ImageBatch(CheckedBatch.Trusted(images, labels, _data.ClassNames.Count), indices);
             }
             finally
             {

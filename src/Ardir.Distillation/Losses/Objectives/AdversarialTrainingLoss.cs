@@ -18,7 +18,7 @@ public sealed class AdversarialTrainingLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabelTerms.Of(inputs[NetworkPass.StudentAdversarial].Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabelTerms.Of(inputs[NetworkPass.StudentAdversarial].Output, inputs);
     }
 
     /// <inheritdoc/>

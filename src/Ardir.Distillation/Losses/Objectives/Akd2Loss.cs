@@ -45,7 +45,7 @@ public sealed class Akd2Loss : IDistillationLoss
         var robust = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
         var standard = inputs[NetworkPass.StandardTeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
-            inputs.Labels, (nameof(inputs.StudentAdversarial), student),
+            inputs, (nameof(inputs.StudentAdversarial), student),
             (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));
         using var scope = NewDisposeScope();
         var t = _options.Temperature;

@@ -46,7 +46,7 @@ public sealed class ArdLoss : IDistillationLoss
         var student = inputs[NetworkPass.StudentAdversarial].Output;
         var teacher = inputs[TeacherPass];
         var hardLogits = NeedsClean ? inputs[NetworkPass.StudentClean].Output : student;
-        return _loss.Compute(student, hardLogits, teacher.Output, inputs.Labels, inputs.LabelSmoothing);
+        return _loss.Compute(student, hardLogits, teacher.Output, inputs);
     }
 
     /// <inheritdoc/>

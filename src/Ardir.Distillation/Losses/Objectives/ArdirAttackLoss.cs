@@ -55,8 +55,10 @@ public sealed class ArdirAttackLoss : IAttackLoss
     public override string ToString() => $"{Name} {_loss}";
 
     /// <inheritdoc/>
-    public IReadOnlyList<Tensor> Prepare(IModule model, Tensor images)
+    public IReadOnlyList<Tensor> Prepare(AttackLossPreparation inputs)
     {
+        ArgumentNullException.ThrowIfNull(inputs);
+        var images = inputs.Images;
         // A student in bfloat16 may be attacked on images in bfloat16, which a teacher in float32 would refuse.
         var teacher = _teacherTap.Forward(_teacherType is { } dtype ? images.to(dtype) : images);
         return [teacher.Output, .. teacher.Features];

@@ -70,7 +70,7 @@ public sealed class ArdirLoss : IDistillationLoss
         var student = inputs[NetworkPass.StudentAdversarial];
         var features = FeaturesOfClean ? inputs[NetworkPass.StudentClean] : student;
         var teacher = inputs[TeacherPass];
-        return Compute(student.Output, features.Features, teacher, inputs.Labels, inputs.LabelSmoothing);
+        return Compute(student.Output, features.Features, teacher, inputs);
     }
 
     /// <summary>The loss of a batch.</summary>
@@ -93,7 +93,7 @@ public sealed class ArdirLoss : IDistillationLoss
             throw new InvalidOperationException(
                 "FeatureInput.Clean needs the student on clean images as well: call Compute(DistillationInputs).");
         }
-        return Compute(student.Output, student.Features, teacher, labels, smoothing: 0);
+        return Compute(student.Output, student.Features, teacher, new DistillationInputs { Labels = labels });
     }
 
     /// <inheritdoc/>
@@ -102,7 +102,8 @@ public sealed class ArdirLoss : IDistillationLoss
     /// <summary>(1-beta) * KL + beta * LPIPS of each sample, [N], in the current scope: the objective of an attack.</summary>
     internal Tensor PerSample(TappedOutput student, TappedOutput teacher, Tensor labels)
     {
-        KlDivergenceLoss.Check(student.Output, teacher.Output, labels);
+        // The range of the labels was checked by the attack.
+        KlDivergenceLoss.CheckShapes(student.Output, teacher.Output, labels);
         var (divergence, wrong) = _kl.PerSample(student.Output, teacher.Output, labels);
         if (!UsesFeatures) return divergence;
         var distance = _lpips.PerSample(student.Features, teacher.Features, parts: null);
@@ -110,9 +111,10 @@ public sealed class ArdirLoss : IDistillationLoss
         return divergence * (1 - _options.Beta) + distance * _options.Beta;
     }
 
-    private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, Tensor labels, double smoothing)
+    private LossTerms Compute(Tensor logits, FeatureMaps features, TappedOutput teacher, DistillationInputs inputs)
     {
-        KlDivergenceLoss.Check(logits, teacher.Output, labels);
+        var labels = inputs.Labels;
+        KlDivergenceLoss.Check(logits, teacher.Output, labels, inputs.Checked);
         using var scope = NewDisposeScope();
         var parts = new Dictionary<string, Tensor>();
         var (divergence, wrong) = _kl.PerSample(logits, teacher.Output, labels);
@@ -130,7 +132,7 @@ public sealed class ArdirLoss : IDistillationLoss
         }
         if (_options.CrossEntropyWeight > 0)
         {
-            var crossEntropy = HardLabels.CrossEntropy(logits, labels, smoothing);
+            var crossEntropy = HardLabels.CrossEntropy(logits, labels, inputs.LabelSmoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total + crossEntropy * _options.CrossEntropyWeight;
         }

@@ -7,15 +7,15 @@ internal static class HardLabelTerms
 {
     /// <summary>Checks and computes them.</summary>
     /// <param name="logits">[N,K].</param>
-    /// <param name="labels">int64 [N].</param>
-    /// <param name="smoothing">In [0,1).</param>
-    public static LossTerms Of(Tensor logits, Tensor labels, double smoothing)
+    /// <param name="inputs">Labels and their smoothing.</param>
+    public static LossTerms Of(Tensor logits, DistillationInputs inputs)
     {
+        var labels = inputs.Labels;
         LossGuard.Logits(logits, labels);
-        TensorGuard.LabelRange(labels, logits.shape[1]);
+        TensorGuard.LabelRange(labels, logits.shape[1], known: inputs.Checked);
         using var scope = NewDisposeScope();
         var terms = new LossTermsBuilder();
-        terms.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(logits, labels, smoothing));
+        terms.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(logits, labels, inputs.LabelSmoothing));
         return terms.Build();
     }
 }

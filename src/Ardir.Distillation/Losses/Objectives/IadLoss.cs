@@ -51,7 +51,7 @@ public sealed class IadLoss : IDistillationLoss
         var teacher = inputs[NetworkPass.TeacherClean].Output;
         var judge = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
-            inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
+            inputs, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherClean), teacher), (nameof(inputs.TeacherOnStudentAdversarial), judge));
         using var scope = NewDisposeScope();
         var (alpha, t) = (_options.Alpha, _options.Temperature);

@@ -51,7 +51,7 @@ public sealed class IadTwoTeacherLoss : IDistillationLoss
         var robust = inputs[NetworkPass.TeacherOnStudentAdversarial].Output;
         var standard = inputs[NetworkPass.StandardTeacherOnStudentAdversarial].Output;
         LossGuard.SameLogits(
-            inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
+            inputs, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherOnStudentAdversarial), robust), (nameof(inputs.StandardTeacherOnStudentAdversarial), standard));
         using var scope = NewDisposeScope();
         var (first, second, t) = (_options.RobustWeight, _options.StandardWeight, _options.Temperature);

@@ -31,7 +31,7 @@ public sealed class KdLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(inputs);
         var student = inputs[NetworkPass.StudentClean].Output;
         var teacher = inputs[NetworkPass.TeacherClean].Output;
-        return _loss.Compute(student, student, teacher, inputs.Labels, inputs.LabelSmoothing);
+        return _loss.Compute(student, student, teacher, inputs);
     }
 
     /// <inheritdoc/>

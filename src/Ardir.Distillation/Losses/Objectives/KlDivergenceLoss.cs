@@ -28,10 +28,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return Compute(
-            inputs[NetworkPass.StudentAdversarial],
-            inputs[NetworkPass.TeacherClean],
-            inputs.Labels);
+        return Compute(inputs[NetworkPass.StudentAdversarial].Output, inputs[NetworkPass.TeacherClean].Output, inputs);
     }
 
     /// <summary>The loss of a batch.</summary>
@@ -54,9 +51,13 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     /// <param name="labels">True classes, int64 [N].</param>
     /// <returns>Total and the parts <see cref="LossTerms.Kl"/> and <see cref="LossTerms.Replaced"/>.</returns>
     /// <exception cref="ArgumentException">Shapes, dtypes or devices do not fit.</exception>
-    public LossTerms Compute(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
+    public LossTerms Compute(Tensor studentLogits, Tensor teacherLogits, Tensor labels) =>
+        Compute(studentLogits, teacherLogits, new DistillationInputs { Labels = labels });
+
+    private LossTerms Compute(Tensor studentLogits, Tensor teacherLogits, DistillationInputs inputs)
     {
-        Check(studentLogits, teacherLogits, labels);
+        var labels = inputs.Labels;
+        Check(studentLogits, teacherLogits, labels, inputs.Checked);
         using var scope = NewDisposeScope();
         var (perSample, wrong) = PerSample(studentLogits, teacherLogits, labels);
         var total = Reduce(perSample, studentLogits.shape[1]);
@@ -70,12 +71,17 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
-    internal static void Check(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
+    internal static void Check(Tensor studentLogits, Tensor teacherLogits, Tensor labels, CheckedBatch? known)
+    {
+        CheckShapes(studentLogits, teacherLogits, labels);
+        TensorGuard.LabelRange(labels, studentLogits.shape[1], known: known);
+    }
+
+    internal static void CheckShapes(Tensor studentLogits, Tensor teacherLogits, Tensor labels)
     {
         LossGuard.Logits(studentLogits, labels);
         LossGuard.Logits(teacherLogits, labels);
         LossGuard.SameShape(studentLogits, teacherLogits, "logits");
-        TensorGuard.LabelRange(labels, studentLogits.shape[1]);
     }
 
     internal Tensor ReplacedShare(Tensor wrong, ScalarType dtype) =>

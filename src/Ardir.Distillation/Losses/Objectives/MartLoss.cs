@@ -45,7 +45,7 @@ public sealed class MartLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(inputs);
         var clean = inputs[NetworkPass.StudentClean].Output;
         var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
-        LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
+        LossGuard.SameLogits(inputs, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
         using var scope = NewDisposeScope();
         var truth = inputs.Labels.unsqueeze(1);
         var p = LossPrecision.AtLeastSingle(adversarial).softmax(1);

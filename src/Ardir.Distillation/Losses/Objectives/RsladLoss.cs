@@ -41,7 +41,7 @@ public sealed class RsladLoss : IDistillationLoss
         var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
         var teacher = inputs[NetworkPass.TeacherClean].Output;
         LossGuard.SameLogits(
-            inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
+            inputs, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial),
             (nameof(inputs.TeacherClean), teacher));
         using var scope = NewDisposeScope();
         var constant = teacher.detach();

@@ -5,9 +5,10 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
 {
     private readonly KlDivergenceLoss _kl = new(options);
 
-    public LossTerms Compute(Tensor softLogits, Tensor hardLogits, Tensor teacherLogits, Tensor labels, double smoothing)
+    public LossTerms Compute(Tensor softLogits, Tensor hardLogits, Tensor teacherLogits, DistillationInputs inputs)
     {
-        KlDivergenceLoss.Check(softLogits, teacherLogits, labels);
+        var labels = inputs.Labels;
+        KlDivergenceLoss.Check(softLogits, teacherLogits, labels, inputs.Checked);
         LossGuard.SameShape(hardLogits, teacherLogits, "logits on clean images");
         using var scope = NewDisposeScope();
         var parts = new Dictionary<string, Tensor>();
@@ -22,7 +23,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
         }
         if (alpha < 1)
         {
-            var crossEntropy = HardLabels.CrossEntropy(hardLogits, labels, smoothing);
+            var crossEntropy = HardLabels.CrossEntropy(hardLogits, labels, inputs.LabelSmoothing);
             parts[LossTerms.CrossEntropy] = crossEntropy.detach();
             total = total is null ? crossEntropy : total + crossEntropy * (1 - alpha);
         }

@@ -13,7 +13,7 @@ public sealed class StandardTrainingLoss : IDistillationLoss
     public LossTerms Compute(DistillationInputs inputs)
     {
         ArgumentNullException.ThrowIfNull(inputs);
-        return HardLabelTerms.Of(inputs[NetworkPass.StudentClean].Output, inputs.Labels, inputs.LabelSmoothing);
+        return HardLabelTerms.Of(inputs[NetworkPass.StudentClean].Output, inputs);
     }
 
     /// <inheritdoc/>

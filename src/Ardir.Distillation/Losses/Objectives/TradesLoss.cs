@@ -44,7 +44,7 @@ public sealed class TradesLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(inputs);
         var clean = inputs[NetworkPass.StudentClean].Output;
         var adversarial = inputs[NetworkPass.StudentAdversarial].Output;
-        LossGuard.SameLogits(inputs.Labels, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
+        LossGuard.SameLogits(inputs, (nameof(inputs.StudentClean), clean), (nameof(inputs.StudentAdversarial), adversarial));
         using var scope = NewDisposeScope();
         var sum = new LossTermsBuilder();
         sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(clean, inputs.Labels, inputs.LabelSmoothing));

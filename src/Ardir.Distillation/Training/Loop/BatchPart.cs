@@ -3,11 +3,14 @@ using Ardir.Core;
 namespace Ardir.Distillation;
 
 /// <summary>A batch or, with gradient accumulation, a part of one, with its adversarial images.</summary>
-/// <param name="Images">The clean images, [n,C,H,W].</param>
-/// <param name="Labels">int64 [n].</param>
+/// <param name="Batch">The clean images, [n,C,H,W], and their labels.</param>
 /// <param name="Share">The part's share of the batch's samples, in (0,1].</param>
-internal sealed record BatchPart(Tensor Images, Tensor Labels, double Share)
+internal sealed record BatchPart(CheckedBatch Batch, double Share)
 {
+    public Tensor Images => Batch.Images;
+
+    public Tensor Labels => Batch.Labels;
+
     /// <summary>The adversarial images by source.</summary>
     public Dictionary<ImageSource, Tensor> Crafted { get; } = [];
 

@@ -67,21 +67,17 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         return metrics;
     }
 
-    private bool Train(ImageBatch batch, EpochState epoch)
+    private bool Train(ImageBatch batch, EpochState epoch) => step.Run(batch.Checked, new StepContext
     {
-        using var known = new CheckedBatch(batch.Images, batch.Labels, run.Train.ClassNames.Count);
-        return step.Run(new TrainingBatch(batch.Images, batch.Labels), new StepContext
+        Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Totals = epoch.Totals,
+        Epoch = epoch.Epoch, Step = epoch.Step,
+        Attack = new AttackContext
         {
-            Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Totals = epoch.Totals,
-            Epoch = epoch.Epoch, Step = epoch.Step,
-            Attack = new AttackContext
-            {
-                Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
-                CancellationToken = run.Cancellation, Logger = _options.Logger,
-                Soundness = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
-            },
-        });
-    }
+            Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
+            CancellationToken = run.Cancellation, Logger = _options.Logger,
+            Diagnostics = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
+        },
+    });
 
     private void Report(EpochState epoch, int images, bool atLoggingPoint)
     {

@@ -32,7 +32,7 @@ internal sealed class TrainingStep : IDisposable
 
     /// <summary>Trains on one batch and adds its loss and predictions to the totals.</summary>
     /// <returns>Whether it did; false only with <see cref="NonFiniteLoss.Skip"/>.</returns>
-    public bool Run(TrainingBatch batch, StepContext context)
+    public bool Run(CheckedBatch batch, StepContext context)
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
@@ -92,24 +92,22 @@ internal sealed class TrainingStep : IDisposable
             context.Weights.Trained.Select(pair => (pair.Name, (Tensor)pair.Weight)), gamma, context.Weights.Publish);
     }
 
-    private BatchPart Craft(TrainingBatch batch, Range range, StepContext context)
+    private BatchPart Craft(CheckedBatch batch, Range range, StepContext context)
     {
-        var attack = context.Attack;
         var (from, count) = range.GetOffsetAndLength(batch.Count);
-        var whole = count == batch.Count;
-        var part = whole
-            ? new BatchPart(batch.Images, batch.Labels, 1)
-            : new BatchPart(batch.Images.narrow(0, from, count), batch.Labels.narrow(0, from, count), count / (double)batch.Count);
-        CheckedBatch.Vouch(part.Images, batch.Images);
-        CheckedBatch.Vouch(part.Labels, batch.Labels);
-        if (!whole)
+        var part = new BatchPart(batch.Narrow(from, count), count / (double)batch.Count);
+        var attack = context.Attack with { Checked = part.Batch };
+        if (count < batch.Count)
         {
             var indices = attack.SampleIndices ?? [.. Enumerable.Range(0, batch.Count).Select(i => (long)i)];
             attack = attack with { SampleIndices = [.. indices.Skip(from).Take(count)] };
         }
         if (_setup.Crafting.AsksTeacher && _passes.Contains(NetworkPass.TeacherClean))
+        {
             part.TeacherClean = _taps[NetworkRole.Teacher].Forward(part.Images);
-        using var answer = part.TeacherClean is { } known ? new KnownAnswer(_setup.Networks[NetworkRole.Teacher], known.Output) : null;
+            var known = new KnownOutput(_setup.Networks[NetworkRole.Teacher], part.Images, part.TeacherClean.Output);
+            attack = attack with { Known = [known] };
+        }
         // All attacks run before the tapped passes of the loss, so that no tap keeps tensors from the attacks' passes.
         foreach (var (images, by, trainMode) in _setup.Crafting.Images)
         {
@@ -131,7 +129,7 @@ internal sealed class TrainingStep : IDisposable
         }
         return new DistillationInputs
         {
-            Labels = part.Labels, LabelSmoothing = _options.LabelSmoothing, Epoch = context.Epoch, Outputs = outputs,
+            Labels = part.Labels, Checked = part.Batch, LabelSmoothing = _options.LabelSmoothing, Epoch = context.Epoch, Outputs = outputs,
         };
     }
 

@@ -16,12 +16,14 @@ internal sealed class StepHealth : IDisposable
     private readonly StudentProbe _probe;
     private readonly RunOptimizer _optimizer;
     private readonly LossWatch _losses;
-    private readonly SoundnessWatch _attacks = new();
+    private readonly AttackDiagnostics _attacks;
     private int _epoch;
 
     public StepHealth(TrainerOptions options, StudentWeights weights, RunOptimizer optimizer, Func<Tensor>? images = null)
     {
         (_options, _optimizer, _probe) = (options, optimizer, new StudentProbe(weights, optimizer, images));
+        // Without Skip the first step itself looks for a student that changes its input.
+        _attacks = new AttackDiagnostics { ComparesInputs = Skips };
         _losses = new LossWatch(optimizer.Trained[0].device);
     }
 
@@ -44,11 +46,7 @@ internal sealed class StepHealth : IDisposable
     /// <summary>Where the attacks of a step report what they notice; null for attacks that throw at once. In the first step of a process
     /// they do that, before the student changes, unless a NaN may be skipped. In all other steps it is reported at the next logging
     /// point.</summary>
-    public SoundnessWatch? ForAttacks(bool firstStep)
-    {
-        _attacks.ComparesInputs = firstStep;
-        return firstStep && !Skips ? null : _attacks;
-    }
+    public AttackDiagnostics? ForAttacks(bool firstStep) => firstStep && !Skips ? null : _attacks;
 
     /// <summary>A copy of the buffers of student and loss where a step may have to be undone.</summary>
     public BufferBackup? Backup(nn.Module student, nn.Module? loss) => Skips ? new BufferBackup(student, loss) : null;
@@ -78,7 +76,7 @@ internal sealed class StepHealth : IDisposable
         try
         {
             taken = run();
-            if (atLoggingPoint) _attacks.Read(_options.Logger);
+            if (atLoggingPoint) _attacks.Report(_options.Logger);
         }
         catch (InvalidOperationException e) when (mayHaveDiverged && _probe.IsBroken())
         {

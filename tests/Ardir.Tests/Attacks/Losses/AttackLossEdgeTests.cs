@@ -1,4 +1,5 @@
 using Ardir.Attacks;
+using Ardir.Core;
 
 namespace Ardir.Tests;
 
@@ -59,7 +60,7 @@ public sealed class AttackLossEdgeTests
     }
 
     [Fact]
-    public void KlToTeacher_AnswerThatIsKnown_IsTakenOnceAndOnlyByItsOwnTeacher()
+    public void KlToTeacher_AnswerThatIsKnown_IsTakenForItsOwnTeacherOnly()
     {
         using var scope = NewDisposeScope();
         var calls = 0;
@@ -73,33 +74,42 @@ public sealed class AttackLossEdgeTests
         // Not what the teacher would say, so that it shows where an answer is from.
         var known = (-images.flatten(1)).requires_grad_();
         var (own, told) = (images.flatten(1).log_softmax(1), (-images.flatten(1)).log_softmax(1));
-        using (new KnownAnswer(teacher, known))
-        {
-            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(other), images), (images.flatten(1) * 2).log_softmax(1), 1e-14);
-            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(teacher), images[..2]), own[..2], 1e-14);
-            TensorAssert.Close(Prepared(AttackLoss.KlToClean, images, teacher), own, 1e-14);
-            calls.Should().Be(2);
-            var reference = Prepared(AttackLoss.KlToTeacher(teacher), images);
-            TensorAssert.Close(reference, told, 1e-14);
-            reference.requires_grad.Should().BeFalse();
-            calls.Should().Be(2, "the teacher did not have to run");
-            TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(teacher), images), own, 1e-14);
-            calls.Should().Be(3, "an answer is given out once");
-        }
+        KnownOutput[] answers = [new(teacher, images, known)];
+        TensorAssert.Close(Prepared(AttackLoss.KlToTeacher(other), images, known: answers), (images.flatten(1) * 2).log_softmax(1), 1e-14);
+        TensorAssert.Close(Prepared(AttackLoss.KlToClean, images, teacher, answers), own, 1e-14);
+        calls.Should().Be(1);
+        var reference = Prepared(AttackLoss.KlToTeacher(teacher), images, known: answers);
+        TensorAssert.Close(reference, told, 1e-14);
+        reference.requires_grad.Should().BeFalse();
+        calls.Should().Be(1, "the teacher did not have to run");
+        FluentActions.Invoking(() => new KnownOutput(teacher, images, known[..2])).Should().Throw<ArgumentException>().WithMessage("logits has shape [2,*for 3 images*[3,K]*");
     }
 
     [Fact]
-    public void KnownAnswer_InsideAnother_GivesTheOuterOneBack()
+    public void Known_InARun_HoldsForTheImagesThatAreLeftAndForNoOthers()
     {
         using var scope = NewDisposeScope();
-        using var teacher = new FuncModel(x => x.flatten(1));
-        var (first, second) = (zeros(2, 3), ones(2, 3));
-        using (new KnownAnswer(teacher, first))
+        using var noGrad = no_grad();
+        var calls = 0;
+        using var model = TinyModels.Linear(dtype: ScalarType.Float64);
+        using var teacher = new FuncModel(x =>
         {
-            using (new KnownAnswer(teacher, second)) KnownAnswer.Take(teacher, 2).Should().BeSameAs(second);
-            KnownAnswer.Take(teacher, 2).Should().BeSameAs(first);
-        }
-        KnownAnswer.Take(teacher, 2).Should().BeNull();
+            calls++;
+            return x.flatten(1);
+        });
+        var (images, labels) = (TinyModels.Images(4, ScalarType.Float64), TinyModels.Labels(4));
+        var known = model.call(images) * 3;
+        var context = new AttackContext { Known = [new KnownOutput(teacher, images, known)] };
+        using var guard = new GuardedModel(model, context);
+        var run = AttackRun.Create(new PgdAttack(ThreatModel.Linf(0.1)).Traits, guard, images, labels);
+        var rows = tensor([3L, 1]);
+        foreach (var part in new[] { run.Select(rows), run.Select(tensor([1L, 2, 3])).Select(tensor([2L, 0])), run.Narrow(rows) })
+            TensorAssert.Close(part.With(AttackLoss.KlToTeacher(teacher)).Inputs(known).Reference[0], known[rows].log_softmax(1), 1e-14);
+        TensorAssert.Close(run.With(AttackLoss.KlToTeacher(teacher)).Inputs(known).Reference[0], known.log_softmax(1), 1e-14);
+        calls.Should().Be(0);
+        var others = AttackRun.Create(new PgdAttack(ThreatModel.Linf(0.1)).Traits, guard, images.clone(), labels);
+        others.With(AttackLoss.KlToTeacher(teacher));
+        calls.Should().Be(1, "these are other images");
     }
 
     [Fact]
@@ -110,7 +120,8 @@ public sealed class AttackLossEdgeTests
         Prepared(AttackLoss.KlToTeacher(teacher), TinyModels.Images(2, ScalarType.Float64)).requires_grad.Should().BeFalse();
     }
 
-    private static Tensor Prepared(IAttackLoss loss, Tensor images, IModule? model = null) => loss.Prepare(model ?? new OpaqueModel(x => x), images).Should().ContainSingle().Which;
+    private static Tensor Prepared(IAttackLoss loss, Tensor images, IModule? model = null, params KnownOutput[] known) =>
+        loss.Prepare(new(model ?? new OpaqueModel(x => x), images) { Known = known }).Should().ContainSingle().Which;
 
     // Of one sample whose label is class 0.
     private static double Value(IAttackLoss loss, double[] logits, long? target = null, ScalarType dtype = ScalarType.Float64) => TensorAssert.Values(

@@ -94,7 +94,7 @@ public sealed class AttackLossTests
         using var teacher = TinyModels.Smooth();
         teacher.train();
         var images = TinyModels.Images(3);
-        var reference = AttackLoss.KlToTeacher(teacher).Prepare(TinyModels.Linear(), images);
+        var reference = AttackLoss.KlToTeacher(teacher).Prepare(new(TinyModels.Linear(), images));
         teacher.training.Should().BeTrue();
         teacher.eval();
         using var noGrad = no_grad();

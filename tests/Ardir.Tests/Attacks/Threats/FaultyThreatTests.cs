@@ -138,9 +138,9 @@ public sealed class FaultyThreatTests
 
         protected override Tensor ClampCore(Tensor inputs) => clamp?.Invoke(inputs) ?? base.ClampCore(inputs);
 
-        protected override void CheckInputsCore(Tensor inputs, string name)
+        protected override void CheckInputsCore(Tensor inputs, string name, bool inBounds)
         {
-            base.CheckInputsCore(inputs, name);
+            base.CheckInputsCore(inputs, name, inBounds);
             if (inputs.isnan().any().item<bool>()) throw new ArgumentException("NaN", name);
         }
     }

@@ -31,7 +31,7 @@ public sealed class ArdirAttackLossTests
 
         var loss = new ArdirAttackLoss(student, teacher, options);
         student.eval();
-        var reference = loss.Prepare(student, images);
+        var reference = loss.Prepare(new(student, images));
         var output = loss.Forward(student, points);
         var values = TensorAssert.Values(loss.Compute(new AttackLossInputs(output.Output, labels, null, reference) { Features = output.Features }));
 
@@ -74,7 +74,7 @@ public sealed class ArdirAttackLossTests
         using var teacher = Network(2);
         var (images, labels) = (TinyModels.Random([2, 1, 8, 8], 3), TinyModels.Labels(2, 3));
         var loss = new ArdirAttackLoss(student, teacher);
-        var reference = loss.Prepare(student, images);
+        var reference = loss.Prepare(new(student, images));
         student.eval();
         GradientCheck.Agrees(
             x =>

@@ -153,8 +153,8 @@ public sealed class LossEdgeTests
     public void Logits_OfOtherShapes_AreComparedWithTheFirstPass()
     {
         using var scope = NewDisposeScope();
-        var labels = tensor([0L, 1]);
-        FluentActions.Invoking(() => LossGuard.SameLogits(labels, ("first", zeros(2, 3)), ("second", zeros(2, 4)), ("third", zeros(2, 4))))
+        var inputs = new DistillationInputs { Labels = tensor([0L, 1]) };
+        FluentActions.Invoking(() => LossGuard.SameLogits(inputs, ("first", zeros(2, 3)), ("second", zeros(2, 4)), ("third", zeros(2, 4))))
             .Should().Throw<ArgumentException>().WithMessage("second*first*").WithParameterName("second");
     }
 

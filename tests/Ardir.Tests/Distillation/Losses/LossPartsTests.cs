@@ -56,8 +56,9 @@ public sealed class LossPartsTests
     {
         using var scope = NewDisposeScope();
         var labels = tensor(new long[] { 0, 1 });
-        FluentActions.Invoking(() => LossGuard.SameLogits(labels)).Should().Throw<ArgumentException>().WithMessage("*at least one pass*");
-        FluentActions.Invoking(() => LossGuard.SameLogits(labels, ("first", zeros(2, 3)), ("second", zeros(2, 4)))).Should().Throw<ArgumentException>()
+        var inputs = new DistillationInputs { Labels = labels };
+        FluentActions.Invoking(() => LossGuard.SameLogits(inputs)).Should().Throw<ArgumentException>().WithMessage("*at least one pass*");
+        FluentActions.Invoking(() => LossGuard.SameLogits(inputs, ("first", zeros(2, 3)), ("second", zeros(2, 4)))).Should().Throw<ArgumentException>()
             .WithMessage("second has logits of shape [2,4] and first of [2,3]*");
         FluentActions.Invoking(() => SoftLabels.Of(zeros(2, 3), labels, double.NaN, LabelReplacement.None)).Should().Throw<ArgumentOutOfRangeException>();
     }

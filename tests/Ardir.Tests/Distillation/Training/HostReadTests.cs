@@ -101,27 +101,28 @@ public sealed class HostReadTests
     }
 
     [Fact]
-    public void Perturb_OutsideTraining_ChecksItsInputsAsEver()
+    public void Perturb_CheckedBatch_CountsForItsOwnTensorsOnly()
     {
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
         using var images = TinyModels.Images(4);
         using var labels = TinyModels.Labels(4);
         using var bright = images + 1;
         using var wrong = labels + 9;
+        using var diagnostics = new AttackDiagnostics();
         var attack = new PgdAttack(ThreatModel.Linf(0.05), new() { Steps = 1 });
-        using (new CheckedBatch(images, labels, 4))
+        var context = new AttackContext { Checked = CheckedBatch.Of(images, labels, 4), Diagnostics = diagnostics };
+        attack.Invoking(a => a.Perturb(model, bright, labels, context)).Should().Throw<ArgumentException>().WithMessage("*expected pixels in*");
+        attack.Invoking(a => a.Perturb(model, images, wrong, context)).Should().Throw<ArgumentException>().WithMessage("*there are 4 classes*");
+        foreach (var expected in new[] { 0, 0 })
         {
-            // Only the very tensors that were vouched for are taken on trust.
-            attack.Invoking(a => a.Perturb(model, bright, labels)).Should().Throw<ArgumentException>().WithMessage("*expected pixels in*");
-            attack.Invoking(a => a.Perturb(model, images, wrong)).Should().Throw<ArgumentException>().WithMessage("*there are 4 classes*");
             var before = HostRead.Count;
-            using var adversarial = attack.Perturb(model, images, labels, new() { Soundness = new SoundnessWatch() });
-            (HostRead.Count - before).Should().Be(0);
+            using var adversarial = attack.Perturb(model, images, labels, context);
+            (HostRead.Count - before).Should().Be(expected);
         }
-        using (new CheckedBatch(images, wrong, 14))
-            attack.Invoking(a => a.Perturb(model, images, wrong)).Should().Throw<ArgumentException>("the model has fewer classes than the data").WithMessage("*there are 4 classes*");
-        CheckedBatch.IsOpen.Should().BeFalse();
-        attack.Invoking(a => a.Perturb(model, bright, labels)).Should().Throw<ArgumentException>();
+        attack.Invoking(a => a.Perturb(model, images, wrong, context with { Checked = CheckedBatch.Trusted(images, wrong, 14) })).Should()
+            .Throw<ArgumentException>("the model has fewer classes than the data").WithMessage("*there are 4 classes*");
+        attack.Invoking(a => a.Perturb(model, bright, labels, context with { Checked = CheckedBatch.Of(bright, labels, 4, 0, 2) })).Should()
+            .Throw<ArgumentException>("the threat model has other bounds").WithMessage("*expected pixels in*");
     }
 
     [Theory]
@@ -133,8 +134,7 @@ public sealed class HostReadTests
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
         using var images = TinyModels.Images(4);
         using var labels = TinyModels.Labels(4);
-        using var known = new CheckedBatch(images, labels, 4);
-        using var strayed = new Straying(threat).Perturb(model, images, labels);
+        using var strayed = new Straying(threat).Perturb(model, images, labels, new() { Checked = CheckedBatch.Of(images, labels, 4) });
         TensorAssert.Values(threat.Contains(images, strayed)).Should().Equal(1, 1, 1, 1);
         TensorAssert.Values(strayed[0]).Should().Equal(TensorAssert.Values(images[0]), "what is inside stays bit for bit");
     }
@@ -157,32 +157,32 @@ public sealed class HostReadTests
     }
 
     [Fact]
-    public void SoundnessWatch_SeveralRuns_TellsTheFirstCauseAndLeavesNothing()
+    public void AttackDiagnostics_SeveralRuns_TellsTheFirstCauseAndLeavesNothing()
     {
         var logger = new ListLogger();
         LeakAssert.None(() =>
         {
-            using var watch = new SoundnessWatch();
+            using var watch = new AttackDiagnostics();
             using var scope = NewDisposeScope();
             var (yes, no) = (tensor(true), tensor(false));
             var (none, two) = (tensor([0, 0, 0]), tensor([0, 7, 1]));
-            watch.Read(logger);
+            watch.Report(logger);
             watch.Add(no, no, none);
             watch.Add(null, no, null);
-            watch.Read(logger);
+            watch.Report(logger);
             logger.Entries.Should().BeEmpty();
             watch.Add(no, no, two);
             watch.Add(no, no, none);
             watch.Add(no, no, two);
-            watch.Read(logger);
+            watch.Report(logger);
             logger.Entries.Should().ContainSingle().Which.Message.Should().Contain("For 4 images").And.Contain("exactly zero").And.Contain("AttackLoss.Margin or AttackLoss.Dlr");
             logger.Entries.Clear();
             watch.Add(no, yes, none);
             watch.Add(yes, yes, none);
-            watch.Invoking(w => w.Read(logger)).Should().Throw<InvalidOperationException>().WithMessage("The model returned NaN logits*");
+            watch.Invoking(w => w.Report(logger)).Should().Throw<InvalidOperationException>().WithMessage("The model returned NaN logits*");
             watch.Add(yes, yes, none);
-            watch.Invoking(w => w.Read(logger)).Should().Throw<InvalidOperationException>().WithMessage("The gradient*");
-            watch.Read(logger);
+            watch.Invoking(w => w.Report(logger)).Should().Throw<InvalidOperationException>().WithMessage("The gradient*");
+            watch.Report(logger);
             watch.Add(yes, yes, none);
         });
     }

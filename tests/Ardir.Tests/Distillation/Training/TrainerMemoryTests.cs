@@ -23,7 +23,7 @@ public sealed class TrainerMemoryTests
         using var health = new StepHealth(options, weights, optimizer);
         using var totals = new EpochTotals();
         var (images, labels) = train.Batch([0, 1, 2, 3, 4, 5]);
-        var batch = new TrainingBatch(images, labels);
+        var batch = CheckedBatch.Of(images, labels, 3);
         LeakAssert.None(() => step.Run(batch, new()
         {
             Weights = weights, Optimizer = optimizer, Health = health, Totals = totals, Attack = new() { Seed = 3 },

@@ -23,9 +23,9 @@ internal sealed class MaskThreat : ThreatModel
     protected override Tensor ProjectCore(Tensor reference, Tensor candidate) =>
         where(_mask, candidate.clamp(reference - Epsilon, reference + Epsilon), reference).clamp_(Minimum, Maximum);
 
-    protected override void CheckInputsCore(Tensor inputs, string name)
+    protected override void CheckInputsCore(Tensor inputs, string name, bool inBounds)
     {
-        base.CheckInputsCore(inputs, name);
+        base.CheckInputsCore(inputs, name, inBounds);
         if (!inputs.shape.AsSpan(1).SequenceEqual(_mask.shape)) throw new ArgumentException("Another shape than the mask.", name);
     }
 }

@@ -235,7 +235,7 @@ public sealed class PgdAttackTests
         })
         {
             using var noGrad = no_grad();
-            var reference = loss.Prepare(model, images);
+            var reference = loss.Prepare(new(model, images));
             Tensor Value(Tensor x) => loss.Compute(new AttackLossInputs(model.call(x), labels, null, reference));
             var options = new PgdOptions { Steps = 10, Loss = loss, Start = RandomStart.Gaussian, Selection = PgdSelection.BestLoss };
             var found = new PgdAttack(ThreatModel.Linf(0.2), options).Perturb(model, images, labels);

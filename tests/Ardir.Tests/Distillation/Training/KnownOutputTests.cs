@@ -4,7 +4,7 @@ using Ardir.Distillation;
 namespace Ardir.Tests;
 
 /// <summary>A teacher that attack and loss both need on the clean images runs once.</summary>
-public sealed class KnownAnswerTests
+public sealed class KnownOutputTests
 {
     [Theory]
     [InlineData(1)]
