@@ -2,12 +2,14 @@ using Ardir.Core;
 
 namespace Ardir.Attacks;
 
-internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss
+internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss, IStatesIdentity
 {
     public string Name => teacher is null ? "KL to clean" : "KL to teacher";
 
     // The text of an attack's options contains its loss, and a resumed run compares that text, so the two variants must differ in it.
     public override string ToString() => Name;
+
+    IReadOnlyList<object?>? IStatesIdentity.IdentityParts => teacher is null ? [Name] : [Name, teacher];
 
     public IReadOnlyList<Tensor> Prepare(AttackLossPreparation inputs)
     {

@@ -16,6 +16,9 @@ internal sealed class IdentityWriter
     /// <summary>The first object that hides values; null when there is none.</summary>
     public object? Hidden { get; private set; }
 
+    /// <summary>The networks that were met, each once.</summary>
+    public List<IModule> Networks { get; } = [];
+
     public string Write(object? value)
     {
         // Deeper than any options, so the objects contain each other.
@@ -34,7 +37,8 @@ internal sealed class IdentityWriter
         Type type => type.ToString(),
         Tensor tensor => $"tensor {Fingerprint.Of(("values", tensor))}",
         IStatesIdentity { IdentityParts: { } parts } => string.Join(' ', parts.Select(Write)),
-        nn.Module or IModule => value.GetType().Name,
+        IModule network => Network(network),
+        nn.Module => value.GetType().Name,
         ITuple tuple => $"({string.Join(", ", Enumerable.Range(0, tuple.Length).Select(i => Write(tuple[i])))})",
         _ when RecordShape.IsAnonymous(value.GetType()) => $"{{ {Members(value)} }}",
         _ when RecordShape.IsRecord(value.GetType()) => Record(value),
@@ -54,6 +58,12 @@ internal sealed class IdentityWriter
     // Two classes of threat models may choose the same text; that of a norm ball belongs to one class only.
     private static string Described(object value) =>
         value is ThreatModel and not NormThreatModel ? $"{value.GetType().Name} {value}" : $"{value}";
+
+    private string Network(IModule network)
+    {
+        if (!Networks.Contains(network, ReferenceEqualityComparer.Instance)) Networks.Add(network);
+        return network.GetType().Name;
+    }
 
     private string Hide(object value)
     {

@@ -10,7 +10,8 @@ namespace Ardir.Core;
 /// <item>a type that overrides <c>ToString</c> (numbers, enumerations and the threat models do), or derives from one without adding
 /// fields: that text;</item>
 /// <item>a list or an array: its entries, <c>[1, 2]</c>; a set or a dictionary: its entries in alphabetical order;</item>
-/// <item>a tensor: a hash of its values; a network: its type, because its weights are compared separately or are being trained;</item>
+/// <item>a tensor: a hash of its values; a network: its type, because it may be the one that is being trained or evaluated. The weights
+/// of other networks are compared besides (<see cref="FindNetworks"/>);</item>
 /// <item>an object that holds no values: the name of its type.</item>
 /// </list>
 /// Everything else hides values, so that a run with other values could be taken for this one: it is refused.
@@ -44,5 +45,16 @@ public static class StatedIdentity
         var writer = new IdentityWriter();
         writer.Write(value);
         return writer.Hidden;
+    }
+
+    /// <summary>The networks that an object states, such as the teacher of an attack's loss. Their types are in the text and their weights
+    /// are not.</summary>
+    /// <param name="value">As for <see cref="Of"/>.</param>
+    /// <returns>Each network once, in the order of the text.</returns>
+    public static IReadOnlyList<IModule> FindNetworks(object? value)
+    {
+        var writer = new IdentityWriter();
+        writer.Write(value);
+        return writer.Networks;
     }
 }

@@ -21,7 +21,8 @@ public interface IDistillationLoss
     /// <value>Empty by default.</value>
     IEnumerable<string> Warnings => [];
 
-    /// <summary>The loss of a batch.</summary>
+    /// <summary>The loss of a batch, a mean over its samples: that of a batch in parts
+    /// (<see cref="TrainerOptions.AccumulationSteps"/>) is the mean over the parts, weighted by their sizes.</summary>
     /// <param name="inputs">At least the declared passes.</param>
     /// <returns>Total and parts, owned by the caller (and the caller's dispose scope).</returns>
     /// <exception cref="ArgumentException">A pass is missing or has an unexpected shape.</exception>

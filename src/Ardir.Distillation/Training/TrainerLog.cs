@@ -39,6 +39,10 @@ internal static partial class TrainerLog
         "Choose another loss, or leave Crafting out.")]
     public static partial void CraftingUnused(ILogger logger, string loss);
 
+    [LoggerMessage(11, LogLevel.Warning,
+        "LearningRate is {Rate}, which suits SGD; Adam and AdamW move every weight by about that much per step. Set it near 1e-3.")]
+    public static partial void HighRate(ILogger logger, double rate);
+
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
 }

@@ -20,7 +20,8 @@ public sealed record TrainerOptions
     /// <value>128 by default.</value>
     public int BatchSize { get; init; } = 128;
 
-    /// <summary>Initial learning rate, positive. Adversarial training on SVHN needs 0.01, or a warm-up.</summary>
+    /// <summary>Initial learning rate, positive. Adversarial training on SVHN needs 0.01, or a warm-up; <see cref="AdamOptimizer"/> and
+    /// <see cref="AdamWOptimizer"/> need about 1e-3, and rates above 0.02 are logged as a warning with them.</summary>
     /// <value>0.1 by default.</value>
     public double LearningRate { get; init; } = 0.1;
 
@@ -57,7 +58,8 @@ public sealed record TrainerOptions
     public double LabelSmoothing { get; init; }
 
     /// <summary>Number of parts that a batch is cut into, processed one after another, when memory is too small for the whole.
-    /// The gradients add up to those of the batch, but batch norm computes its statistics per part.</summary>
+    /// The gradients add up to those of the batch, but batch norm computes its statistics per part, and a loss that is a sum over samples
+    /// (<see cref="KlReduction.Sum"/>) and not a mean is divided by the number of parts.</summary>
     /// <value>1 by default.</value>
     public int AccumulationSteps { get; init; } = 1;
 

@@ -6,11 +6,14 @@ namespace Ardir.Attacks;
 /// same.</summary>
 internal static class AttackIdentity
 {
-    /// <summary>Names, threat models and options of the attacks.</summary>
+    /// <summary>Names, threat models and options of the attacks, and the weights of the networks that they ask, such as a
+    /// teacher.</summary>
     /// <exception cref="InvalidOperationException">An attack, or a loss among its options, hides values, so that the state of an
     /// evaluation with other values could be taken for this one's.</exception>
     public static string Of(IReadOnlyList<IAttack> attacks) =>
-        string.Join("; ", attacks.Select(attack => StatedIdentity.Of(attack, "Or leave StatePath null.")));
+        string.Join("; ", attacks.Select(attack =>
+            StatedIdentity.Of(attack, "Or leave StatePath null.")
+            + string.Concat(StatedIdentity.FindNetworks(attack).Select(network => $", {Fingerprint.Of(network)}"))));
 
     /// <summary>Everything that the result of an evaluation depends on.</summary>
     /// <param name="options">Of the ensemble.</param>

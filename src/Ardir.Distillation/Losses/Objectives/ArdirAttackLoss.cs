@@ -12,11 +12,12 @@ namespace Ardir.Distillation;
 /// <example><code>
 /// var attack = new PgdAttack(threat, new PgdOptions { Loss = new ArdirAttackLoss(student, teacher) });
 /// </code></example>
-public sealed class ArdirAttackLoss : IAttackLoss
+public sealed class ArdirAttackLoss : IAttackLoss, IStatesIdentity
 {
     private readonly IModule _student;
     private readonly IFeatureTap _studentTap;
     private readonly IFeatureTap _teacherTap;
+    private readonly IModule _teacher;
     private readonly ScalarType? _teacherType;
     private readonly ArdirLoss _loss;
 
@@ -41,7 +42,7 @@ public sealed class ArdirAttackLoss : IAttackLoss
                 "their distance. Use FeatureInput.Adversarial, or Beta = 0 to attack the outputs alone.",
                 nameof(options));
         }
-        _student = student;
+        (_student, _teacher) = (student, teacher);
         _studentTap = FeatureTap.Attach(student, [.. _loss.Needs.StudentLayers]);
         _teacherType = (teacher as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point())?.dtype;
         _teacherTap = FeatureTap.AttachFrozen(teacher, [.. _loss.Needs.TeacherLayers]);
@@ -49,6 +50,8 @@ public sealed class ArdirAttackLoss : IAttackLoss
 
     /// <inheritdoc/>
     public string Name => "ARDIR";
+
+    IReadOnlyList<object?> IStatesIdentity.IdentityParts => [Name, _loss, _teacher];
 
     /// <summary>Name and options.</summary>
     /// <returns>Text that distinguishes two such losses.</returns>

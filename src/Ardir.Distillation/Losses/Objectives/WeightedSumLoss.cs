@@ -38,10 +38,7 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
         {
             Passes = [.. terms.SelectMany(term => term.Loss.Needs.Passes)],
             Layers = United(terms.SelectMany(term => term.Loss.Needs.Layers)),
-            InnerMaximizations = terms
-                .SelectMany(term => term.Loss.Needs.InnerMaximizations)
-                .DistinctBy(pair => pair.Key)
-                .ToImmutableDictionary(),
+            InnerMaximizations = Prescribed(needs => needs.CraftedImages),
             InnerMaximization =
                 terms.Select(term => term.Loss.Needs).FirstOrDefault(AttacksStudent)?.InnerMaximization
                 ?? InnerMaximization.Default,
@@ -56,7 +53,8 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
     IReadOnlyList<object?> IStatesIdentity.IdentityParts => [_terms, _inner];
 
     /// <summary>How the adversarial images are crafted, which settles it where the terms declare different attacks; null for what the first
-    /// term that attacks the student declares.</summary>
+    /// term declares that uses the images, which is warned of where another one declares something else
+    /// (<see cref="Warnings"/>).</summary>
     /// <value>null by default.</value>
     public InnerMaximization? Inner
     {
@@ -64,7 +62,8 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
         init
         {
             _inner = value;
-            if (value is not null) _needs = _needs with { InnerMaximization = value };
+            if (value is null) return;
+            _needs = _needs with { InnerMaximization = value, InnerMaximizations = Prescribed(needs => needs.InnerMaximizations.Keys) };
         }
     }
 
@@ -74,8 +73,9 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
     /// <summary>The trainable parameters of all terms.</summary>
     public nn.Module? Trainable { get; }
 
-    /// <summary>The warnings of all terms.</summary>
-    public IEnumerable<string> Warnings => _terms.SelectMany(term => term.Loss.Warnings).Distinct(StringComparer.Ordinal);
+    /// <summary>The warnings of all terms, and one where terms declare different attacks for the same images and <see cref="Inner"/> does
+    /// not settle it.</summary>
+    public IEnumerable<string> Warnings => _terms.SelectMany(term => term.Loss.Warnings).Concat(Overruled()).Distinct(StringComparer.Ordinal);
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the passes of all terms.</param>
@@ -100,6 +100,19 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
         var terms = _terms.Select(term => $"{term.Weight.ToString("R", CultureInfo.InvariantCulture)} * {term.Loss}");
         return $"{string.Join(" + ", terms)}{(_inner is null ? "" : $", {StatedIdentity.Of(_inner)}")}";
     }
+
+    // Of each image the prescription of the first term that has one.
+    private ImmutableDictionary<ImageSource, InnerMaximization> Prescribed(Func<DistillationNeeds, IEnumerable<ImageSource>> images) => _terms
+        .Select(term => term.Loss.Needs)
+        .SelectMany(needs => images(needs).Select(source => KeyValuePair.Create(source, needs.MaximizationOf(source))))
+        .DistinctBy(pair => pair.Key)
+        .ToImmutableDictionary();
+
+    private IEnumerable<string> Overruled() =>
+        from term in _terms
+        from images in term.Loss.Needs.CraftedImages
+        where _inner is null && term.Loss.Needs.MaximizationOf(images) != _needs.MaximizationOf(images)
+        select $"The {images} are crafted as another term prescribes, not as {term.Loss.Name} does; set Inner to say how.";
 
     private static bool AttacksStudent(DistillationNeeds needs) =>
         needs.Passes.Any(pass => pass.Images.Against == NetworkRole.Student);

@@ -35,16 +35,16 @@ internal static class RunIdentity
     public static Dictionary<string, string> OfOptions(TrainingSetup setup)
     {
         var identity = typeof(TrainerOptions).GetProperties()
-            .Where(property => !Free.Contains(property.Name, StringComparer.Ordinal))
-            .ToDictionary(property => property.Name, property => Text(property.GetValue(setup.Options)), StringComparer.Ordinal);
+            .Where(property => property.Name != nameof(TrainerOptions.Crafting) && !Free.Contains(property.Name, StringComparer.Ordinal))
+            .ToDictionary(property => property.Name, property => Text(setup, property.GetValue(setup.Options)), StringComparer.Ordinal);
         // How the images are crafted depends on the loss, too, so the resolved plan is compared.
         identity[nameof(TrainerOptions.Crafting)] = setup.Crafting.Images.Count == 0
             ? "no adversarial images"
-            : string.Join("; ", setup.Crafting.Images.Select(entry => $"{entry.Images}: {Text(entry.Attack)}, {entry.Mode}"));
+            : string.Join("; ", setup.Crafting.Images.Select(entry => $"{entry.Images}: {Text(setup, entry.Attack)}, {entry.Mode}"));
         if (setup.Options.Schedule is not null) identity[nameof(TrainerOptions.Schedule)] += $" over {setup.Options.Epochs} epochs";
         // A name may contain a number.
         using var invariant = new InvariantCultureScope();
-        identity["loss"] = $"{setup.Loss.Name}: {Text(setup.Loss)}";
+        identity["loss"] = $"{setup.Loss.Name}: {Text(setup, setup.Loss)}";
         return identity;
     }
 
@@ -52,12 +52,27 @@ internal static class RunIdentity
     private static string KeyOf(NetworkRole role) =>
         role == NetworkRole.Teacher || role == NetworkRole.StandardTeacher ? role.Name : $"network '{role}'";
 
-    private static string Text(object? value) => StatedIdentity.Of(value, Remedy);
+    // With the weights of networks that take part in the run by an attack or a loss alone.
+    private static string Text(TrainingSetup setup, object? value) =>
+        StatedIdentity.Of(value, Remedy)
+        + string.Concat(StatedIdentity.FindNetworks(value).Where(network => !IsOfTheRun(setup, network))
+            .Select(network => $", {Fingerprint.Of(network)}"));
 
-    // The weights of a network that the loss keeps change during the run and are in its checkpoints.
-    private static string OfNetwork(IDistillationLoss loss, IModule network) => TrainingSetup.IsKeptBy(loss, network)
-        ? $"{Fingerprint.OfShapes(((nn.Module)network).state_dict())}, kept by the loss"
-        : Fingerprint.Of(network);
+    // The weights of the other networks are compared by their roles; student and loss are trained, and in the checkpoints.
+    private static bool IsOfTheRun(TrainingSetup setup, IModule network) =>
+        setup.Networks.Values.Contains(network, ReferenceEqualityComparer.Instance)
+        || SharedModules.Find(setup.Student, network as nn.Module) is not null
+        || TrainingSetup.IsKeptBy(setup.Loss, network);
+
+    // What the loss keeps of a network changes during the run and is in its checkpoints; the rest of it, such as a frozen part, is compared.
+    private static string OfNetwork(IDistillationLoss loss, IModule network)
+    {
+        if (!TrainingSetup.IsKeptBy(loss, network)) return Fingerprint.Of(network);
+        var kept = loss.Trainable!.state_dict().Values.Select(value => value.Handle).ToHashSet();
+        var state = ((nn.Module)network).state_dict().OrderBy(pair => pair.Key, StringComparer.Ordinal).ToList();
+        var rest = Fingerprint.Of([.. state.Where(pair => !kept.Contains(pair.Value.Handle)).Select(pair => (pair.Key, pair.Value))]);
+        return $"{Fingerprint.OfShapes(((nn.Module)network).state_dict())}, kept by the loss, the rest {rest}";
+    }
 
     private static Dictionary<string, Tensor> Trainable(nn.Module student) => student.named_parameters()
         .Where(pair => pair.parameter.requires_grad)

@@ -21,6 +21,10 @@ internal static class SetupGuard
         foreach (var (role, network) in networks) Separate(student, role, network, loss);
         StudentGuard.Precision(student, options);
         if (SharedModules.Find(loss.Trainable, student) is { } common) throw TrainsANetwork(loss, common);
+        if (!ReferenceEquals(loss.Trainable, loss.Trainable))
+            throw new ArgumentException(
+                $"The loss {loss.Name} returns another module from Trainable at each call, so what is trained would not be what it uses. " +
+                "Make the module once, in the constructor.", nameof(loss));
         // A copy, so that a run does not change with the caller's dictionary.
         var setup = new TrainingSetup(student, new Dictionary<NetworkRole, IModule>(networks), loss, options, plan);
         // Refused now, and not after the hours that a resumed run would have saved.

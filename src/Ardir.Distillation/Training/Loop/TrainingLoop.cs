@@ -9,6 +9,9 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
     private const int ProgressEvery = 10;
     private const int StuckAfterEpochs = 10;
 
+    // Adam changes each weight by about the rate, whatever the gradient; the default of TrainerOptions is one for SGD.
+    private const double HighForAdam = 0.02;
+
     private readonly TrainerOptions _options = run.Options;
     private readonly EpochEvaluation _evaluation = new(run);
 
@@ -120,6 +123,8 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             TrainerLog.OtherThreat(_options.Logger, selection, training);
         if (_options.Crafting is not null && run.Setup.Crafting.Images.Count == 0)
             TrainerLog.CraftingUnused(_options.Logger, run.Setup.Loss.Name);
+        if (_options is { Optimizer: AdamOptimizer or AdamWOptimizer, LearningRate: > HighForAdam })
+            TrainerLog.HighRate(_options.Logger, _options.LearningRate);
         foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
     }
 }

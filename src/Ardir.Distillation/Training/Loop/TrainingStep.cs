@@ -112,6 +112,8 @@ internal sealed class TrainingStep : IDisposable
         foreach (var (images, by, trainMode) in _setup.Crafting.Images)
         {
             var network = images.Against == NetworkRole.Student ? context.Weights.Network : _setup.Networks[images.Against!];
+            // The library's attacks choose the mode themselves; others may rely on the caller.
+            using var evaluation = trainMode || by is Attack or ICompositeAttack ? null : new EvaluationModeScope(network);
             part.Crafted[images] = by.Perturb(
                 network, part.Images, part.Labels, attack with { KeepModelMode = trainMode, Seed = SeedOf(images, attack.Seed) });
         }

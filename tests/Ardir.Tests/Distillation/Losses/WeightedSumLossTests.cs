@@ -96,6 +96,35 @@ public sealed class WeightedSumLossTests
     }
 
     [Fact]
+    public void Needs_ImagesOfOneTermOnly_AreCraftedAsThatTermSays()
+    {
+        var view = ImageSource.AdversarialTo(NetworkRole.Student, "second");
+        var second = new OwnLoss(null!)
+        {
+            Needs = new() { Passes = [new(NetworkRole.Student, view), NetworkPass.TeacherAdversarial], InnerMaximization = new() { Steps = 3 } },
+        };
+        var (trades, ard) = (new TradesLoss(), new ArdLoss(new() { TeacherData = TeacherData.RobustAdversarial }));
+        InnerMaximization Of(ImageSource images, params IDistillationLoss[] losses) =>
+            new WeightedSumLoss([.. losses.Select(loss => (1.0, loss))]).Needs.MaximizationOf(images);
+        var toTeacher = ImageSource.AdversarialTo(NetworkRole.Teacher);
+        Of(view, trades, second).Steps.Should().Be(3);
+        Of(toTeacher, trades, ard).Should().Be(ard.Needs.MaximizationOf(toTeacher));
+        Of(ImageSource.Adversarial, trades, ard, second).Should().Be(trades.Needs.InnerMaximization);
+        var settled = new WeightedSumLoss((1, trades), (1, second)) { Inner = new() { Steps = 5 } };
+        settled.Needs.MaximizationOf(view).Steps.Should().Be(5);
+        settled.Needs.MaximizationOf(ImageSource.Adversarial).Steps.Should().Be(5);
+    }
+
+    [Fact]
+    public void Warnings_TermsThatPrescribeDifferentAttacks_NameTheOneThatIsNotFollowed()
+    {
+        new WeightedSumLoss((1, new TradesLoss()), (1, new MartLoss())).Warnings
+            .Should().ContainSingle().Which.Should().Contain("images adversarial to student").And.Contain("MART").And.Contain("Inner");
+        new WeightedSumLoss((1, new TradesLoss()), (1, new MartLoss())) { Inner = new() }.Warnings.Should().BeEmpty();
+        new WeightedSumLoss((1, new TradesLoss()), (1, new TradesLoss(new() { Beta = 1 })), (1, new StandardTrainingLoss())).Warnings.Should().BeEmpty();
+    }
+
+    [Fact]
     public void Trainable_IsThatOfAllTermsOnce()
     {
         using var adapters = LossCases.Adapters();

@@ -38,6 +38,26 @@ public sealed class TrainerMisuseOfRolesTests : IDisposable
     }
 
     [Fact]
+    public void Identity_NetworksOfAttacksAndLosses_AreComparedByTheirWeights()
+    {
+        using var teacher = TrainingWorld.Network(3);
+        using var other = TrainingWorld.Network(4);
+        var pgd = new PgdOptions { Steps = 1 };
+        Dictionary<string, string> Of(IModule asked, IModule? learntFrom = null) => RunIdentity.OfOptions(TrainingWorld.Setup(
+            TrainingWorld.Options() with
+            {
+                Crafting = new OwnCrafting(new PgdAttack(TrainingWorld.Pgd().Threat, pgd with { Loss = AttackLoss.KlToTeacher(asked) })),
+                SelectionAttack = new PgdAttack(TrainingWorld.Pgd().Threat, pgd with { Loss = new ArdirAttackLoss(_student, asked, new() { Beta = 0 }) }),
+            },
+            new NetworkLoss(asked), _student, learntFrom));
+        var (one, two) = (Of(teacher), Of(other));
+        one.Should().Equal(Of(teacher));
+        one.Keys.Where(key => one[key] != two[key]).Should().BeEquivalentTo("Crafting", "SelectionAttack", "loss");
+        Of(teacher, teacher).Values.Should().NotContain(text => text.Contains(Fingerprint.Of(teacher)), "its weights are compared under its role");
+        Of(_student)["loss"].Should().NotContain(Fingerprint.Of(_student), "it is being trained");
+    }
+
+    [Fact]
     public void Identity_NameOfALossWithANumber_IsTheSameInEveryCulture()
     {
         var before = CultureInfo.CurrentCulture;
@@ -141,6 +161,57 @@ public sealed class TrainerMisuseOfRolesTests : IDisposable
         logger.Entries.Any(entry => entry.Message.Contains("uses no adversarial images", StringComparison.Ordinal)).Should().Be(!uses);
     }
 
+    [Theory]
+    [InlineData(0.1, true)]
+    [InlineData(0.01, false)]
+    public void Fit_AdamWithTheRateOfSgd_IsWarnedOf(double rate, bool warns)
+    {
+        var logger = new ListLogger();
+        var options = TrainingWorld.Options(1) with { Crafting = null, LearningRate = rate, Logger = logger, Optimizer = new AdamWOptimizer() };
+        using var trainer = new DistillationTrainer(_student, null, new StandardTrainingLoss(), options);
+        trainer.Fit(_data);
+        logger.Entries.Any(entry => entry.Message.Contains("near 1e-3", StringComparison.Ordinal)).Should().Be(warns);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fit_AttackThatDoesNotSetTheMode_SeesTheOneThatThePlanSays(bool train)
+    {
+        var modes = new List<bool>();
+        var attack = new WatchedAttack(null, (model, _, _) => modes.Add(((nn.Module)model).training));
+        var options = TrainingWorld.Options(1) with { Crafting = new OwnCrafting(attack) { TrainMode = train } };
+        using var trainer = new DistillationTrainer(_student, null, new AdversarialTrainingLoss(), options);
+        trainer.Fit(_data);
+        modes.Should().NotBeEmpty().And.AllBeEquivalentTo(train);
+        _student.training.Should().BeTrue();
+    }
+
+    [Fact]
+    public void Constructor_LossThatMakesWhatItTrainsAtEachCall_IsRefused() => FluentActions
+        .Invoking(() => new DistillationTrainer(_student, null, new FreshLoss(), TrainingWorld.Options()))
+        .Should().Throw<ArgumentException>().WithMessage("*fresh*another module*constructor*");
+
+    [Fact]
+    public void Identity_NetworkThatTheLossKeepsInPart_IsComparedInTheRest()
+    {
+        using var kept = nn.Linear(3, 3);
+        Dictionary<string, string> Of(ulong seed)
+        {
+            // Not disposed as a whole, because that would dispose what the loss keeps.
+            using var own = TrainingWorld.Network(seed);
+            var network = nn.Sequential(own, kept);
+            var setup = new TrainingSetup(
+                _student, new Dictionary<NetworkRole, IModule> { [NetworkRole.Teacher] = network }, new KeepingLoss(kept), TrainingWorld.Options(), new([]));
+            return RunIdentity.Of(setup, _data, null);
+        }
+        var (one, other) = (Of(3), Of(4));
+        Of(3).Should().Equal(one);
+        one.Except(other).Should().ContainSingle().Which.Key.Should().Be("teacher");
+        using (no_grad()) kept.weight!.add_(1);
+        Of(3).Should().Equal(one, "it is in the checkpoints");
+    }
+
     [Fact]
     public void Fit_OptimizerThatTrainsOtherParameters_IsRefusedAndTheStudentIsAsItWas()
     {
@@ -184,6 +255,35 @@ public sealed class TrainerMisuseOfRolesTests : IDisposable
         using var trainer = new DistillationTrainer(_student, null, loss, options);
         trainer.Fit(_data).Epochs[0].SkippedSteps.Should().Be(skips ? 1 : 0);
         norm.num_batches_tracked!.ToInt64().Should().Be(skips ? 1 : 2, "two steps, one of them left out; the pass before AWP's move does not count");
+    }
+
+    private sealed record NetworkLoss(IModule Network) : IDistillationLoss
+    {
+        public string Name => "network";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentAdversarial] };
+
+        public LossTerms Compute(DistillationInputs inputs) => throw new NotSupportedException();
+    }
+
+    private sealed record KeepingLoss(nn.Module Trainable) : IDistillationLoss
+    {
+        public string Name => "keeping";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean, NetworkPass.TeacherClean] };
+
+        public LossTerms Compute(DistillationInputs inputs) => throw new NotSupportedException();
+    }
+
+    private sealed class FreshLoss : IDistillationLoss
+    {
+        public string Name => "fresh";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
+
+        public nn.Module Trainable => nn.Linear(1, 1);
+
+        public LossTerms Compute(DistillationInputs inputs) => throw new NotSupportedException();
     }
 
     private sealed class NumberLoss(double weight) : IDistillationLoss

@@ -110,6 +110,17 @@ public sealed class AttackIdentityTests
             candidate.clamp(reference - Epsilon / 2, reference + Epsilon / 2).clamp_(0, 1);
     }
 
+    [Fact]
+    public void Of_TeacherOfALoss_IsToldByItsWeights()
+    {
+        using var one = TinyModels.Linear(seed: 3);
+        using var same = TinyModels.Linear(seed: 3);
+        using var other = TinyModels.Linear(seed: 4);
+        string Of(IModule teacher) => AttackIdentity.Of([new PgdAttack(_threat, new PgdOptions { Loss = AttackLoss.KlToTeacher(teacher) })]);
+        Of(one).Should().Be(Of(same)).And.NotBe(Of(other));
+        StatedIdentity.FindNetworks(new object?[] { one, AttackLoss.KlToTeacher(one), other, AttackLoss.KlToClean, null }).Should().Equal(one, other);
+    }
+
     private sealed class HidingLoss(double weight) : IAttackLoss
     {
         public string Name => "hiding";
