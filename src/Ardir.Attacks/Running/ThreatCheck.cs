@@ -6,8 +6,8 @@ namespace Ardir.Attacks;
 /// would look robust, or the attack or the model would be blamed for it.</summary>
 internal static class ThreatCheck
 {
-    /// <summary>Throws if points lie outside of the threat set because its projection does not lead there. Reads from the device, for threat
-    /// models other than norm balls only.</summary>
+    /// <summary>Throws if points lie outside of the threat set because its projection does not lead there. Reads from the device, but not
+    /// for norm balls.</summary>
     /// <param name="threat">The threat model.</param>
     /// <param name="images">Clean inputs, [N,...].</param>
     /// <param name="points">What an attack has found or starts from, [N,...].</param>
@@ -17,13 +17,14 @@ internal static class ThreatCheck
         if (threat is NormThreatModel) return;
         using var scope = NewDisposeScope();
         if (HostRead.Bool(threat.Contains(images, points).all())) return;
-        // An attack may return what it likes, and NaN comes from the model as well: only what becomes of finite points shows who is at fault.
+        // An attack may return what it likes, and NaN comes from the model as well: only what becomes of finite points shows who is at
+        // fault.
         var projected = threat.Project(images, where(points.isfinite(), points, images), checkValues: false);
         var outside = HostRead.Int64(threat.Contains(images, projected).logical_not().sum());
         if (outside == 0) return;
         throw new InvalidOperationException(
             $"The threat model {threat} ({threat.GetType()}) does not contain what its own projection returned, for {outside} of " +
-            $"{images.shape[0]} inputs. Let ProjectCore return finite points within [{threat.Minimum:R},{threat.Maximum:R}] that come back " +
-            "unchanged when they are projected once more.");
+            $"{images.shape[0]} inputs. Let ProjectCore return finite points within [{threat.Minimum:R},{threat.Maximum:R}] that come " +
+            "back unchanged when they are projected once more.");
     }
 }

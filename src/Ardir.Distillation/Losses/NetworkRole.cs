@@ -39,7 +39,8 @@ public sealed record NetworkRole
 
     private static void Apart(string name, string known, string property)
     {
-        if (string.Equals(name, known, StringComparison.Ordinal) || !string.Equals(name.Trim(), known, StringComparison.OrdinalIgnoreCase)) return;
+        var looksAlike = string.Equals(name.Trim(), known, StringComparison.OrdinalIgnoreCase);
+        if (!looksAlike || string.Equals(name, known, StringComparison.Ordinal)) return;
         throw new ArgumentException(
             $"The name '{name}' would be another role than '{known}'. Use {nameof(NetworkRole)}.{property}, or a name that cannot be " +
             "mistaken for it.", nameof(name));

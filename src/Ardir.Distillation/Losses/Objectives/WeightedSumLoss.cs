@@ -75,7 +75,8 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
 
     /// <summary>The warnings of all terms, and one where terms declare different attacks for the same images and <see cref="Inner"/> does
     /// not settle it.</summary>
-    public IEnumerable<string> Warnings => _terms.SelectMany(term => term.Loss.Warnings).Concat(Overruled()).Distinct(StringComparer.Ordinal);
+    public IEnumerable<string> Warnings =>
+        _terms.SelectMany(term => term.Loss.Warnings).Concat(Overruled()).Distinct(StringComparer.Ordinal);
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="inputs">At least the passes of all terms.</param>
@@ -102,7 +103,8 @@ public sealed class WeightedSumLoss : IDistillationLoss, IStatesIdentity
     }
 
     // Of each image the prescription of the first term that has one.
-    private ImmutableDictionary<ImageSource, InnerMaximization> Prescribed(Func<DistillationNeeds, IEnumerable<ImageSource>> images) => _terms
+    private ImmutableDictionary<ImageSource, InnerMaximization> Prescribed(
+        Func<DistillationNeeds, IEnumerable<ImageSource>> images) => _terms
         .Select(term => term.Loss.Needs)
         .SelectMany(needs => images(needs).Select(source => KeyValuePair.Create(source, needs.MaximizationOf(source))))
         .DistinctBy(pair => pair.Key)

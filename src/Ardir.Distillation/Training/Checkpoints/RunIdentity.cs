@@ -64,7 +64,8 @@ internal static class RunIdentity
         || SharedModules.Find(setup.Student, network as nn.Module) is not null
         || TrainingSetup.IsKeptBy(setup.Loss, network);
 
-    // What the loss keeps of a network changes during the run and is in its checkpoints; the rest of it, such as a frozen part, is compared.
+    // What the loss keeps of a network changes during the run and is in its checkpoints; the rest of it, such as a frozen part, is
+    // compared.
     private static string OfNetwork(IDistillationLoss loss, IModule network)
     {
         if (!TrainingSetup.IsKeptBy(loss, network)) return Fingerprint.Of(network);

@@ -60,8 +60,8 @@ internal static class SetupGuard
                 "or leave the entry out.", nameof(loss));
         if (needs.Layers.Keys.FirstOrDefault(role => needs.Passes.All(pass => pass.Network != role)) is { } network)
             throw new ArgumentException(
-                $"The loss {loss.Name} names layers of the {network}, of which it declares no pass. Declare the pass, or leave the layers " +
-                "out.", nameof(loss));
+                $"The loss {loss.Name} names layers of the {network}, of which it declares no pass. Declare the pass, or leave the " +
+                "layers out.", nameof(loss));
     }
 
     private static void Separate(nn.Module<Tensor, Tensor> student, NetworkRole role, IModule network, IDistillationLoss loss)

@@ -1,3 +1,4 @@
+using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
 
@@ -21,7 +22,10 @@ public sealed class LossInputTests
         var (pass, labels) = (new TappedOutput(LossData.Logits(3, 1)), zeros(3, dtype: ScalarType.Int64));
         Refused(() => loss.PerSample(pass, new TappedOutput(LossData.Logits(3, 2, classes: 4)), labels), "[3,5]", "[3,4]");
         Refused(() => loss.PerSample(pass, new TappedOutput(LossData.Logits(1, 2)), labels), "[3]", "[1]");
-        Refused(() => loss.PerSample(pass, pass, tensor(new long[] { 0, 5, 1 })), "from 0 to 5", "5 classes");
+        // Once per attack instead of once per gradient: the attack asks, because the range of labels is known after a look at the device.
+        var (student, teacher) = (new FuncModel(x => LossData.Logits(3, 1) + x.sum()), new FuncModel(x => LossData.Logits(3, 2) + x.sum()));
+        var attack = new PgdAttack(ThreatModel.Linf(0.1), new() { Loss = new ArdirAttackLoss(student, teacher, new() { Beta = 0 }) });
+        Refused(() => attack.Perturb(student, zeros([3, 1, 2, 2]), tensor(new long[] { 0, 5, 1 })), "from 0 to 5", "5 classes");
     }
 
     [Fact]

@@ -79,7 +79,7 @@ public sealed class TrainerRunTests
         using var student = TrainingWorld.Network();
         using var data = TrainingWorld.Data();
         var logger = new ListLogger();
-        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), TrainingWorld.Options(2) with { Logger = logger });
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), TrainingWorld.Options(2) with { Logger = logger, Crafting = null });
         trainer.Fit(data, data);
         logger.Entries.Should().OnlyContain(entry => entry.Level == LogLevel.Information);
         logger.Entries.Select(entry => entry.Message[..7]).Should().Equal("Standar", "Epoch 0", "Epoch 1");
