@@ -24,18 +24,16 @@ internal static class CopiedSources
         using IModule = TorchSharp.torch.nn.IModule<TorchSharp.torch.Tensor, TorchSharp.torch.Tensor>;
         """;
 
-    /// <summary>Writes the copies into a folder. Each type is called as the original with <c>Copied</c> before it.</summary>
+    /// <summary>The copies. Each type is called as the original with <c>Copied</c> before it.</summary>
     /// <param name="source">The folder src of the repository.</param>
-    /// <param name="target">An existing folder.</param>
-    /// <returns>The names of the types that were copied.</returns>
-    public static IReadOnlyList<string> Write(string source, string target)
+    /// <returns>Names and texts of the files, and the names of the types that were copied.</returns>
+    public static (IReadOnlyList<(string Name, string Text)> Files, IReadOnlyList<string> Types) Of(string source)
     {
         var files = _copied.Select(path => Path.Combine(source, path))
             .SelectMany(path => File.Exists(path) ? [path] : Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories))
             .Select(path => (Name: Path.GetFileName(path), Text: File.ReadAllText(path))).ToList();
         var types = files.SelectMany(file => Declarations(file.Text)).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var (name, text) in files) File.WriteAllText(Path.Combine(target, $"Copied{name}"), Renamed(text, types));
-        return types;
+        return ([.. files.Select(file => ($"Copied{file.Name}", Renamed(file.Text, types)))], types);
     }
 
     private static IEnumerable<string> Declarations(string text) =>
