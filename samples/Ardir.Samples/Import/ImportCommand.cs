@@ -58,7 +58,8 @@ internal static class ImportCommand
     private static void Measure(IModule model, DataFolder folder, CancellationToken cancellation)
     {
         using var test = folder.Open(Split.Test);
-        var result = RobustnessEvaluator.Evaluate(model, test, context: new AttackContext { CancellationToken = cancellation });
+        var options = new EvaluationOptions { Context = new AttackContext { CancellationToken = cancellation } };
+        var result = RobustnessEvaluator.Evaluate(model, test, attack: null, options);
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"\n[bold]Clean accuracy[/]: {result.CleanAccuracy:P2} on {test.Count} images"));
     }
 }

@@ -110,12 +110,13 @@ internal sealed class Quickstart(QuickstartSettings settings)
         var tracker = new MeasureTracker(display.Add("Evaluation"), clock, test.Count, [.. runs.SelectMany(_ => QuickstartPlan.Attacks)]);
         using var data = test.To(settings.Device);
         var context = new AttackContext { Seed = settings.Seed, CancellationToken = cancellation, Progress = tracker };
+        var options = new EvaluationOptions { BatchSize = 250, Context = context, Progress = tracker };
         foreach (var run in runs)
         {
             foreach (var attack in attacks)
             {
                 tracker.Next($"{run.Title}, {attack.Name}");
-                var result = RobustnessEvaluator.Evaluate(run.Model, data, attack, batchSize: 250, context, tracker);
+                var result = RobustnessEvaluator.Evaluate(run.Model, data, attack, options);
                 run.Results.Add((attack.Name, result));
                 tracker.Done(string.Create(
                     CultureInfo.InvariantCulture, $"{result.CleanAccuracy:P1} clean, {result.RobustAccuracy:P1} robust"));

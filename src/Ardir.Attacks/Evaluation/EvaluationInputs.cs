@@ -15,15 +15,14 @@ internal abstract class EvaluationInputs
     public abstract string LabelsName { get; }
 
     /// <summary>The batches in order, valid until the next one is drawn.</summary>
-    /// <param name="size">Samples in each but the last.</param>
-    /// <param name="dtype">What the model computes in; images of bytes are converted to it.</param>
+    /// <param name="options">How many samples each but the last has, and the device and dtype that the caller wants.</param>
+    /// <param name="weights">What the model computes in; images of bytes are converted to it unless the options say otherwise.</param>
     /// <returns>Inputs, labels and the number of the first sample.</returns>
-    public abstract IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(int size, ScalarType dtype);
+    public abstract IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights);
 
     /// <summary>The images of a data set.</summary>
     /// <param name="data">Images of bytes.</param>
-    /// <param name="device">Where the batches are moved to; null leaves them on the device of the data set.</param>
-    public static EvaluationInputs Of(ImageDataset data, Device? device) => new Images(data, device);
+    public static EvaluationInputs Of(ImageDataset data) => new Images(data);
 
     /// <summary>Inputs as they are, but moved into the box where rounding left it.</summary>
     /// <param name="inputs">Checked, [N,...].</param>
@@ -31,7 +30,7 @@ internal abstract class EvaluationInputs
     /// <param name="threat">Whose box; null for none.</param>
     public static EvaluationInputs Of(Tensor inputs, Tensor labels, ThreatModel? threat) => new Tensors(inputs, labels, threat);
 
-    private sealed class Images(ImageDataset data, Device? device) : EvaluationInputs
+    private sealed class Images(ImageDataset data) : EvaluationInputs
     {
         public override int Count => data.Count;
 
@@ -39,9 +38,12 @@ internal abstract class EvaluationInputs
 
         public override string LabelsName => "data.Labels";
 
-        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(int size, ScalarType dtype)
+        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights)
         {
-            var order = new ImageBatchOptions { BatchSize = size, Shuffle = false, DType = dtype, Device = device };
+            var order = new ImageBatchOptions
+            {
+                BatchSize = options.BatchSize, Shuffle = false, DType = options.DType ?? weights, Device = options.Device,
+            };
             foreach (var batch in new ImageBatches(data, order).Epoch(0)) yield return (batch.Images, batch.Labels, batch.Indices[0]);
         }
     }
@@ -54,17 +56,20 @@ internal abstract class EvaluationInputs
 
         public override string LabelsName => "labels";
 
-        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(int size, ScalarType dtype)
+        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights)
         {
             using var all = inputs.detach();
-            for (var first = 0L; first < Count; first += size)
+            var (dtype, device) = (options.DType ?? inputs.dtype, options.Device ?? inputs.device);
+            for (var first = 0L; first < Count; first += options.BatchSize)
             {
-                var count = Math.Min(size, Count - first);
+                var count = Math.Min(options.BatchSize, Count - first);
                 using var part = all.narrow(0, first, count);
                 // A copy, because the model may write into what it is given.
-                using var copy = threat is null ? part.clone() : threat.Clamp(part);
+                using var copy = part.to(dtype, device, copy: true);
+                using var within = threat?.Clamp(copy);
                 using var itsLabels = labels.narrow(0, first, count);
-                yield return (copy, itsLabels, first);
+                using var moved = itsLabels.to(device);
+                yield return (within ?? copy, moved, first);
             }
         }
     }

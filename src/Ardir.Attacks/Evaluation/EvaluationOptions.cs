@@ -15,10 +15,34 @@ public sealed record EvaluationOptions
     /// <value>null by default.</value>
     public IProgress<int>? Progress { get; init; }
 
-    /// <summary>Also runs those checks behind <see cref="RobustnessResult.Findings"/> that cost passes through the model, about 30
-    /// evaluations of the first batch: <see cref="FindingKind.Randomized"/>, <see cref="FindingKind.DynamicModel"/> and, with an
-    /// attack, <see cref="FindingKind.VanishingGradient"/>, <see cref="FindingKind.WeakerThanFgsm"/> and
-    /// <see cref="FindingKind.ResistsHugeBudget"/>. All other checks always run.</summary>
-    /// <value>false by default.</value>
-    public bool Diagnose { get; init; }
+    /// <summary>How much is checked besides the accuracies.</summary>
+    /// <value><see cref="EvaluationChecks.Free"/> by default.</value>
+    public EvaluationChecks Checks { get; init; } = EvaluationChecks.Free;
+
+    /// <summary>The model's device. Each batch is moved there, so that a data set larger than a GPU's memory can stay in that of the
+    /// host.</summary>
+    /// <value>null by default: the data are on the model's device already.</value>
+    public Device? Device { get; init; }
+
+    /// <summary>What the model takes; batches are converted to it. For a model whose parameters have another precision than its
+    /// inputs.</summary>
+    /// <value>null by default: images of a data set have the dtype of the model's first parameter, float32 if it has none, and other inputs
+    /// keep theirs.</value>
+    public ScalarType? DType { get; init; }
+
+    /// <summary>Whether clean and robust accuracy are recorded as metrics (<c>ardir.accuracy</c>). An evaluation within a training switches
+    /// this off, where the caller records them under names of its own.</summary>
+    /// <value>true by default.</value>
+    public bool RecordsAccuracy { get; init; } = true;
+
+    internal void Validate()
+    {
+        OptionGuard.Positive(BatchSize);
+        if (!Enum.IsDefined(Checks)) throw new ArgumentOutOfRangeException(nameof(Checks), Checks, "Unknown kind of checks.");
+        if (DType is not (null or ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))
+            throw new ArgumentOutOfRangeException(nameof(DType), DType, "DType must be a floating-point type, such as ScalarType.Float32.");
+        if (Context is { Targets: null, SampleIndices: null } or null) return;
+        throw new ArgumentException(
+            "Targets and SampleIndices must be null: an evaluation is untargeted and numbers the samples itself.", nameof(Context));
+    }
 }

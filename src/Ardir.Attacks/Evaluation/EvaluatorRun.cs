@@ -5,7 +5,7 @@ namespace Ardir.Attacks;
 
 /// <summary>One evaluation by <see cref="RobustnessEvaluator"/>: for every batch the clean pass, the attack on the images that are
 /// classified correctly, and a forward pass that checks its result.</summary>
-internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IAttack? attack, ProbeDepth depth) : IDisposable
+internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IAttack? attack, EvaluationOptions options) : IDisposable
 {
     private readonly List<bool> _correct = new(data.Count);
     private readonly List<bool> _robust = new(data.Count);
@@ -17,13 +17,12 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
     private long _classes;
     private readonly EvaluatorTally _tally = new();
 
-    public RobustnessResult Run(EvaluationOptions options)
+    public RobustnessResult Run()
     {
         using var evaluation = new EvaluationModeScope(model.Model);
         using var noGrad = no_grad();
         var weight = (model.Model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
-        var dtype = weight?.dtype ?? ScalarType.Float32;
-        foreach (var (inputs, labels, first) in data.Batches(options.BatchSize, dtype))
+        foreach (var (inputs, labels, first) in data.Batches(options, weight?.dtype ?? ScalarType.Float32))
         {
             using var scope = NewDisposeScope();
             var right = Classify(inputs, labels);
@@ -31,7 +30,7 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
             _robust.AddRange(attack is null ? right : Resists(attack, inputs, labels, right, first));
             options.Progress?.Report(_correct.Count);
         }
-        Facts().AddTo(_findings, depth);
+        Facts().AddTo(_findings, options.Checks);
         _probe?.LookAtGradients(_correct, _robust);
         var result = new RobustnessResult { Correct = _correct, Robust = _robust, Findings = _findings.Sorted };
         return attack is null ? result : result with { Attacks = [_tally.Summary(attack.Name, result.RobustAccuracy)] };
@@ -50,14 +49,16 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
         var (right, predicted) = Verdict.Read(logits, labels);
         _classes = logits.shape[1];
         _nanImages += predicted.Count(answer => answer == _classes);
-        if (depth == ProbeDepth.Doubts) return right;
+        if (options.Checks == EvaluationChecks.Essential) return right;
         _firstRow ??= logits.narrow(0, 0, 1).clone().DetachFromDisposeScope();
         _isConstant = _isConstant && _firstRow.shape[1] == logits.shape[1] && HostRead.Bool((logits == _firstRow).all());
         _probe ??= new ModelProbe(model, (images, labels, logits), Settings(), _findings);
         return right;
     }
 
-    private ProbeSettings Settings() => attack is null ? ProbeSettings.Of(depth) : ProbeSettings.Of(depth, attack);
+    private ProbeSettings Settings() => attack is null
+        ? ProbeSettings.Of(options.Checks)
+        : ProbeSettings.Of(options.Checks, attack);
 
     private bool[] Resists(IAttack attack, Tensor images, Tensor labels, bool[] right, long first)
     {
@@ -89,7 +90,7 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
         {
             Images = data.Count,
             NanImages = _nanImages,
-            IsConstant = depth != ProbeDepth.Doubts && _isConstant && !AreImagesTheSame(),
+            IsConstant = options.Checks != EvaluationChecks.Essential && _isConstant && !AreImagesTheSame(),
         };
         return attack is null ? facts : _tally.AddTo(facts, attack.Name);
     }

@@ -54,8 +54,8 @@ public sealed record RobustOverfittingReport
         using var swap = new WeightSwap(trainer.Student, trainer.Student.state_dict());
         AccuracyGap Row()
         {
-            RobustnessResult On(ImageDataset data) =>
-                RobustnessEvaluator.Evaluate(trainer.Student, data, attack, options.BatchSize, options.Context);
+            var measured = new EvaluationOptions { BatchSize = options.BatchSize, Context = options.Context };
+            RobustnessResult On(ImageDataset data) => RobustnessEvaluator.Evaluate(trainer.Student, data, attack, measured);
             return AccuracyGap.Of(On(someTrain ?? train), On(someTest ?? test));
         }
         trainer.RestoreLast();

@@ -134,10 +134,10 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         run.Classify();
         run.Resume(done);
         run.Attack(state);
-        run.Facts().AddTo(findings, Depth);
+        run.Facts().AddTo(findings, Checks);
         probe.LookAtGradients(run.Tally.Correct, run.Tally.Robust);
         var curve = Curve(task, share, state, done);
-        CurvePoint.FactsOf(curve, task.Count).AddTo(findings, ProbeDepth.Doubts);
+        CurvePoint.FactsOf(curve, task.Count).AddTo(findings, EvaluationChecks.Essential);
         var data = Describe(run.Tally, (int)probe.Classes, findings, curve) with
         {
             ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model),
@@ -161,7 +161,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
     };
 
-    private ProbeDepth Depth => _options.Diagnose ? ProbeDepth.All : ProbeDepth.Doubts;
+    private EvaluationChecks Checks => _options.Diagnose ? EvaluationChecks.All : EvaluationChecks.Essential;
 
     private ModelProbe Probe(EnsembleTask task, FindingList findings)
     {
@@ -169,7 +169,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var (first, itsLabels) = (task.Images.narrow(0, 0, count), task.Labels.narrow(0, 0, count));
         var logits = task.Model.Answer(first);
         TensorGuard.LabelRange(task.Labels, logits.shape[1], "labels");
-        var settings = ProbeSettings.Of(Depth, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
+        var settings = ProbeSettings.Of(Checks, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
         {
             ExpectsNoise = _options.Version == AutoAttackVersion.Rand,
         };

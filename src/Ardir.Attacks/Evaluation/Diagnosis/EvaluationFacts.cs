@@ -34,10 +34,10 @@ internal sealed record EvaluationFacts
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
 
-    public void AddTo(FindingList findings, ProbeDepth depth)
+    public void AddTo(FindingList findings, EvaluationChecks checks)
     {
         AddDoubts(findings);
-        if (depth >= ProbeDepth.Free) AddChecks(findings);
+        if (checks >= EvaluationChecks.Free) AddChecks(findings);
     }
 
     private void AddDoubts(FindingList findings)

@@ -39,8 +39,8 @@ internal sealed class ModelProbe : IDisposable
         try
         {
             using var scope = NewDisposeScope();
-            if (settings.Depth >= ProbeDepth.Free) LookAtAnswers();
-            if (settings.Depth >= ProbeDepth.All) AskAgain();
+            if (settings.Checks >= EvaluationChecks.Free) LookAtAnswers();
+            if (settings.Checks >= EvaluationChecks.All) AskAgain();
         }
         catch
         {
@@ -65,7 +65,7 @@ internal sealed class ModelProbe : IDisposable
     /// <param name="robust">For each image whether it stayed unbroken.</param>
     public void LookAtGradients(IReadOnlyList<bool> correct, IReadOnlyList<bool> robust)
     {
-        if (_settings.Depth < ProbeDepth.All || _settings.Threat is not { } threat) return;
+        if (_settings.Checks < EvaluationChecks.All || _settings.Threat is not { } threat) return;
         using var scope = NewDisposeScope();
         long[] right = [.. Enumerable.Range(0, (int)_images.shape[0]).Where(i => correct[i]).Select(i => (long)i)];
         if (right.Length == 0) return;

@@ -7,7 +7,7 @@ internal sealed record ProbeSettings
 {
     private const int ClassesOfTargetedRatio = 4;
 
-    public required ProbeDepth Depth { get; init; }
+    public required EvaluationChecks Checks { get; init; }
 
     /// <summary>Threat model of the attacks; null when there is no attack.</summary>
     public ThreatModel? Threat { get; init; }
@@ -22,9 +22,9 @@ internal sealed record ProbeSettings
     public bool CoversThreat { get; init; } = true;
 
     /// <summary>The settings for some attacks, all with one threat model.</summary>
-    public static ProbeSettings Of(ProbeDepth depth, params IReadOnlyList<IAttack> attacks) => new()
+    public static ProbeSettings Of(EvaluationChecks checks, params IReadOnlyList<IAttack> attacks) => new()
     {
-        Depth = depth,
+        Checks = checks,
         Threat = attacks.Count == 0 ? null : attacks[0].Threat,
         ClassesNeeded = attacks.Any(attack => EotAttack.Unwrap(attack).Attack is TargetedApgdAttack) ? ClassesOfTargetedRatio : 0,
         CoversThreat = attacks.Any(attack => attack.CoversThreat),

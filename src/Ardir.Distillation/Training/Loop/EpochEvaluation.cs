@@ -52,8 +52,14 @@ internal sealed class EpochEvaluation(TrainingRun run)
         {
             Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = run.Options.Logger,
         };
-        var options = new EvaluationOptions { BatchSize = run.Options.EvaluationBatchSize, Context = context, Progress = done };
-        return RobustnessEvaluator.Evaluate(
-            run.Weights.Network, validation, run.Device, run.Options.SelectionAttack, options, ProbeDepth.Doubts);
+        var options = new EvaluationOptions
+        {
+            BatchSize = run.Options.EvaluationBatchSize, Context = context, Progress = done, Device = run.Device,
+            // A student that computes in bfloat16 takes images of float32, as in the training steps.
+            DType = run.Weights.ImageDType,
+            // The trainer records the accuracies of student and average under names of its own.
+            RecordsAccuracy = false, Checks = EvaluationChecks.Essential,
+        };
+        return RobustnessEvaluator.Evaluate(run.Weights.Network, validation, run.Options.SelectionAttack, options);
     }
 }

@@ -45,7 +45,7 @@ public sealed class CostTests
         using var data = Data(inner);
         var model = new CountingModel(inner);
         var (attack, forwards, backwards, _) = _attacks[name];
-        var summary = RobustnessEvaluator.Evaluate(model, data, attack(), batchSize: 2).Attacks.Should().ContainSingle().Which;
+        var summary = RobustnessEvaluator.Evaluate(model, data, attack(), new() { BatchSize = 2 }).Attacks.Should().ContainSingle().Which;
         summary.Should().Match<AttackSummary>(attack => attack.Attacked == Count && attack.Broken == 0 && attack.RobustAccuracyAfter == 1);
         summary.Name.Should().Be(attack().Name);
         summary.SampleForwards.Should().Be(Count * (forwards + 1), "the result is confirmed");
@@ -84,7 +84,7 @@ public sealed class CostTests
     {
         using var model = TinyModels.Linear(Classes, dtype: ScalarType.Float32);
         using var data = Data(model);
-        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, data, new Climber(_threat, passes: 2), batchSize: 2));
+        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, data, new Climber(_threat, passes: 2), new() { BatchSize = 2 }));
     }
 
     private static ImageDataset Data(LinearModel model)

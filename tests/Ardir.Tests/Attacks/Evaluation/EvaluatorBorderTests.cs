@@ -13,7 +13,7 @@ public sealed class EvaluatorBorderTests
         using var linear = TinyModels.Linear(dtype: ScalarType.Float32);
         using var model = new FuncModel(x => linear.call(x.sub_(0.5)), linear);
         using var data = Data(3);
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, batchSize: 3))
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, attack: null, new() { BatchSize = 3 }))
             .Should().Throw<InvalidOperationException>().WithMessage("The model changes its input in place.*");
     }
 
@@ -25,7 +25,7 @@ public sealed class EvaluatorBorderTests
         var calls = 0;
         using var model = new FuncModel(x => ++calls == 1 ? linear.call(x) : linear.call(x)[..1], linear);
         using var data = Data(4);
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, batchSize: 2))
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, attack: null, new() { BatchSize = 2 }))
             .Should().Throw<InvalidOperationException>().WithMessage("The model returned Float32 [1,4] for 2 images; expected*[2,K]*");
     }
 
@@ -35,7 +35,7 @@ public sealed class EvaluatorBorderTests
         using var scope = NewDisposeScope();
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
         using var data = Data(1);
-        var result = RobustnessEvaluator.Evaluate(model, data, attack: null, new EvaluationOptions { Diagnose = true });
+        var result = RobustnessEvaluator.Evaluate(model, data, attack: null, new EvaluationOptions { Checks = EvaluationChecks.All });
         result.Correct.Should().ContainSingle();
         result.Findings.Select(finding => finding.Kind).Should().NotContain(FindingKind.ConstantLogits);
     }

@@ -41,7 +41,7 @@ public sealed class NanVerdictTests
         using var data = Data();
         foreach (var batchSize in new[] { 1, 3, 8 })
         {
-            var result = RobustnessEvaluator.Evaluate(model, data, _attacks[name](), batchSize);
+            var result = RobustnessEvaluator.Evaluate(model, data, _attacks[name](), new() { BatchSize = batchSize });
             result.Correct.Should().Equal(false, true, true, true);
             result.Robust.Should().Equal(false, false, true, true);
             var finding = result.Findings.Should().ContainSingle(finding => finding.Kind == FindingKind.NanLogits).Which;
@@ -49,7 +49,7 @@ public sealed class NanVerdictTests
             finding.Message.Should().Contain("1 of 4 clean images").And.Contain("For 1 of 4 images an attack found");
         }
         using var honest = Model(nan: false);
-        var expected = RobustnessEvaluator.Evaluate(honest, data, _attacks[name](), 3);
+        var expected = RobustnessEvaluator.Evaluate(honest, data, _attacks[name](), new() { BatchSize = 3 });
         expected.Robust.Should().Equal(true, true, true, true);
         expected.Findings.Should().BeEmpty();
     }
@@ -91,7 +91,7 @@ public sealed class NanVerdictTests
         using var model = new FuncModel(x => full(x.shape[0], 2, double.NaN));
         using var data = Data();
         var (images, labels) = data.Batch([0, 1, 2, 3]);
-        var result = RobustnessEvaluator.Evaluate(model, data, Pgd(_threat, new()), new EvaluationOptions { Diagnose = true });
+        var result = RobustnessEvaluator.Evaluate(model, data, Pgd(_threat, new()), new EvaluationOptions { Checks = EvaluationChecks.All });
         using var report = Ensemble(Pgd(_threat, new()), 8, diagnose: true).Evaluate(model, images, labels);
         (result.CleanAccuracy, result.RobustAccuracy, report.CleanAccuracy, report.RobustAccuracy).Should().Be((0, 0, 0, 0));
         foreach (var findings in new[] { result.Findings, report.Findings })
@@ -135,7 +135,7 @@ public sealed class NanVerdictTests
         var (images, labels) = data.Batch([0, 1, 2, 3]);
         LeakAssert.None(() =>
         {
-            RobustnessEvaluator.Evaluate(model, data, Pgd(_threat, new()), 3);
+            RobustnessEvaluator.Evaluate(model, data, Pgd(_threat, new()), new() { BatchSize = 3 });
             using var report = Ensemble(Pgd(_threat, new()), 3, diagnose: true).Evaluate(model, images, labels);
             using var units = Ensemble(_attacks["APGD, wide band"](), 3, diagnose: false).Evaluate(model, images, labels);
         }, runs: 1);

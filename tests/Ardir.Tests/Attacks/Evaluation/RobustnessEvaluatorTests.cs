@@ -39,7 +39,7 @@ public sealed class RobustnessEvaluatorTests
         using var data = Data();
         var model = new CountingModel(inner);
         var spy = new SpyAttack(Fgsm());
-        RobustnessEvaluator.Evaluate(model, data, spy, batchSize: 4, new AttackContext { Seed = 9 });
+        RobustnessEvaluator.Evaluate(model, data, spy, new() { BatchSize = 4, Context = new AttackContext { Seed = 9 } });
         // Of images 0..3 three are right, of 4 and 5 one: clean pass, attack's pass, judging pass.
         model.Forwards.Should().Equal(4, 3, 3, 2, 1, 1);
         model.Backwards.Should().Equal(3, 1);
@@ -67,9 +67,9 @@ public sealed class RobustnessEvaluatorTests
         using var model = TinyModels.Smooth(dtype: ScalarType.Float32);
         using var data = new ImageDataset(TinyModels.Random([24, 1, 4, 4], 3, ScalarType.Byte, 0, 256), TinyModels.Labels(24));
         var attack = new PgdAttack(ThreatModel.Linf(0.1), new PgdOptions { Steps = 3 });
-        var expected = RobustnessEvaluator.Evaluate(model, data, attack, 24);
+        var expected = RobustnessEvaluator.Evaluate(model, data, attack, new() { BatchSize = 24 });
         expected.Correct.Should().Contain(true);
-        var result = RobustnessEvaluator.Evaluate(model, data, attack, batchSize);
+        var result = RobustnessEvaluator.Evaluate(model, data, attack, new() { BatchSize = batchSize });
         result.Correct.Should().Equal(expected.Correct);
         result.Robust.Should().Equal(expected.Robust);
         model.training.Should().BeTrue("the mode is given back");
@@ -94,7 +94,7 @@ public sealed class RobustnessEvaluatorTests
         using var model = Judge();
         using var data = Data();
         var progress = new ListProgress<int>();
-        RobustnessEvaluator.Evaluate(model, data, null, batchSize: 4, progress: progress);
+        RobustnessEvaluator.Evaluate(model, data, null, new() { BatchSize = 4, Progress = progress });
         progress.Reports.Should().Equal(4, 6);
     }
 
@@ -142,7 +142,7 @@ public sealed class RobustnessEvaluatorTests
         using var model = TinyModels.Smooth(dtype: ScalarType.Float32);
         using var data = new ImageDataset(TinyModels.Random([24, 1, 4, 4], 3, ScalarType.Byte, 0, 256), TinyModels.Labels(24));
         var noise = new FgsmAttack(ThreatModel.Linf(0.1), new FgsmOptions { Start = RandomStart.Uniform });
-        RobustnessResult Run(ulong seed) => RobustnessEvaluator.Evaluate(model, data, noise, 7, new AttackContext { Seed = seed });
+        RobustnessResult Run(ulong seed) => RobustnessEvaluator.Evaluate(model, data, noise, new() { BatchSize = 7, Context = new AttackContext { Seed = seed } });
         var first = Run(1);
         Run(1).Robust.Should().Equal(first.Robust);
         for (ulong seed = 2; seed < 6; seed++) Run(seed).Correct.Should().Equal(first.Correct);
@@ -154,9 +154,9 @@ public sealed class RobustnessEvaluatorTests
         using var model = Judge();
         using var data = Data();
         using var targets = zeros(6, dtype: ScalarType.Int64);
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, batchSize: 0)).Should().Throw<ArgumentOutOfRangeException>();
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, context: new() { Targets = targets })).Should().Throw<ArgumentException>().WithMessage("*Targets*");
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, context: new() { SampleIndices = [1] })).Should().Throw<ArgumentException>().WithMessage("*SampleIndices*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, attack: null, new() { BatchSize = 0 })).Should().Throw<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, attack: null, new() { Context = new() { Targets = targets } })).Should().Throw<ArgumentException>().WithMessage("*Targets*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, attack: null, new() { Context = new() { SampleIndices = [1] } })).Should().Throw<ArgumentException>().WithMessage("*SampleIndices*");
         FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(null!, data)).Should().Throw<ArgumentNullException>();
         FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, null!)).Should().Throw<ArgumentNullException>();
     }
@@ -168,7 +168,7 @@ public sealed class RobustnessEvaluatorTests
         using var data = Data();
         using var source = new CancellationTokenSource();
         var progress = new ListProgress<int>(_ => source.Cancel());
-        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, null, 2, new() { CancellationToken = source.Token }, progress)).Should().Throw<OperationCanceledException>();
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, null, new() { BatchSize = 2, Context = new() { CancellationToken = source.Token }, Progress = progress })).Should().Throw<OperationCanceledException>();
         progress.Reports.Should().Equal(2);
     }
 
@@ -178,7 +178,40 @@ public sealed class RobustnessEvaluatorTests
         using var model = Judge();
         using var data = Data();
         var attack = Fgsm();
-        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, data, attack, 4));
+        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, data, attack, new() { BatchSize = 4 }));
+    }
+
+    [Fact]
+    public void Evaluate_DTypeAndDevice_AreWhatTheModelAndTheAttackSee()
+    {
+        using var judge = Judge();
+        using var data = Data();
+        var seen = new HashSet<ScalarType>();
+        using var model = new FuncModel(
+            x =>
+            {
+                seen.Add(x.dtype);
+                using var single = x.to(ScalarType.Float32);
+                return judge.call(single);
+            }, judge);
+        var own = new OwnAttack(x =>
+        {
+            seen.Add(x.dtype);
+            return x.clone();
+        });
+        var options = new EvaluationOptions { DType = ScalarType.Float64, Device = CPU };
+        RobustnessEvaluator.Evaluate(model, data, own, options).Correct.Should().Equal(true, true, false, true, true, false);
+        using var pixels = data.Images.to(ScalarType.Float32);
+        using var inputs = pixels / 255;
+        RobustnessEvaluator.Evaluate(model, inputs, data.Labels, own, options).Correct.Should().Equal(true, true, false, true, true, false);
+        seen.Should().Equal(ScalarType.Float64);
+        LeakAssert.None(() => RobustnessEvaluator.Evaluate(model, inputs, data.Labels, own, options));
+        seen.Clear();
+        RobustnessEvaluator.Evaluate(model, inputs, data.Labels, own);
+        RobustnessEvaluator.Evaluate(model, data, own);
+        seen.Should().Equal(ScalarType.Float32);
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, own, new() { DType = ScalarType.Int64 })).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*DType must be a floating-point type*");
+        FluentActions.Invoking(() => RobustnessEvaluator.Evaluate(model, data, own, new() { Checks = (EvaluationChecks)9 })).Should().Throw<ArgumentOutOfRangeException>().WithMessage("*Unknown kind of checks*");
     }
 
     private static FgsmAttack Fgsm() => new(ThreatModel.Linf(Epsilon));

@@ -63,7 +63,7 @@ public sealed class SampleIndicesTests : IDisposable
             return nn.functional.cross_entropy(inputs.Logits, inputs.Labels, reduction: nn.Reduction.None);
         });
         using var data = new ImageDataset((_images * 255).to(ScalarType.Byte), _labels, [.. Enumerable.Range(0, Classes).Select(i => $"{i}")]);
-        var result = RobustnessEvaluator.Evaluate(_model, data, new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = loss }), batchSize: 4);
+        var result = RobustnessEvaluator.Evaluate(_model, data, new PgdAttack(_threat, new PgdOptions { Steps = 1, Loss = loss }), new() { BatchSize = 4 });
         seen.Should().Equal(Enumerable.Range(0, Count).Where(i => result.Correct[i]).Select(i => (long)i)).And.HaveCountLessThan(Count);
     }
 

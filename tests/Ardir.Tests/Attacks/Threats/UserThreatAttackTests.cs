@@ -218,7 +218,7 @@ public sealed class UserThreatAttackTests
         var attack = new PgdAttack(ThreatModel.Linf(0.1));
         foreach (var diagnose in new[] { false, true })
         {
-            var result = RobustnessEvaluator.Evaluate(model, inputs, labels, attack, new EvaluationOptions { BatchSize = 7, Diagnose = diagnose });
+            var result = RobustnessEvaluator.Evaluate(model, inputs, labels, attack, new EvaluationOptions { BatchSize = 7, Checks = diagnose ? EvaluationChecks.All : EvaluationChecks.Free });
             result.CleanAccuracy.Should().BeApproximately(0.95, 1e-12);
             var broken = model.call(attack.Perturb(model, inputs, labels)).argmax(1) == labels;
             result.Robust.Should().Equal(broken.data<bool>().ToArray());

@@ -63,7 +63,7 @@ public sealed class DiagnosticsTests
         using var model = TrainingWorld.Network();
         using var data = TrainingWorld.Data(20);
         using var listener = new Listener();
-        var result = RobustnessEvaluator.Evaluate(model, data, TrainingWorld.Pgd(3), batchSize: 8);
+        var result = RobustnessEvaluator.Evaluate(model, data, TrainingWorld.Pgd(3), new() { BatchSize = 8 });
         listener.Values("ardir.accuracy", "clean").Should().Equal(result.CleanAccuracy);
         listener.Values("ardir.accuracy", "robust").Should().Equal(result.RobustAccuracy);
         listener.Total("ardir.attack.sample_forwards", "PGD-3").Should().Be(3 * result.Correct.Count(right => right)).And.BeGreaterThan(0);
@@ -71,6 +71,8 @@ public sealed class DiagnosticsTests
         evaluate.OperationName.Should().Be("ardir.evaluate");
         Tags(evaluate).Should().Contain("ardir.accuracy.clean", result.CleanAccuracy).And.Contain("ardir.accuracy.robust", result.RobustAccuracy).And.Contain("ardir.samples", 20);
         listener.Activities.SkipLast(1).Should().NotBeEmpty().And.OnlyContain(activity => activity.OperationName == "ardir.attack" && activity.ParentSpanId == evaluate.SpanId);
+        RobustnessEvaluator.Evaluate(model, data, attack: null, new() { RecordsAccuracy = false });
+        listener.Values("ardir.accuracy", "clean").Should().ContainSingle("the caller wanted no record of the second evaluation");
     }
 
     [Fact]

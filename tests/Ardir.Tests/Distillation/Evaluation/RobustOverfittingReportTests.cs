@@ -18,7 +18,7 @@ public sealed class RobustOverfittingReportTests
         var result = trainer.Fit(train, test);
         var last = TrainingWorld.State(student);
         var context = new AttackContext { Seed = 3 };
-        RobustnessResult On(ImageDataset data) => RobustnessEvaluator.Evaluate(student, data, attack, 256, context);
+        RobustnessResult On(ImageDataset data) => RobustnessEvaluator.Evaluate(student, data, attack, new() { BatchSize = 256, Context = context });
         var (lastTrain, lastTest) = (On(train), On(test));
 
         var report = RobustOverfittingReport.Measure(trainer, train, test, attack, new() { Context = context });

@@ -156,6 +156,27 @@ public sealed class TrainerWrapperTests
     }
 
     [Fact]
+    public void BFloat16_Evaluation_SeesTheImagesInFloat32()
+    {
+        using var data = TrainingWorld.Data();
+        using var student = TrainingWorld.Network();
+        var seen = new HashSet<ScalarType>();
+        // Any k/255 but 0 and 1 is another number in bfloat16.
+        var exact = true;
+        var attack = new ForeignAttack(ThreatModel.Linf(0.1), (_, images, _) =>
+        {
+            seen.Add(images.dtype);
+            using var scope = NewDisposeScope();
+            var bytes = images * 255;
+            exact &= bytes.allclose(bytes.round(), atol: 1e-4);
+            return images.clone().MoveToOuterDisposeScope();
+        });
+        Fit(student, data, new TrainerOptions { Epochs = 1, BatchSize = 16, Milestones = [], SelectionAttack = attack, Precision = TrainingPrecision.BFloat16 }, new StandardTrainingLoss(), validation: data);
+        seen.Should().Equal(ScalarType.Float32);
+        exact.Should().BeTrue();
+    }
+
+    [Fact]
     public void BFloat16_ManyTinySteps_AreNotLostToRounding()
     {
         // 40 steps of 1 - 1e-4: each is far below half a unit of eight bits.
@@ -228,10 +249,10 @@ public sealed class TrainerWrapperTests
         return (before, Weights());
     }
 
-    private static TrainingResult Fit(nn.Module<Tensor, Tensor> student, ImageDataset data, TrainerOptions options, IDistillationLoss loss, double? rate = null)
+    private static TrainingResult Fit(nn.Module<Tensor, Tensor> student, ImageDataset data, TrainerOptions options, IDistillationLoss loss, double? rate = null, ImageDataset? validation = null)
     {
         using var trainer = new DistillationTrainer(student, null, loss, options with { LearningRate = rate ?? (options.LearningRate == 0.1 ? Rate : options.LearningRate), Crafting = new OwnCrafting(TrainingWorld.Pgd()) });
-        return trainer.Fit(data);
+        return trainer.Fit(data, validation);
     }
 
     private static double Length(double[] values) => Math.Sqrt(values.Sum(value => value * value));

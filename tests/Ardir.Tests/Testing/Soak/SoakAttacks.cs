@@ -96,7 +96,7 @@ internal static class SoakAttacks
 
     private static string Measure(IAttack attack, nn.Module<Tensor, Tensor> model, ImageDataset data)
     {
-        var result = RobustnessEvaluator.Evaluate(model, data, attack, batchSize: 4);
+        var result = RobustnessEvaluator.Evaluate(model, data, attack, new() { BatchSize = 4 });
         return string.Concat(result.Correct) + string.Concat(result.Robust);
     }
 }

@@ -179,7 +179,7 @@ public sealed class OddUseTests : IDisposable
             var images = pixels.to(ScalarType.Float32).div(255).to(dtype);
             using var data = new ImageDataset(pixels, model.call(images).argmax(1));
             using var report = Cheap(_threat).Evaluate(model, images, data.Labels);
-            var result = RobustnessEvaluator.Evaluate(model, data, Cheap(_threat), batchSize: 3);
+            var result = RobustnessEvaluator.Evaluate(model, data, Cheap(_threat), new() { BatchSize = 3 });
             result.Robust.Should().Equal(report.Robust);
             result.CleanAccuracy.Should().Be(1);
         }

@@ -38,7 +38,7 @@ public sealed class EvaluatorFindingTests
         using var data = Data(forward);
         var (images, labels) = data.Batch([.. Enumerable.Range(0, 12).Select(i => (long)i)], ScalarType.Float64);
         using var report = new AutoAttack(attack.Threat, new() { Version = AutoAttackVersion.Custom, Attacks = [attack], BatchSize = 12 }).Evaluate(model, images, labels);
-        var result = RobustnessEvaluator.Evaluate(model, data, attack, new EvaluationOptions { BatchSize = 12, Diagnose = true });
+        var result = RobustnessEvaluator.Evaluate(model, data, attack, new EvaluationOptions { BatchSize = 12, Checks = EvaluationChecks.All });
         var tolerated = row is "rounded" or "noise" ? new[] { ResistsHugeBudget, WeakerThanFgsm, UnconfirmedSuccess } : [];
         result.Findings.Select(finding => finding.Kind).Except(tolerated).Should().Equal(expected, "it said: {0}", string.Join("\n", result.Findings));
         if (row != "noise") result.Findings.Where(finding => !tolerated.Contains(finding.Kind)).Should().Equal(report.Findings.Where(finding => !tolerated.Contains(finding.Kind)));
@@ -79,7 +79,7 @@ public sealed class EvaluatorFindingTests
         using var scope = NewDisposeScope();
         var net = TinyModels.Linear();
         using var data = Data(net.call);
-        var options = new EvaluationOptions { Diagnose = true };
+        var options = new EvaluationOptions { Checks = EvaluationChecks.All };
         RobustnessEvaluator.Evaluate(net, data, new Narrow(), options).Findings.Should().BeEmpty();
         RobustnessEvaluator.Evaluate(net, data, new ForeignAttack(_threat, (_, x, _) => x), options).Findings.Should().ContainSingle().Which.Kind.Should().Be(WeakerThanFgsm);
     }

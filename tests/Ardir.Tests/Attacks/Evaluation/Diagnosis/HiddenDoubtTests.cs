@@ -38,7 +38,7 @@ public sealed class HiddenDoubtTests : IDisposable
         var odd = TensorAssert.Values(Odd(images)).Select(value => value != 0).ToArray();
         foreach (var batchSize in new[] { 1, 5, 64 })
         {
-            var result = RobustnessEvaluator.Evaluate(model, data, _gradient[name](), batchSize);
+            var result = RobustnessEvaluator.Evaluate(model, data, _gradient[name](), new() { BatchSize = batchSize });
             var left = result.Robust.Where((robust, i) => robust && odd[i]).Count();
             left.Should().BePositive();
             var finding = result.Findings.Should().ContainSingle().Which;
@@ -104,7 +104,7 @@ public sealed class HiddenDoubtTests : IDisposable
         RobustnessEvaluator.Evaluate(loud, data, Fgsm).Findings.Should().ContainSingle().Which.Kind.Should().Be(ZeroGradient);
         foreach (var parts in new IAttack[][] { [Fgsm, Ensemble([margin], 3)], [Ensemble([margin], 3), Fgsm] })
         {
-            var result = RobustnessEvaluator.Evaluate(loud, data, new WorstCaseAttack("chain", parts), 5);
+            var result = RobustnessEvaluator.Evaluate(loud, data, new WorstCaseAttack("chain", parts), new() { BatchSize = 5 });
             result.RobustAccuracy.Should().BePositive();
             result.Findings.Should().BeEmpty();
         }

@@ -122,17 +122,17 @@ public sealed class ZeroGradientTests : IDisposable
         var stuck = Stuck(net, images, labels);
         var logger = new ListLogger();
         using var loud = new FuncModel(x => net.call(x) * Loudness, net);
-        var result = RobustnessEvaluator.Evaluate(loud, data, Pgd(), batchSize, new AttackContext { Logger = logger });
+        var result = RobustnessEvaluator.Evaluate(loud, data, Pgd(), new() { BatchSize = batchSize, Context = new AttackContext { Logger = logger } });
         var finding = result.Findings.Should().ContainSingle().Which;
         (finding.Kind, finding.Images).Should().Be((FindingKind.ZeroGradient, stuck));
         finding.Message.Should().Contain($"For {stuck} of {Count} images").And.Contain("PGD-10").And.Contain("AttackLoss.Margin or AttackLoss.Dlr");
         logger.Entries.Should().ContainSingle().Which.Level.Should().Be(LogLevel.Warning);
         result.RobustAccuracy.Should().Be(stuck / (double)Count, "false robustness");
 
-        RobustnessEvaluator.Evaluate(net, data, Pgd(), batchSize).Findings.Should().BeEmpty();
-        RobustnessEvaluator.Evaluate(loud, data, Pgd(new() { Loss = AttackLoss.Margin }), batchSize).Findings.Should().BeEmpty("this loss helps");
-        RobustnessEvaluator.Evaluate(loud, data, Pgd(new() { Loss = AttackLoss.Dlr }), batchSize).Findings.Should().BeEmpty("and this");
-        RobustnessEvaluator.Evaluate(loud, data, null, batchSize).Findings.Should().BeEmpty("nobody asked for a gradient");
+        RobustnessEvaluator.Evaluate(net, data, Pgd(), new() { BatchSize = batchSize }).Findings.Should().BeEmpty();
+        RobustnessEvaluator.Evaluate(loud, data, Pgd(new() { Loss = AttackLoss.Margin }), new() { BatchSize = batchSize }).Findings.Should().BeEmpty("this loss helps");
+        RobustnessEvaluator.Evaluate(loud, data, Pgd(new() { Loss = AttackLoss.Dlr }), new() { BatchSize = batchSize }).Findings.Should().BeEmpty("and this");
+        RobustnessEvaluator.Evaluate(loud, data, null, new() { BatchSize = batchSize }).Findings.Should().BeEmpty("nobody asked for a gradient");
     }
 
     [Fact]
@@ -197,7 +197,7 @@ public sealed class ZeroGradientTests : IDisposable
         using var scope = NewDisposeScope();
         var (net, data) = ByteWorld();
         using var loud = new FuncModel(x => net.call(x) * Loudness, net);
-        var result = RobustnessEvaluator.Evaluate(loud, data, Ensemble("PGD", 5, diagnose: false), 12);
+        var result = RobustnessEvaluator.Evaluate(loud, data, Ensemble("PGD", 5, diagnose: false), new() { BatchSize = 12 });
         result.Findings.Should().ContainSingle(finding => finding.Kind == FindingKind.ZeroGradient)
             .Which.Images.Should().Be(result.Robust.Count(robust => robust)).And.BePositive();
     }
@@ -235,7 +235,7 @@ public sealed class ZeroGradientTests : IDisposable
         {
             Pgd(new() { Selection = PgdSelection.FirstSuccess }).Perturb(loud, images, labels, logger).Dispose();
             _crossEntropy["chain"]().Perturb(loud, images, labels, logger).Dispose();
-            RobustnessEvaluator.Evaluate(loud, data, Pgd(), new EvaluationOptions { Diagnose = true, BatchSize = 20 });
+            RobustnessEvaluator.Evaluate(loud, data, Pgd(), new EvaluationOptions { Checks = EvaluationChecks.All, BatchSize = 20 });
             Ensemble("APGD and Square", 20, diagnose: true).Evaluate(loud, images, labels).Dispose();
         }, runs: 1);
     }
