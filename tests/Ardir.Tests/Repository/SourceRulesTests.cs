@@ -18,7 +18,6 @@ public sealed class SourceRulesTests
         "PreActBlock.PreActBlock",
         "DatasetDownload.ReceiveAsync",
         "DatasetDownload.CopyAsync",
-        "RobustnessEvaluator.Evaluate",
     ];
 
     private static readonly DateOnly _until = new(2026, 12, 31);

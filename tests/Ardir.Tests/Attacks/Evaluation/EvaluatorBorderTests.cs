@@ -48,7 +48,7 @@ public sealed class EvaluatorBorderTests
         var images = (TinyModels.Images(3) * 255).to(ScalarType.Byte);
         images[2] = images[0];
         using var data = new ImageDataset(images, TinyModels.Labels(3));
-        var result = RobustnessEvaluator.Evaluate(model, data, attack: null, new EvaluationOptions { Diagnose = true, BatchSize = 1 });
+        var result = RobustnessEvaluator.Evaluate(model, data, attack: null, new EvaluationOptions { Checks = EvaluationChecks.All, BatchSize = 1 });
         result.Findings.Select(finding => finding.Kind).Should().NotContain(FindingKind.ConstantLogits);
     }
 
