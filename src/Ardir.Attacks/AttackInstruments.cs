@@ -22,7 +22,7 @@ internal static class AttackInstruments
             .SetTag("ardir.attack.name", attack.Name)
             .SetTag("ardir.threat", attack.Threat.ToString())
             .SetTag("ardir.samples", images.shape[0])
-            .SetTag("ardir.model", GuardedModel.Unwrapped(model).GetType().Name);
+            .SetTag("ardir.model", IModelWrapper.Unwrap(model).GetType().Name);
     }
 
     /// <summary>Records the passes of an attack, also of one that was cancelled or failed.</summary>

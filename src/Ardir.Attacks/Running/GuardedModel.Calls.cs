@@ -56,18 +56,23 @@ internal sealed partial class GuardedModel
     }
 
     /// <summary>A plain model to its callers. An attack of this library finds the guard behind it and calls the model itself.</summary>
-    private sealed class Face(GuardedModel guard) : IModule
+    private sealed class Face(GuardedModel guard) : IModelWrapper
     {
         public GuardedModel Guard => guard;
+
+        public IModule Model => guard.Model;
 
         public Tensor call(Tensor input1)
         {
             guard.CheckCancelled();
-            var output = guard.WatchInput(input1, () => ModelCall.Of(guard.Model, input1));
+            // Whatever an attack follows, logits or the output of a layer that it taps, its gradient ends in the input.
+            var points = input1.requires_grad && is_grad_enabled() ? CountedBackward.apply(input1, guard) : input1;
+            var output = guard.WatchInput(points, () => ModelCall.Of(guard.Model, points));
             guard.CountForwards(input1.shape[0]);
             if (guard._classes != 0) LogitsGuard.Check(output, input1, guard._classes);
-            // Only the backward pass of the output itself shows that a caller used a gradient.
-            return output.requires_grad ? CountedBackward.apply(output, guard) : output;
+            // The graph keeps what it needs.
+            if (!ReferenceEquals(points, input1) && !ReferenceEquals(points, output)) points.Dispose();
+            return output;
         }
     }
 

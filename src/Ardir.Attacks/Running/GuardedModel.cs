@@ -52,9 +52,6 @@ internal sealed partial class GuardedModel : IDisposable
     /// counted, too.</summary>
     public IModule AsModule => new Face(this);
 
-    /// <summary>The model behind a guard; the model itself if it is not guarded.</summary>
-    public static IModule Unwrapped(IModule model) => model is Face face ? face.Guard.Model : model;
-
     /// <summary>The passes that no attack has recorded as its own since the last call.</summary>
     public (long Forwards, long Backwards) TakeUnrecorded()
     {

@@ -25,6 +25,7 @@ public sealed class LayerList : IReadOnlyList<string>
     internal static LayerList Of(IModule model)
     {
         ArgumentNullException.ThrowIfNull(model);
+        model = IModelWrapper.Unwrap(model);
         if (model is jit.ScriptModule || model is not nn.Module module)
         {
             throw new ArgumentException(

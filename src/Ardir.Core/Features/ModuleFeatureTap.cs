@@ -28,7 +28,7 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         Tensor output;
         if (_frozen)
         {
-            (_model as nn.Module)?.eval();
+            (IModelWrapper.Unwrap(_model) as nn.Module)?.eval();
             using var noGrad = no_grad();
             output = Call(input);
             // Under no_grad only a tensor from before the pass can require a gradient: the input or a parameter that the model returned.

@@ -27,10 +27,12 @@ public static class SharedModules
     /// <exception cref="ArgumentException">They share one; the message names it.</exception>
     public static void EnsureNone(IModule? student, IModule? teacher, string? name = null)
     {
-        if (Find(student as nn.Module, teacher as nn.Module) is not { } shared) return;
+        if (Find(Modules(student), Modules(teacher)) is not { } shared) return;
         throw new ArgumentException(
             $"Student and teacher are the same module or share one ({shared}). The teacher must stay as it is while the student learns: "
             + "give it modules of its own.",
             name ?? nameof(teacher));
     }
+
+    private static nn.Module? Modules(IModule? model) => model is null ? null : IModelWrapper.Unwrap(model) as nn.Module;
 }

@@ -7,6 +7,9 @@ namespace Ardir.Core;
 /// last convolution.</summary>
 internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 {
+    private static readonly Naming _plain = new(nameof(PreActBlock), "shortcut", convolution => nn.Sequential(("0", convolution)));
+    private static readonly Naming _wide = new("WideBlock", "convShortcut", convolution => convolution);
+
     private readonly BatchNorm2d _bn1, _bn2;
     private readonly Conv2d _conv1, _conv2;
     // Not in place, because a hook on a batch norm may still hold the tensor that these read. Each use has a module of its own, so that
@@ -17,18 +20,10 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
     private readonly bool _rawShortcut;
 
     public PreActBlock(long input, long output, long stride, bool rawShortcut)
-        : this(
-            nameof(PreActBlock), input, output, stride, dropout: 0, "shortcut", convolution => nn.Sequential(("0", convolution))) =>
+        : this(_plain, input, output, stride, dropout: 0) =>
         _rawShortcut = rawShortcut;
 
-    private PreActBlock(
-        string name,
-        long input,
-        long output,
-        long stride,
-        double dropout,
-        string shortcut,
-        Func<Conv2d, nn.Module<Tensor, Tensor>> wrap) : base(name)
+    private PreActBlock(Naming naming, long input, long output, long stride, double dropout) : base(naming.Block)
     {
         _bn1 = nn.BatchNorm2d(input);
         _conv1 = nn.Conv2d(input, output, kernel_size: 3, stride: stride, padding: 1, bias: false);
@@ -46,13 +41,13 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
             register_module("dropout", _dropout);
         }
         if (stride == 1 && input == output) return;
-        _shortcut = wrap(nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false));
-        register_module(shortcut, _shortcut);
+        _shortcut = naming.Wrap(nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false));
+        register_module(naming.Shortcut, _shortcut);
     }
 
     /// <summary>The block of Zagoruyko and Komodakis (2016), with the names of its published code.</summary>
     public static PreActBlock Wide(long input, long output, long stride, double dropout) =>
-        new("WideBlock", input, output, stride, dropout, "convShortcut", convolution => convolution);
+        new(_wide, input, output, stride, dropout);
 
     // Everything is already registered under its published name. TorchSharp calls this when the module is put inside another one, and
     // the base method would register everything a second time, under the names of the fields.
@@ -78,4 +73,8 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
         using var thinned = _dropout?.call(activeAgain);
         return _conv2.call(thinned ?? activeAgain);
     }
+
+    /// <summary>How published weights name the block and its shortcut, and the container in which they have the shortcut's
+    /// convolution.</summary>
+    private sealed record Naming(string Block, string Shortcut, Func<Conv2d, nn.Module<Tensor, Tensor>> Wrap);
 }

@@ -15,7 +15,7 @@ public sealed class EvaluationModeScope : IDisposable
     /// <param name="model">Any model; nothing is done where it is no <see cref="nn.Module"/>, which alone has a mode.</param>
     public EvaluationModeScope(IModule model)
     {
-        if (model is not nn.Module root) return;
+        if (IModelWrapper.Unwrap(model) is not nn.Module root) return;
         Collect(root);
         if (!_training.Contains(true))
         {

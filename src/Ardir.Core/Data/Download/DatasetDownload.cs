@@ -1,7 +1,4 @@
-using System.Net;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Ardir.Core;
 
@@ -16,8 +13,6 @@ namespace Ardir.Core;
 /// </code></example>
 public static class DatasetDownload
 {
-    private const int Chunk = 1 << 16;
-    private const int MaxValidator = 1024;
 
     private const string KeptRemedy = "It exists already and is left as it is: delete it to download it again.";
     private const string DeletedRemedy = "What arrived was deleted; if it happens again, the file at the address is another one.";
@@ -56,7 +51,8 @@ public static class DatasetDownload
         var own = options.Client is null ? new HttpClient() : null;
         try
         {
-            await ReceiveAsync(options.Client ?? own!, address, part, options, progress, cancellationToken).ConfigureAwait(false);
+            var transfer = new DownloadTransfer(options.Client ?? own!, address, options, progress);
+            await transfer.ReceiveAsync(part, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -87,80 +83,6 @@ public static class DatasetDownload
         return (path, folder);
     }
 
-    private static async Task ReceiveAsync(
-        HttpClient client, Uri address, PartialFile part, DownloadOptions options,
-        IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
-    {
-        var start = part.Resumable(options.HasChecksum);
-        using var response = await SendAsync(client, address, start, part.Validator, cancellationToken).ConfigureAwait(false);
-        if (start > 0 && response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
-        {
-            // Either the part is complete (the process ended before the rename), or the server has a different file now. Starting over is
-            // correct in both cases.
-            part.Delete();
-            await ReceiveAsync(client, address, part, options, progress, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-        response.EnsureSuccessStatusCode();
-        start = AcceptedStart(response, address, start);
-        var total = response.Content.Headers.ContentLength + start;
-        if (total > options.MaxBytes)
-            throw new DataFormatException($"{address} has {total} bytes; DownloadOptions.MaxBytes is {options.MaxBytes}.");
-        part.Note(response, keep: start > 0);
-
-        var mode = start > 0 ? FileMode.Open : FileMode.Create;
-        var file = new FileStream(part.Path, mode, FileAccess.Write, FileShare.None, bufferSize: 0, useAsync: true);
-        await using (file.ConfigureAwait(false))
-        {
-            file.Position = start;
-            var content = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            await using (content.ConfigureAwait(false))
-            {
-                var received = await CopyAsync(content, file, start, total, options.MaxBytes, progress, cancellationToken)
-                    .ConfigureAwait(false);
-                if (total is { } expected && received != expected)
-                    throw new IOException($"{address}: {received} of {expected} bytes arrived. Call again to resume.");
-            }
-            file.Flush(flushToDisk: true);
-        }
-    }
-
-    // A server that does not support ranges, or has a different file now, sends the whole file; what was received before is then dropped.
-    private static long AcceptedStart(HttpResponseMessage response, Uri address, long start)
-    {
-        if (response.StatusCode != HttpStatusCode.PartialContent || response.Content.Headers.ContentRange?.From != start) start = 0;
-        if (response.StatusCode == HttpStatusCode.PartialContent && start == 0)
-            throw new HttpRequestException($"{address} answered with a part that was not asked for.");
-        return start;
-    }
-
-    private static async Task<long> CopyAsync(
-        Stream from, FileStream to, long received, long? total, long most,
-        IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[Chunk];
-        for (int read; (read = await from.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0;)
-        {
-            received += read;
-            if (received > most) throw new DataFormatException($"More than DownloadOptions.MaxBytes = {most} bytes arrived.");
-            await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken).ConfigureAwait(false);
-            progress?.Report(new DownloadProgress { Received = received, Total = total });
-        }
-        return received;
-    }
-
-    private static Task<HttpResponseMessage> SendAsync(
-        HttpClient client, Uri address, long start, string? validator, CancellationToken cancellationToken)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, address);
-        if (start > 0)
-        {
-            request.Headers.Range = new RangeHeaderValue(start, null);
-            if (validator is not null) request.Headers.TryAddWithoutValidation("If-Range", validator);
-        }
-        return client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-    }
-
     // Computes all checksums in one pass over the file, which can be large.
     private static async Task<DataFile> CheckAsync(
         string path, string name, DownloadOptions options, string remedy, CancellationToken cancellationToken)
@@ -173,7 +95,7 @@ public static class DatasetDownload
         var file = File.OpenRead(path);
         await using (file.ConfigureAwait(false))
         {
-            var buffer = new byte[Chunk];
+            var buffer = new byte[DownloadTransfer.Chunk];
             for (int read; (read = await file.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0; length += read)
             {
                 md5.AppendData(buffer, 0, read);
@@ -190,47 +112,5 @@ public static class DatasetDownload
         var described = DataFile.Of(name, length, Compare("MD5", md5, options.Md5));
         if (sha256 is not null) Compare("SHA-256", sha256, options.Sha256);
         return described;
-    }
-
-    /// <summary>
-    /// The bytes received so far, and beside them a file with the server's validator (entity tag or modification date), which identifies
-    /// the version of the file that they belong to.
-    /// </summary>
-    private sealed class PartialFile(string path)
-    {
-        private readonly string _note = path + ".version";
-
-        public string Path => path;
-
-        public string? Validator { get; private set; }
-
-        /// <summary>
-        /// How many bytes the download can resume from. Without a validator, only a checksum can detect that old and new bytes come from
-        /// different versions of the file; without either, the download starts over.
-        /// </summary>
-        public long Resumable(bool checkedAtTheEnd)
-        {
-            if (!File.Exists(path)) return 0;
-            Validator = File.Exists(_note) && new FileInfo(_note).Length <= MaxValidator
-                ? File.ReadAllText(_note, Encoding.ASCII)
-                : null;
-            return Validator is not null || checkedAtTheEnd ? new FileInfo(path).Length : 0;
-        }
-
-        public void Note(HttpResponseMessage response, bool keep)
-        {
-            if (keep) return;
-            var tag = response.Headers.ETag is { IsWeak: false } strong
-                ? strong.Tag
-                : response.Content.Headers.LastModified?.ToString("R");
-            if (tag is { Length: <= MaxValidator }) File.WriteAllText(_note, tag, Encoding.ASCII);
-            else File.Delete(_note);
-        }
-
-        public void Delete()
-        {
-            File.Delete(path);
-            File.Delete(_note);
-        }
     }
 }
