@@ -22,7 +22,11 @@ public sealed partial class RepositoryRulesTests
     }
 
     [Fact]
-    public void Internals_OfCore_AreSeenByTestsAndBenchmarksOnly() => Friends(typeof(ThreatModel)).Should().BeEquivalentTo("Ardir.Tests", "Ardir.Benchmarks");
+    public void Internals_AreSeenByTestsAndBenchmarksOnly()
+    {
+        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss) })
+            Friends(type).Should().BeEquivalentTo("Ardir.Tests", "Ardir.Benchmarks");
+    }
 
     [Fact]
     public void Packages_ReferenceTorchSharpAndLoggingOnly()
