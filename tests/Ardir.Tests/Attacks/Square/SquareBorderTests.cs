@@ -103,6 +103,33 @@ public sealed class SquareBorderTests
     }
 
     [Fact]
+    public void ProposeInL1_HalfPrecision_StaysInTheBall()
+    {
+        using var scope = NewDisposeScope();
+        var at = tensor([.. Enumerable.Range(0, 9).Select(i => (long)((4 + i / 3) * 12 + 4 + i % 3))], [1, 9]).repeat(2, 1);
+        var window = new SquareWindow(at, at, zeros(2, ScalarType.Int64), ones([2, 1, 1], ScalarType.Int64));
+        var images = cat([full([1, 1, 12, 12], 0.5), full([1, 1, 12, 12], 0.25)]).to(ScalarType.Float16);
+        Moves(ThreatModel.L1(0.5), images, (moves, run) =>
+        {
+            var points = moves.Propose(run.Images, window, 3).Points;
+            points.dtype.Should().Be(ScalarType.Float16);
+            TensorAssert.AllTrue(run.Threat.Contains(run.Images, points));
+            // The radius is used but for what half precision cannot say.
+            var used = (points.to(ScalarType.Float64) - images.to(ScalarType.Float64)).abs().flatten(1).sum(1);
+            used.min().ToDouble().Should().BeGreaterThan(0.4);
+        });
+    }
+
+    [Fact]
+    public void Perturb_NoImagesForAChain_NamesThem()
+    {
+        var chain = new WorstCaseAttack("chain", new SquareAttack(ThreatModel.L2(1)), new FgsmAttack(ThreatModel.L2(1)));
+        using var model = new FuncModel(x => x.flatten(1));
+        chain.Invoking(attack => attack.Perturb(model, null!, zeros(1, ScalarType.Int64)))
+            .Should().Throw<ArgumentException>().WithParameterName("images");
+    }
+
+    [Fact]
     public void Place_Rescaled_StaysBelowTenThousand() => SquareSchedule.Place(19999, 20000, rescale: true).Should().Be(9999);
 
     private static Tensor Grey(int count, int side) => full([count, 2, side, side], 0.5, ScalarType.Float64);
