@@ -54,9 +54,32 @@ public sealed class AttackLossEdgeTests
     {
         FluentActions.Invoking(() => AttackLoss.KlToTeacher(null!)).Should().Throw<ArgumentNullException>().WithParameterName("teacher");
         FluentActions.Invoking(() => AttackLoss.Custom(null!, (z, _) => z)).Should().Throw<ArgumentNullException>().WithParameterName("name");
+        FluentActions.Invoking(() => AttackLoss.Custom(null!, inputs => inputs.Logits)).Should().Throw<ArgumentNullException>().WithParameterName("name");
+        FluentActions.Invoking(() => AttackLoss.Custom("", inputs => inputs.Logits)).Should().Throw<ArgumentException>().WithParameterName("name");
         FluentActions.Invoking(() => AttackLoss.Custom("", (z, _) => z)).Should().Throw<ArgumentException>().WithParameterName("name");
         FluentActions.Invoking(() => AttackLoss.Custom("mine", (Func<Tensor, Tensor, Tensor>)null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
         FluentActions.Invoking(() => AttackLoss.Custom("mine", (Func<AttackLossInputs, Tensor>)null!)).Should().Throw<ArgumentNullException>().WithParameterName("loss");
+        FluentActions.Invoking(() => AttackLoss.KlToClean.Prepare(null!)).Should().Throw<ArgumentNullException>().WithParameterName("inputs");
+    }
+
+    [Fact]
+    public void Identity_VariantsOfOneLoss_Differ()
+    {
+        using var teacher = TinyModels.Linear();
+        (StatedIdentity.Of(AttackLoss.Dlr), StatedIdentity.Of(AttackLoss.DlrOrMargin)).Should().Be(("DLR", "DLR or margin"));
+        (StatedIdentity.Of(AttackLoss.KlToClean), StatedIdentity.Of(AttackLoss.KlToTeacher(teacher))).Should().Be(("KL to clean", "KL to teacher LinearModel"));
+        StatedIdentity.FindNetworks(AttackLoss.KlToTeacher(teacher)).Should().ContainSingle().Which.Should().BeSameAs(teacher);
+    }
+
+    // Label 0, confidence 0.5: margins of -1, 0.25 and 2 miss 1.5, 0.25 and nothing of it.
+    [Theory]
+    [InlineData(1, -1.5)]
+    [InlineData(-0.25, -0.25)]
+    [InlineData(-2, 0)]
+    public void CarliniWagner_LeadOfTheLabel_IsMinusWhatIsMissing(double lead, double expected)
+    {
+        using var scope = NewDisposeScope();
+        Value(new CarliniWagnerLoss(confidence: 0.5), [lead, 0, -3]).Should().Be(expected);
     }
 
     [Fact]

@@ -22,6 +22,14 @@ public sealed class ZeroAtGoalTests
         logger.Entries.Count(entry => entry.Level == LogLevel.Warning).Should().Be(warnings);
     }
 
+    [Fact]
+    public void IsZeroAtGoal_OfOurLosses_HoldsForCarliniAndWagnerAlone()
+    {
+        IAttackLoss[] others = [AttackLoss.CrossEntropy, AttackLoss.Dlr, AttackLoss.Margin, AttackLoss.KlToClean, AttackLoss.Custom("mine", (z, _) => z.sum(1))];
+        new CarliniWagnerLoss(confidence: 0).IsZeroAtGoal.Should().BeTrue();
+        others.Should().NotContain(loss => loss.IsZeroAtGoal);
+    }
+
     /// <summary>Zero where the right class leads by less than 1, as if that were the goal.</summary>
     private sealed class Hinge(bool says) : IAttackLoss
     {
