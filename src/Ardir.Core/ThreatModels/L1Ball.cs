@@ -30,13 +30,13 @@ internal sealed class L1Ball : NormBall
         var exponential = streams.Uniform(like, 0, 1).to(ScalarType.Float64).clamp_min_(1e-300).log_().neg_();
         var last = streams.UniformPerSample(like, 0, 1).to(ScalarType.Float64).clamp_min_(1e-300).log_().neg_();
         var total = exponential.flatten(1).sum(1) + last;
-        return (exponential / PerSample(total, like)).mul_(epsilon).to(like.dtype) * streams.Signs(like);
+        return (exponential / PerSample.Of(total, like)).mul_(epsilon).to(like.dtype) * streams.Signs(like);
     }
 
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams)
     {
         var laplace = streams.Uniform(like, 0, 1).clamp_min_(1e-30).log_() * streams.Signs(like);
-        return Normalized(laplace) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+        return Normalized(laplace) * PerSample.Of(streams.UniformPerSample(like, 0, epsilon), like);
     }
 
     public override Tensor DualNorm(Tensor flat) => flat.abs().amax(new long[] { 1 });

@@ -32,13 +32,13 @@ internal sealed class L2Ball : NormBall
         var projected = RoundInward(x, moved, reference.dtype).clamp_(0, 1).reshape(reference.shape);
         // Samples that are already inside are returned bit for bit, which makes the projection idempotent.
         var inside = outside.logical_not().logical_and((size <= room).all(1));
-        return where(PerSample(inside, candidate), candidate, projected);
+        return where(PerSample.Of(inside, candidate), candidate, projected);
     }
 
     public override Tensor BallThenBox(Tensor reference, Tensor candidate, double epsilon)
     {
         var delta = candidate - reference;
-        var length = PerSample(Norm(delta.flatten(1)).clamp_min(Tiny), delta);
+        var length = PerSample.Of(Norm(delta.flatten(1)).clamp_min(Tiny), delta);
         return delta.mul_((epsilon / length).clamp_max_(1)).add_(reference).clamp_(0, 1);
     }
 
@@ -48,11 +48,11 @@ internal sealed class L2Ball : NormBall
     {
         var d = like.numel() / like.shape[0];
         var direction = Normalized(streams.Normal(like));
-        return direction * PerSample(streams.UniformPerSample(like, 0, 1).pow(1.0 / d).mul(epsilon), like);
+        return direction * PerSample.Of(streams.UniformPerSample(like, 0, 1).pow(1.0 / d).mul(epsilon), like);
     }
 
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
-        Normalized(streams.Normal(like)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+        Normalized(streams.Normal(like)) * PerSample.Of(streams.UniformPerSample(like, 0, epsilon), like);
 
     public override Tensor DualNorm(Tensor flat) => Norm(flat);
 

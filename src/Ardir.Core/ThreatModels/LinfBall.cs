@@ -18,7 +18,7 @@ internal sealed class LinfBall : NormBall
         streams.Uniform(like, -epsilon, epsilon);
 
     public override Tensor RandomRadius(Tensor like, double epsilon, SampleStreams streams) =>
-        Normalized(streams.Uniform(like, -1, 1)) * PerSample(streams.UniformPerSample(like, 0, epsilon), like);
+        Normalized(streams.Uniform(like, -1, 1)) * PerSample.Of(streams.UniformPerSample(like, 0, epsilon), like);
 
     public override Tensor DualNorm(Tensor flat) => flat.abs().sum(1);
 

@@ -42,15 +42,6 @@ internal abstract class NormBall
     /// <summary>A random direction of norm 1.</summary>
     public virtual Tensor RandomDirection(Tensor like, SampleStreams streams) => Normalized(streams.Normal(like));
 
-    /// <summary>[N] to [N,1,...,1] so that it broadcasts over the samples of <paramref name="like"/>.</summary>
-    public static Tensor PerSample(Tensor values, Tensor like)
-    {
-        var shape = new long[like.dim()];
-        Array.Fill(shape, 1);
-        shape[0] = -1;
-        return values.reshape(shape);
-    }
-
     /// <summary>Whether a norm computed in float64 exceeds the radius by more than rounding errors. Without the slack a projected
     /// point could count as outside and be moved again in its last bit.</summary>
     public static Tensor IsBeyond(Tensor length, double epsilon) => length > Reach(epsilon);
@@ -69,5 +60,5 @@ internal abstract class NormBall
     }
 
     protected Tensor Normalized(Tensor direction) =>
-        direction / PerSample(Norm(direction.flatten(1)).clamp_min(EuclideanLength.Smallest(direction.dtype)), direction);
+        direction / PerSample.Of(Norm(direction.flatten(1)).clamp_min(EuclideanLength.Smallest(direction.dtype)), direction);
 }

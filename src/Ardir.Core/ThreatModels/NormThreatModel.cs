@@ -8,8 +8,7 @@ namespace Ardir.Core;
 /// </summary>
 public sealed class NormThreatModel : ThreatModel
 {
-    // Feasibility tolerance for float32 rounding. The box has no tolerance.
-    private const double RelativeTolerance = 1e-6;
+    // With the relative one, the feasibility tolerance for float32 rounding. The box has no tolerance.
     private const double AbsoluteTolerance = 1e-7;
 
     // Larger than the norm of any image, while its square still fits into a float32: larger radii overflow in the attacks and give NaN.
@@ -109,8 +108,8 @@ public sealed class NormThreatModel : ThreatModel
         RandomStart.Uniform => (inputs + Ball.Uniform(inputs, Epsilon, streams)).clamp_(0, 1),
         RandomStart.UniformUnclamped => inputs + Ball.Uniform(inputs, Epsilon, streams),
         RandomStart.RandomRadius => (inputs + Ball.RandomRadius(inputs, Epsilon, streams)).clamp_(0, 1),
-        RandomStart.Gaussian => inputs.add(streams.Normal(inputs), alpha: 0.001).clamp_(0, 1),
-        _ => inputs.add(streams.Normal(inputs), alpha: 0.001),
+        RandomStart.Gaussian => inputs.add(streams.Normal(inputs), alpha: GaussianShare).clamp_(0, 1),
+        _ => inputs.add(streams.Normal(inputs), alpha: GaussianShare),
     };
 
     // Without another view of what is flat already: attacks measure in every step.

@@ -4,8 +4,8 @@ namespace Ardir.Core;
 /// create need no disposal; arguments are checked before and must not be changed in place.</content>
 public abstract partial class ThreatModel
 {
-    private const double RelativeTolerance = 1e-6;
-    private const double GaussianShare = 0.001;
+    private protected const double RelativeTolerance = 1e-6;
+    private protected const double GaussianShare = 0.001;
 
     /// <summary>The identity of the threat model: its kind and every value on which it depends, for example <c>Linf(0.0314)</c>. Two threat
     /// models of one class are equal if their texts are, and a run resumes only if they are. For tensors use <see cref="Hash"/>, once, in
@@ -110,7 +110,7 @@ public abstract partial class ThreatModel
         {
             RandomStart.Uniform or RandomStart.UniformUnclamped => streams.Uniform(inputs, -Epsilon, Epsilon),
             RandomStart.RandomRadius => streams.Uniform(inputs, -1, 1) *
-                NormBall.PerSample(streams.UniformPerSample(inputs, 0, Epsilon), inputs),
+                PerSample.Of(streams.UniformPerSample(inputs, 0, Epsilon), inputs),
             _ => streams.Normal(inputs).mul_(GaussianShare * (Maximum - Minimum)),
         };
         return ProjectStepCore(inputs, noise.add_(inputs));
