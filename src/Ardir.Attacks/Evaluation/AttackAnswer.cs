@@ -15,8 +15,8 @@ internal static class AttackAnswer
         if (points is null)
             throw new InvalidOperationException($"The attack {attack.Name} returned null; expected images {TensorGuard.Shape(images)}.");
         if (points.IsInvalid) throw new InvalidOperationException($"The attack {attack.Name} returned a tensor that has been disposed.");
-        var isElsewhere = points.device_type != images.device_type || points.device_index != images.device_index;
-        if (!points.shape.AsSpan().SequenceEqual(images.shape) || points.dtype != images.dtype || isElsewhere)
+        if (!points.shape.AsSpan().SequenceEqual(images.shape) || points.dtype != images.dtype
+            || !TensorGuard.AreOnSameDevice(points, images))
             throw new InvalidOperationException(
                 $"The attack {attack.Name} returned {points.dtype} {TensorGuard.Shape(points)} on {points.device}; expected " +
                 $"{images.dtype} {TensorGuard.Shape(images)} on {images.device}.");

@@ -29,7 +29,7 @@ internal static class LogitsGuard
                 "classes. For a single score s return [-s, s].");
         if (classes != 0 && logits.shape[1] != classes)
             throw new InvalidOperationException($"The model returned {logits.shape[1]} classes after {classes} before.");
-        if (logits.device_type != points.device_type || logits.device_index != points.device_index)
+        if (!TensorGuard.AreOnSameDevice(logits, points))
             throw new InvalidOperationException(
                 $"The model returned logits on {logits.device} for images on {points.device}; move the model to the images' device.");
     }

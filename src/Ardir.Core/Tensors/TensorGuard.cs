@@ -171,11 +171,22 @@ public static class TensorGuard
     /// <exception cref="ArgumentException">They are on different devices.</exception>
     public static void SameDevice(Tensor tensor, Tensor other, [CallerArgumentExpression(nameof(tensor))] string? name = null)
     {
-        if (tensor.device_type != other.device_type || tensor.device_index != other.device_index)
+        if (!AreOnSameDevice(tensor, other))
         {
             throw new ArgumentException(
                 $"{name} is on {tensor.device} but the images are on {other.device}; move it with .to(device).", name);
         }
+    }
+
+    /// <summary>Whether two tensors are on the same device, of several GPUs the same one.</summary>
+    /// <param name="tensor">A tensor.</param>
+    /// <param name="other">Another one.</param>
+    /// <returns>true if no move between devices is needed to compute with both.</returns>
+    public static bool AreOnSameDevice(Tensor tensor, Tensor other)
+    {
+        ArgumentNullException.ThrowIfNull(tensor);
+        ArgumentNullException.ThrowIfNull(other);
+        return tensor.device_type == other.device_type && tensor.device_index == other.device_index;
     }
 
     /// <summary>The shape of a tensor as messages show it.</summary>

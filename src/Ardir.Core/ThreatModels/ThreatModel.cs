@@ -234,9 +234,9 @@ public abstract partial class ThreatModel : IEquatable<ThreatModel>
     private void Check(Tensor? result, ScalarType dtype, Tensor like, params ReadOnlySpan<long> shape)
     {
         if (shape.IsEmpty) shape = like.shape;
-        var isElsewhere = result is { IsInvalid: false }
-            && (result.device_type != like.device_type || result.device_index != like.device_index);
-        if (result is { IsInvalid: false } && result.dtype == dtype && result.shape.AsSpan().SequenceEqual(shape) && !isElsewhere) return;
+        if (result is { IsInvalid: false } && result.dtype == dtype && result.shape.AsSpan().SequenceEqual(shape)
+            && TensorGuard.AreOnSameDevice(result, like))
+            return;
         var returned = result is null ? "null"
             : result.IsInvalid ? "a tensor that has been disposed"
             : $"{result.dtype} {TensorGuard.Shape(result)} on {result.device}";

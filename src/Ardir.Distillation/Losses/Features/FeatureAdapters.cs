@@ -127,7 +127,7 @@ public sealed class FeatureAdapters : nn.Module, IStatesIdentity
                 nameof(map));
         }
         var weight = Weights(_layers[i])!;
-        if (map.device_type != weight.device_type || map.device_index != weight.device_index)
+        if (!TensorGuard.AreOnSameDevice(map, weight))
         {
             throw new ArgumentException(
                 $"Layer '{layer}' is on {map.device} but its adapter on {weight.device}; move the adapters with .to(device).",
