@@ -35,7 +35,7 @@ public abstract class UnitAttack : Attack
     /// <summary><see cref="UnitCount"/> for an evaluation.</summary>
     internal int Units(long classes) => UnitCount(classes);
 
-    /// <summary><see cref="SearchUnit"/> for an evaluation.</summary>
+    /// <summary><see cref="SearchUnit"/> for a test that looks at a single unit.</summary>
     internal UnitOutcome RunUnit(AttackRun run, int unit) => SearchUnit(run, unit);
 
     /// <summary><see cref="UnitCost"/> for an evaluation.</summary>

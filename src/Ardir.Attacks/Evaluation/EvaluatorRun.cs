@@ -90,14 +90,8 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
         {
             Images = data.Count,
             NanImages = _nanImages,
-            IsConstant = options.Checks != EvaluationChecks.Essential && _isConstant && !AreImagesTheSame(),
+            IsConstant = options.Checks != EvaluationChecks.Essential && _isConstant && !EvaluationFacts.AreAllTheSame(data.All),
         };
         return attack is null ? facts : _tally.AddTo(facts, attack.Name);
-    }
-
-    private bool AreImagesTheSame()
-    {
-        using var scope = NewDisposeScope();
-        return HostRead.Bool((data.All == data.All.narrow(0, 0, 1)).all());
     }
 }

@@ -24,7 +24,7 @@ internal static class Verdict
     public static Tensor IsBroken(Tensor logits, Tensor labels, Tensor? targets)
     {
         using var predicted = Predicted(logits);
-        return targets is null ? predicted != labels : predicted == targets;
+        return Reaches(predicted, labels, targets);
     }
 
     /// <summary>On the host: which rows are classified correctly, and the predicted classes.</summary>
@@ -46,7 +46,9 @@ internal static class Verdict
         GuardedModel model, ThreatModel threat, Tensor images, Tensor points, (Tensor Labels, Tensor? Targets) goal)
     {
         var predicted = Predicted(model.Copied(points));
-        var wrong = goal.Targets is { } targets ? predicted == targets : predicted != goal.Labels;
-        return new Judgement(predicted, wrong, threat.Contains(images, points));
+        return new Judgement(predicted, Reaches(predicted, goal.Labels, goal.Targets), threat.Contains(images, points));
     }
+
+    private static Tensor Reaches(Tensor predicted, Tensor labels, Tensor? targets) =>
+        targets is null ? predicted != labels : predicted == targets;
 }

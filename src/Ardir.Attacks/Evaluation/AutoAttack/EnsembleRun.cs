@@ -85,19 +85,15 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     }
 
     /// <summary>What the findings follow from.</summary>
-    public EvaluationFacts Facts()
-    {
-        using var scope = NewDisposeScope();
-        return Tally.Facts(CleanLogits.shape[1], AllTheSame(CleanLogits) && !AllTheSame(task.Images));
-    }
+    public EvaluationFacts Facts() => Tally.Facts(
+        CleanLogits.shape[1],
+        isConstant: EvaluationFacts.AreAllTheSame(CleanLogits) && !EvaluationFacts.AreAllTheSame(task.Images));
 
     public void Dispose()
     {
         CleanLogits?.Dispose();
         Adversarial.Dispose();
     }
-
-    private static bool AllTheSame(Tensor rows) => HostRead.Bool((rows == rows.narrow(0, 0, 1)).all());
 
     /// <summary>Passes that the attacks spend on an image that resists them all; used to estimate progress.</summary>
     public static double Cost(IEnumerable<IAttack> attacks, long classes) =>

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>What every kind of evaluation has counted by its end, and the findings that follow from it without another pass through the
@@ -33,6 +35,13 @@ internal sealed record EvaluationFacts
 
     /// <summary>The attacks of an ensemble.</summary>
     public IReadOnlyList<AttackSummary> Attacks { get; init; } = [];
+
+    /// <summary>Whether all samples have exactly the same values.</summary>
+    public static bool AreAllTheSame(Tensor samples)
+    {
+        using var scope = NewDisposeScope();
+        return HostRead.Bool((samples == samples.narrow(0, 0, 1)).all());
+    }
 
     public void AddTo(FindingList findings, EvaluationChecks checks)
     {

@@ -61,9 +61,9 @@ internal sealed class GradientProbe(
 
     private void TryHugeBudget()
     {
-        var values = batch.Images.numel() / batch.Images.shape[0];
         // Only of a norm ball is it known which budget makes every image grey.
         if (threat is not NormThreatModel ball) return;
+        var values = batch.Images.numel() / batch.Images.shape[0];
         var epsilon = ball.Norm switch
         {
             PerturbationNorm.Linf => 0.5,
