@@ -83,6 +83,15 @@ public abstract class Attack : IAttack, IStatesIdentity
     {
     }
 
+    /// <summary>Whether the attack works under <see cref="EotAttack"/>: it asks its run for one gradient per point
+    /// (<see cref="AttackRun.Gradient"/>), which the run averages over the passes. One that compares the gradients of several classes
+    /// (<see cref="AttackRun.Differences"/>) returns false, so that chains and ensembles refuse it before any work.</summary>
+    /// <value>true by default.</value>
+    protected virtual bool CanAverageGradients => true;
+
+    /// <summary><see cref="CanAverageGradients"/> for an evaluation.</summary>
+    internal bool CanAverage => CanAverageGradients;
+
     /// <summary><see cref="CheckShape"/> for an evaluation.</summary>
     internal void EnsureShape(Tensor images) => CheckShape(images);
 
@@ -130,9 +139,9 @@ public abstract class Attack : IAttack, IStatesIdentity
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var clean = Threat.Clamp(images.detach());
         // Before the model is blamed for NaN that a projection has made. Not within a step of training, which must not wait for the device.
-        if (guard.Diagnostics is null) ThreatCheck.Ensure(Threat, clean, found);
+        var inside = guard.Diagnostics is null ? ThreatCheck.Ensure(Threat, clean, found) : null;
         guard.EnsureSound();
-        var safe = Safe(clean, found, context);
+        var safe = Safe(clean, found, inside ?? Threat.Contains(clean, found), context);
         if (guard.Diagnostics is null) ReportZeroGradients(guard, run, safe);
         return safe.MoveToOuterDisposeScope();
     }
@@ -153,9 +162,8 @@ public abstract class Attack : IAttack, IStatesIdentity
         if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);
     }
 
-    private Tensor Safe(Tensor images, Tensor found, AttackContext context)
+    private Tensor Safe(Tensor images, Tensor found, Tensor inside, AttackContext context)
     {
-        var inside = Threat.Contains(images, found);
         // Sample by sample, because the result of a sample must not depend on the others in its batch.
         Tensor Repaired(Tensor repair) => where(PerSample.Of(inside, found), found, repair);
         if (context.Checked is not null && Threat.StaysOnDevice) return Repaired(Threat.ProjectStep(images, found));

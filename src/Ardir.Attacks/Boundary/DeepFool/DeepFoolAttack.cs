@@ -64,6 +64,9 @@ public sealed class DeepFoolAttack : Attack
     }
 
     /// <inheritdoc/>
+    protected override bool CanAverageGradients => false;
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 
     private static ScalarType Precise(Tensor images) => images.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;

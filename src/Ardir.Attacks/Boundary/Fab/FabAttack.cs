@@ -43,6 +43,9 @@ public sealed class FabAttack : UnitAttack
     }
 
     /// <inheritdoc/>
+    protected override bool CanAverageGradients => false;
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 
     private static FabPlane NearestWrong(AttackRun run, Tensor points)

@@ -50,7 +50,7 @@ internal static class EnsembleThreat
         {
             var (search, own) = EotAttack.Unwrap(attack);
             if (search is ICompositeAttack composite) CheckAveraging(composite.Attacks, samples * own);
-            else if (samples * own > 1 && search is (FabAttack or DeepFoolAttack)) throw AttackRun.CannotAverage(search.Name);
+            else if (samples * own > 1 && search is Attack { CanAverage: false }) throw AttackRun.CannotAverage(search.Name);
         }
     }
 }
