@@ -3,25 +3,16 @@ using Ardir.Core;
 namespace Ardir.Attacks;
 
 /// <summary>Unit gradient step with momentum; each half of it is scaled back onto the ball and clamped to the box.</summary>
-internal sealed class L2ApgdStep(NormThreatModel ball, StepSizeController sizes) : ApgdStep
+internal sealed class L2ApgdStep(NormThreatModel ball, StepSizeController sizes) : SizedApgdStep(sizes)
 {
     // Every product and quotient is in the order of the authors' code, because where the gradient is nearly zero, rounding decides the
     // direction.
     public override Tensor Move(AttackRun run, ApgdState state, double momentum)
     {
         var (gradient, point) = (state.Gradient, state.Point);
-        var next = gradient.div_(Length(gradient) + EuclideanLength.Smallest(gradient.dtype)).mul_(sizes.Size).add_(point);
-        next = Constrain(run, next);
-        next.sub_(point).mul_(momentum).add_(point);
-        next.add_(state.Previous.sub_(point), alpha: momentum - 1);
-        return Constrain(run, next);
+        var next = gradient.div_(Length(gradient) + EuclideanLength.Smallest(gradient.dtype)).mul_(Size).add_(point);
+        return Constrain(run, WithMomentum(Constrain(run, next), state, momentum));
     }
-
-    public override Tensor? End(AttackRun run, ApgdState state, Tensor loss) => sizes.End(loss, state.BestLoss);
-
-    public override void Narrow(Tensor rows) => sizes.Narrow(rows);
-
-    public override void Dispose() => sizes.Dispose();
 
     private Tensor Constrain(AttackRun run, Tensor points)
     {
