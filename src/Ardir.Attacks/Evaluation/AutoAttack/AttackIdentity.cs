@@ -11,9 +11,7 @@ internal static class AttackIdentity
     /// <exception cref="InvalidOperationException">An attack, or a loss among its options, hides values, so that the state of an
     /// evaluation with other values could be taken for this one's.</exception>
     public static string Of(IReadOnlyList<IAttack> attacks) =>
-        string.Join("; ", attacks.Select(attack =>
-            StatedIdentity.Of(attack, "Or leave StatePath null.")
-            + string.Concat(StatedIdentity.FindNetworks(attack).Select(network => $", {Fingerprint.Of(network)}"))));
+        string.Join("; ", attacks.Select(attack => StatedIdentity.WithWeights(attack, "Or leave StatePath null.")));
 
     /// <summary>Everything that the result of an evaluation depends on.</summary>
     /// <param name="options">Of the ensemble.</param>

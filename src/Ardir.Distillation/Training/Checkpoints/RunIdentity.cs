@@ -54,9 +54,7 @@ internal static class RunIdentity
 
     // With the weights of networks that take part in the run by an attack or a loss alone.
     private static string Text(TrainingSetup setup, object? value) =>
-        StatedIdentity.Of(value, Remedy)
-        + string.Concat(StatedIdentity.FindNetworks(value).Where(network => !IsOfTheRun(setup, network))
-            .Select(network => $", {Fingerprint.Of(network)}"));
+        StatedIdentity.WithWeights(value, Remedy, except: network => IsOfTheRun(setup, network));
 
     // The weights of the other networks are compared by their roles; student and loss are trained, and in the checkpoints.
     private static bool IsOfTheRun(TrainingSetup setup, IModule network) =>
