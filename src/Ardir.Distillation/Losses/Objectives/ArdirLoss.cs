@@ -106,7 +106,7 @@ public sealed class ArdirLoss : IDistillationLoss
         KlDivergenceLoss.CheckShapes(student.Output, teacher.Output, labels);
         var (divergence, wrong) = _kl.PerSample(student.Output, teacher.Output, labels);
         if (!UsesFeatures) return divergence;
-        var distance = _lpips.PerSample(student.Features, teacher.Features, parts: null);
+        var distance = _lpips.PerSample(student.Features, teacher.Features, terms: null);
         if (_options.MaskFeaturesOfWrongTeacher) distance = distance * wrong.logical_not().to(distance.dtype);
         return divergence * (1 - _options.Beta) + distance * _options.Beta;
     }
@@ -116,27 +116,20 @@ public sealed class ArdirLoss : IDistillationLoss
         var labels = inputs.Labels;
         KlDivergenceLoss.Check(logits, teacher.Output, labels, inputs.Checked);
         using var scope = NewDisposeScope();
-        var parts = new Dictionary<string, Tensor>();
-        var (divergence, wrong) = _kl.PerSample(logits, teacher.Output, labels);
-        var kl = _kl.Reduce(divergence, logits.shape[1]);
-        var total = _options.Beta == 0 ? kl : kl * (1 - _options.Beta);
-        parts[LossTerms.Kl] = kl.detach();
-        parts[LossTerms.Replaced] = _kl.ReplacedShare(wrong, kl.dtype);
+        var terms = new LossTermsBuilder();
+        var samples = _kl.PerSample(logits, teacher.Output, labels);
+        _kl.AddTo(terms, samples, logits.shape[1], 1 - _options.Beta);
         if (UsesFeatures)
         {
-            var distance = _lpips.PerSample(features, teacher.Features, parts);
-            if (_options.MaskFeaturesOfWrongTeacher) distance = distance * wrong.logical_not().to(distance.dtype);
-            var mean = distance.mean();
-            parts[LossTerms.Lpips] = mean.detach();
-            total = total + mean * _options.Beta;
+            var distance = _lpips.PerSample(features, teacher.Features, terms);
+            if (_options.MaskFeaturesOfWrongTeacher) distance = distance * samples.Wrong.logical_not().to(distance.dtype);
+            terms.Add(LossTerms.Lpips, distance.mean(), _options.Beta);
         }
         if (_options.CrossEntropyWeight > 0)
         {
             var crossEntropy = HardLabels.CrossEntropy(logits, labels, inputs.LabelSmoothing);
-            parts[LossTerms.CrossEntropy] = crossEntropy.detach();
-            total = total + crossEntropy * _options.CrossEntropyWeight;
+            terms.Add(LossTerms.CrossEntropy, crossEntropy, _options.CrossEntropyWeight);
         }
-        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
-        return new LossTerms(total.MoveToOuterDisposeScope(), parts);
+        return terms.Build();
     }
 }

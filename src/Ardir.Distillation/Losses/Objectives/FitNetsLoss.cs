@@ -64,18 +64,17 @@ public sealed class FitNetsLoss : IDistillationLoss
     {
         using var scope = NewDisposeScope();
         var student = FeaturePairs.Matched(guided, hints, _options.Adapters);
-        var parts = new Dictionary<string, Tensor>(StringComparer.Ordinal);
+        var terms = new LossTermsBuilder();
         Tensor? total = null;
         for (var i = 0; i < student.Count; i++)
         {
             var difference = LossPrecision.AtLeastSingle(student[i]) - LossPrecision.AtLeastSingle(hints[i].detach());
             var squared = difference.square().flatten(1);
             var distance = (_options.MeanOverElements ? squared.mean([1]) : squared.sum(dim: 1)).mean() * 0.5;
-            parts[$"{LossTerms.Hint}/{student.Layers[i]}"] = distance.detach();
+            terms.AddPart($"{LossTerms.Hint}/{student.Layers[i]}", distance);
             total = total is null ? distance : total + distance;
         }
-        parts[LossTerms.Hint] = total!.detach();
-        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
-        return new LossTerms(total.MoveToOuterDisposeScope(), parts);
+        terms.Add(LossTerms.Hint, total!);
+        return terms.Build();
     }
 }

@@ -59,13 +59,9 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         var labels = inputs.Labels;
         Check(studentLogits, teacherLogits, labels, inputs.Checked);
         using var scope = NewDisposeScope();
-        var (perSample, wrong) = PerSample(studentLogits, teacherLogits, labels);
-        var total = Reduce(perSample, studentLogits.shape[1]);
-        return new LossTerms(total.MoveToOuterDisposeScope(), new Dictionary<string, Tensor>
-        {
-            [LossTerms.Kl] = total.detach().MoveToOuterDisposeScope(),
-            [LossTerms.Replaced] = ReplacedShare(wrong, total.dtype).MoveToOuterDisposeScope(),
-        });
+        var terms = new LossTermsBuilder();
+        AddTo(terms, PerSample(studentLogits, teacherLogits, labels), studentLogits.shape[1]);
+        return terms.Build();
     }
 
     /// <inheritdoc/>
@@ -83,9 +79,6 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         LossGuard.Logits(teacherLogits, labels);
         LossGuard.SameShape(studentLogits, teacherLogits, "logits");
     }
-
-    internal Tensor ReplacedShare(Tensor wrong, ScalarType dtype) =>
-        _options.LabelReplacement == LabelReplacement.None ? zeros([], dtype, wrong.device) : wrong.to(dtype).mean();
 
     /// <summary>Divergence of each sample, [N], scaled by the temperature squared unless the options say otherwise. In the current
     /// scope.</summary>
@@ -107,5 +100,12 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         return (divergence, soft.Wrong);
     }
 
-    internal Tensor Reduce(Tensor perSample, long classes) => KlDivergence.Reduce(perSample, classes, _options.Reduction);
+    /// <summary>Adds the divergence of the batch, reduced as the options say, and the share of replaced labels.</summary>
+    internal void AddTo(LossTermsBuilder terms, (Tensor Divergence, Tensor Wrong) samples, long classes, double weight = 1)
+    {
+        var kl = KlDivergence.Reduce(samples.Divergence, classes, _options.Reduction);
+        terms.Add(LossTerms.Kl, kl, weight);
+        var replaces = _options.LabelReplacement != LabelReplacement.None;
+        terms.AddPart(LossTerms.Replaced, replaces ? samples.Wrong.to(kl.dtype).mean() : zeros([], kl.dtype, kl.device));
+    }
 }

@@ -57,11 +57,9 @@ public sealed class LpipsInternalLoss : IDistillationLoss
         ArgumentNullException.ThrowIfNull(teacher);
         TappedOutput.EnsureSeparate(student, teacher);
         using var scope = NewDisposeScope();
-        var parts = new Dictionary<string, Tensor>();
-        var total = PerSample(student.Features, teacher.Features, parts).mean();
-        parts[LossTerms.Lpips] = total.detach();
-        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
-        return new LossTerms(total.MoveToOuterDisposeScope(), parts);
+        var terms = new LossTermsBuilder();
+        terms.Add(LossTerms.Lpips, PerSample(student.Features, teacher.Features, terms).mean());
+        return terms.Build();
     }
 
     /// <summary>The distance of each sample.</summary>
@@ -72,15 +70,15 @@ public sealed class LpipsInternalLoss : IDistillationLoss
     public Tensor Distance(FeatureMaps student, FeatureMaps teacher)
     {
         using var scope = NewDisposeScope();
-        return PerSample(student, teacher, parts: null).MoveToOuterDisposeScope();
+        return PerSample(student, teacher, terms: null).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Name} {StatedIdentity.Of(_options)}";
 
     /// <summary>The distance of each sample, [N], in the current scope; the mean distance of each layer goes into
-    /// <paramref name="parts"/>.</summary>
-    internal Tensor PerSample(FeatureMaps student, FeatureMaps teacher, Dictionary<string, Tensor>? parts)
+    /// <paramref name="terms"/>.</summary>
+    internal Tensor PerSample(FeatureMaps student, FeatureMaps teacher, LossTermsBuilder? terms)
     {
         student = FeaturePairs.Matched(student, teacher, _options.Adapters);
         if (_options.LayerWeights is { } all && all.Count != student.Count)
@@ -89,7 +87,7 @@ public sealed class LpipsInternalLoss : IDistillationLoss
         for (var i = 0; i < student.Count; i++)
         {
             var squared = FeatureDistance.Squared(student[i], teacher[i], _options.Normalization, _options.BlockZeroPositions);
-            if (parts is not null) parts[$"{LossTerms.Lpips}/{student.Layers[i]}"] = squared.detach().sqrt().mean();
+            terms?.AddPart($"{LossTerms.Lpips}/{student.Layers[i]}", squared.detach().sqrt().mean());
             if (_options.LayerWeights is { } weights) squared = squared * weights[i];
             var term = _options.Form == FeatureDistanceForm.SumOfLayerNorms ? FeatureDistance.Root(squared) : squared;
             total = total is null ? term : total + term;

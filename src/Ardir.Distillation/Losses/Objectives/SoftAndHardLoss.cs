@@ -11,23 +11,10 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
         KlDivergenceLoss.Check(softLogits, teacherLogits, labels, inputs.Checked);
         LossGuard.SameShape(hardLogits, teacherLogits, "logits on clean images");
         using var scope = NewDisposeScope();
-        var parts = new Dictionary<string, Tensor>();
-        Tensor? total = null;
-        if (alpha > 0)
-        {
-            var (divergence, wrong) = _kl.PerSample(softLogits, teacherLogits, labels);
-            var kl = _kl.Reduce(divergence, softLogits.shape[1]);
-            parts[LossTerms.Kl] = kl.detach();
-            parts[LossTerms.Replaced] = _kl.ReplacedShare(wrong, kl.dtype);
-            total = alpha == 1 ? kl : kl * alpha;
-        }
+        var terms = new LossTermsBuilder();
+        if (alpha > 0) _kl.AddTo(terms, _kl.PerSample(softLogits, teacherLogits, labels), softLogits.shape[1], alpha);
         if (alpha < 1)
-        {
-            var crossEntropy = HardLabels.CrossEntropy(hardLogits, labels, inputs.LabelSmoothing);
-            parts[LossTerms.CrossEntropy] = crossEntropy.detach();
-            total = total is null ? crossEntropy : total + crossEntropy * (1 - alpha);
-        }
-        foreach (var part in parts.Values) part.MoveToOuterDisposeScope();
-        return new LossTerms(total!.MoveToOuterDisposeScope(), parts);
+            terms.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(hardLogits, labels, inputs.LabelSmoothing), 1 - alpha);
+        return terms.Build();
     }
 }
