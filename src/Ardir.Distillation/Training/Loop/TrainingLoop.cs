@@ -123,7 +123,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             TrainerLog.OtherThreat(_options.Logger, selection, training);
         if (_options.Crafting is not null && run.Setup.Crafting.Images.Count == 0)
             TrainerLog.CraftingUnused(_options.Logger, run.Setup.Loss.Name);
-        if (_options is { Optimizer: AdamOptimizer or AdamWOptimizer, LearningRate: > HighForAdam })
+        if (_options is { Optimizer: AdamOptimizer, LearningRate: > HighForAdam })
             TrainerLog.HighRate(_options.Logger, _options.LearningRate);
         foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
     }

@@ -3,7 +3,7 @@ using TorchSharp.Modules;
 namespace Ardir.Distillation;
 
 /// <summary>Adam (Kingma and Ba 2015). Use a learning rate near 1e-3.</summary>
-public sealed record AdamOptimizer : TrainingOptimizer
+public record AdamOptimizer : TrainingOptimizer
 {
     /// <summary>Decay of the mean of the gradients, in [0,1).</summary>
     /// <value>0.9 by default.</value>
@@ -17,8 +17,8 @@ public sealed record AdamOptimizer : TrainingOptimizer
     /// <value>1e-8 by default.</value>
     public double Epsilon { get; init; } = 1e-8;
 
-    /// <summary>Weight decay as a term of the gradient (L2), not negative.</summary>
-    /// <value>0 by default.</value>
+    /// <summary>Weight decay, not negative: a term of the gradient (L2); decoupled from it in <see cref="AdamWOptimizer"/>.</summary>
+    /// <value>0 by default; 0.01 in <see cref="AdamWOptimizer"/>.</value>
     public double WeightDecay { get; init; }
 
     /// <summary>Whether the largest mean of squares so far is used (AMSGrad).</summary>
