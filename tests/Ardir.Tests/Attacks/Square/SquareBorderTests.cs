@@ -10,14 +10,14 @@ public sealed class SquareBorderTests
     public void Odd_SidesOfWindows_AreForTheBumpsAlone()
     {
         foreach (var (norm, odd) in new[] { (PerturbationNorm.Linf, false), (PerturbationNorm.L2, true), (PerturbationNorm.L1, true) })
-            Moves(Balls.Of(norm, 0.5), Grey(1, 12), (moves, _) => moves.Odd.Should().Be(odd));
+            SquareProbe.Moves(Balls.Of(norm, 0.5), Grey(1, 12), (moves, _) => moves.Odd.Should().Be(odd));
     }
 
     [Fact]
     public void Start_Linf_IsTheUpperEndWhereTheStreamSaysOne()
     {
         using var scope = NewDisposeScope();
-        Moves(ThreatModel.Linf(0.1), Grey(4, 6), (moves, run) =>
+        SquareProbe.Moves(ThreatModel.Linf(0.1), Grey(4, 6), (moves, run) =>
         {
             var signs = run.Streams("Square", 0).Signs(run.Images.narrow(2, 0, 1));
             TensorAssert.Close(moves.Best - run.Images, (signs * 0.1).expand_as(run.Images), 1e-15);
@@ -31,7 +31,7 @@ public sealed class SquareBorderTests
     {
         using var scope = NewDisposeScope();
         // Fourteen rows and columns hold seven tiles of two, of which five are taken: two rows and columns are left on each side.
-        Moves(Balls.Of(norm, 1), Grey(2, 14), (moves, run) =>
+        SquareProbe.Moves(Balls.Of(norm, 1), Grey(2, 14), (moves, run) =>
         {
             var changed = (moves.Best != run.Images).cpu();
             var expected = zeros_like(changed);
@@ -44,10 +44,10 @@ public sealed class SquareBorderTests
     public void Start_TinyRadiusInL2_IsUsedWhole()
     {
         using var scope = NewDisposeScope();
-        Moves(ThreatModel.L2(1e-8), zeros([2, 1, 12, 12], ScalarType.Float64), (moves, _) =>
+        SquareProbe.Moves(ThreatModel.L2(1e-8), zeros([2, 1, 12, 12], ScalarType.Float64), (moves, _) =>
             // The upward halves alone: zero is the edge of the box.
             moves.Best.square().flatten(1).sum(1).sqrt().min().ToDouble().Should().BeInRange(0.5e-8, 1e-8));
-        Moves(ThreatModel.L2(1e-8), full([2, 1, 12, 12], 1e-7, ScalarType.Float64), (moves, run) =>
+        SquareProbe.Moves(ThreatModel.L2(1e-8), full([2, 1, 12, 12], 1e-7, ScalarType.Float64), (moves, run) =>
             TensorAssert.Close((moves.Best - run.Images).square().flatten(1).sum(1).sqrt(), [1e-8, 1e-8], 1e-15));
     }
 
@@ -61,7 +61,7 @@ public sealed class SquareBorderTests
     {
         using var scope = NewDisposeScope();
         const int Side = 3;
-        Moves(Balls.Of(norm, 0.5), full([1, 1, 8, 8], 0.4, ScalarType.Float64), (moves, run) =>
+        SquareProbe.Moves(Balls.Of(norm, 0.5), full([1, 1, 8, 8], 0.4, ScalarType.Float64), (moves, run) =>
         {
             moves.Best.copy_(run.Images);
             moves.Best[0, 0, 0, 0] += moved;
@@ -87,7 +87,7 @@ public sealed class SquareBorderTests
         {
             // Values that half precision holds, in the middle and at the edges of the box.
             var images = cat([full([1, 1, 12, 12], 0.5), zeros(1, 1, 12, 12)]).to(each);
-            Moves(ThreatModel.L2(0.5), images, (moves, run) =>
+            SquareProbe.Moves(ThreatModel.L2(0.5), images, (moves, run) =>
             {
                 proposed.Add(moves.Best.to(ScalarType.Float32).clone().DetachFromDisposeScope());
                 var points = moves.Propose(run.Images, window, 3).Points;
@@ -109,7 +109,7 @@ public sealed class SquareBorderTests
         var at = tensor([.. Enumerable.Range(0, 9).Select(i => (long)((4 + i / 3) * 12 + 4 + i % 3))], [1, 9]).repeat(2, 1);
         var window = new SquareWindow(at, at, zeros(2, ScalarType.Int64), ones([2, 1, 1], ScalarType.Int64));
         var images = cat([full([1, 1, 12, 12], 0.5), full([1, 1, 12, 12], 0.25)]).to(ScalarType.Float16);
-        Moves(ThreatModel.L1(0.5), images, (moves, run) =>
+        SquareProbe.Moves(ThreatModel.L1(0.5), images, (moves, run) =>
         {
             var points = moves.Propose(run.Images, window, 3).Points;
             points.dtype.Should().Be(ScalarType.Float16);
@@ -133,19 +133,4 @@ public sealed class SquareBorderTests
     public void Place_Rescaled_StaysBelowTenThousand() => SquareSchedule.Place(19999, 20000, rescale: true).Should().Be(9999);
 
     private static Tensor Grey(int count, int side) => full([count, 2, side, side], 0.5, ScalarType.Float64);
-
-    private static void Moves(ThreatModel threat, Tensor images, Action<SquareMoves, AttackRun> body)
-    {
-        using var model = new FuncModel(x => x.flatten(1));
-        var ran = false;
-        new ProbeAttack(threat, run =>
-        {
-            using var moves = SquareMoves.Create(run);
-            moves.Start(run.Images, run.Streams("Square", 0));
-            body(moves, run);
-            ran = true;
-            return run.Images;
-        }).Perturb(model, images, model.call(images).argmax(1));
-        ran.Should().BeTrue();
-    }
 }

@@ -15,7 +15,7 @@ public sealed class SquareMovesTests
     {
         using var scope = NewDisposeScope();
         var images = Images(6);
-        Moves(ThreatModel.Linf(0.1), images, (moves, _) =>
+        SquareProbe.Moves(ThreatModel.Linf(0.1), images, (moves, _) =>
         {
             var delta = moves.Best - images;
             TensorAssert.Close(delta.abs(), full_like(delta, 0.1), 1e-12);
@@ -35,7 +35,7 @@ public sealed class SquareMovesTests
     {
         using var scope = NewDisposeScope();
         var images = full([1, Channels, Height, Width], 0.95, ScalarType.Float64);
-        Moves(ThreatModel.Linf(0.1), images, (moves, _) => TensorAssert.Values(moves.Best).Should().OnlyContain(value => Math.Abs(value - 0.85) < 1e-12 || value == 1));
+        SquareProbe.Moves(ThreatModel.Linf(0.1), images, (moves, _) => TensorAssert.Values(moves.Best).Should().OnlyContain(value => Math.Abs(value - 0.85) < 1e-12 || value == 1));
     }
 
     [Theory]
@@ -48,7 +48,7 @@ public sealed class SquareMovesTests
         // Eleven rows make tiles of two, of which five begin at row 0; thirteen columns leave room for six, but 5 * 13 / 11 is 5, from column 1.
         const int Side = 2, Tiles = 5, Top = 0, Left = 1;
         bool[] tilted = [false, true];
-        Moves(Balls.Of(norm, 1), images, (moves, run) =>
+        SquareProbe.Moves(Balls.Of(norm, 1), images, (moves, run) =>
         {
             var delta = TensorAssert.Values(moves.Best - images);
             var (signs, kinds) = (new List<int>(), new List<bool>());
@@ -88,7 +88,7 @@ public sealed class SquareMovesTests
     {
         using var scope = NewDisposeScope();
         var images = Images(2);
-        Moves(ThreatModel.Linf(0.1), images, (moves, run) =>
+        SquareProbe.Moves(ThreatModel.Linf(0.1), images, (moves, run) =>
         {
             const int Side = 4;
             (int, int)[] corners = [(0, 2), (7, 9)];
@@ -126,7 +126,7 @@ public sealed class SquareMovesTests
         const double Epsilon = 1;
         // Beside the edge of the box the clamp takes a part.
         var images = beside ? Images(2) * 0.5 : Images(2);
-        Moves(Balls.Of(norm, Epsilon), images, (moves, run) =>
+        SquareProbe.Moves(Balls.Of(norm, Epsilon), images, (moves, run) =>
         {
             ((int, int) First, (int, int) Second, bool Tilted, int[] Up)[] draws = [((0, 1), (6, 8), false, [1, 0, 1]), ((3, 4), (6, 7), true, [0, 1, 1])];
             var window = Window([.. draws.Select(d => d.First)], [.. draws.Select(d => d.Second)], [.. draws.Select(d => d.Tilted ? 1L : 0)], [.. draws.Select(d => d.Up)], Side);
@@ -161,7 +161,7 @@ public sealed class SquareMovesTests
     {
         using var scope = NewDisposeScope();
         var images = Images(2);
-        Moves(Balls.Of(norm, norm == PerturbationNorm.Linf ? 0.1 : 1), images, (moves, run) =>
+        SquareProbe.Moves(Balls.Of(norm, norm == PerturbationNorm.Linf ? 0.1 : 1), images, (moves, run) =>
         {
             var before = moves.Best.clone();
             (int, int)[] corners = [(2, 3), (2, 3)];
@@ -200,20 +200,5 @@ public sealed class SquareMovesTests
             [.. corners.SelectMany(corner => Enumerable.Range(0, Channels * side * side).Select(at => (long)Place(0, at / (side * side), corner.Row + at / side % side, corner.Column + at % side)))],
             [corners.Length, Channels * side * side]);
         return new SquareWindow(Places(first), Places(second), tensor(transposed), tensor([.. up.SelectMany(row => row.Select(direction => (long)direction))], [up.Length, Channels, 1]));
-    }
-
-    private static void Moves(ThreatModel threat, Tensor images, Action<SquareMoves, AttackRun> body)
-    {
-        using var model = new FuncModel(x => x.flatten(1));
-        var ran = false;
-        new ProbeAttack(threat, run =>
-        {
-            using var moves = SquareMoves.Create(run);
-            moves.Start(run.Images, run.Streams("Square", 0));
-            body(moves, run);
-            ran = true;
-            return run.Images;
-        }).Perturb(model, images, zeros(images.shape[0], ScalarType.Int64));
-        ran.Should().BeTrue();
     }
 }
