@@ -193,4 +193,23 @@ public sealed class EotAttackTests
             attack.Invoking(a => a.Perturb(model, images, labels)).Should().Throw<InvalidOperationException>()
                 .WithMessage("FAB compares the gradients of several classes*");
     }
+
+    [Fact]
+    public void Perturb_AnOwnAttackWithinThatSaysThatItCannotAverage_IsRefusedBeforeTheModelIsCalled()
+    {
+        using var scope = NewDisposeScope();
+        using var model = new FuncModel(_ => throw new NotSupportedException());
+        var chain = new EotAttack(new WorstCaseAttack("chain", new FgsmAttack(_threat), new Comparing(_threat)), 2);
+        chain.Invoking(attack => attack.Perturb(model, TinyModels.Images(2), TinyModels.Labels(2)))
+            .Should().Throw<InvalidOperationException>().WithMessage("own compares the gradients of several classes*");
+    }
+
+    private sealed class Comparing(ThreatModel threat) : Attack(threat)
+    {
+        public override string Name => "own";
+
+        protected override bool CanAverageGradients => false;
+
+        protected override Tensor Search(AttackRun run) => throw new NotSupportedException();
+    }
 }
