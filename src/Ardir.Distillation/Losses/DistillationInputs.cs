@@ -113,7 +113,6 @@ public sealed record DistillationInputs
     {
         foreach (var (pass, output) in _outputs)
         {
-            if (pass.Network != NetworkRole.Student) continue;
             foreach (var (other, given) in _outputs) EnsureApart(pass, output, other, given);
         }
     }

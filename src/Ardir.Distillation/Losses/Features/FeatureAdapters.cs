@@ -81,8 +81,6 @@ public sealed class FeatureAdapters : nn.Module, IStatesIdentity
     {
         ArgumentNullException.ThrowIfNull(student);
         ArgumentNullException.ThrowIfNull(teacher);
-        ArgumentNullException.ThrowIfNull(imageShape);
-        ArgumentNullException.ThrowIfNull(layers);
         var adapters = Create(ShapesOf(student, imageShape, layers), ShapesOf(teacher, imageShape, teacherLayers ?? layers));
         if (Weights(student) is { } like) adapters.to(like.device, like.dtype);
         return adapters;

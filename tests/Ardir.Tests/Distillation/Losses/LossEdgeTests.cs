@@ -15,7 +15,9 @@ public sealed class LossEdgeTests
         });
         var inTrainMode = new InnerMaximization { Start = RandomStart.UniformUnclamped, TrainMode = true };
         new ArdLoss().Needs.InnerMaximization.Should().Be(inTrainMode);
+        new IadLoss().Needs.InnerMaximization.Should().Be(inTrainMode);
         new IadTwoTeacherLoss().Needs.InnerMaximization.Should().Be(inTrainMode);
+        new AdversarialTrainingLoss().Needs.InnerMaximization.Should().Be(new InnerMaximization { TrainMode = true });
         new Akd2Loss().Needs.InnerMaximization.Should().Be(new InnerMaximization { TrainMode = true });
         var step = new InnerMaximization { Start = RandomStart.GaussianUnclamped, StepShare = 0.007 / 0.031 };
         new MartLoss().Needs.InnerMaximization.Should().Be(step);

@@ -81,6 +81,44 @@ public sealed class RunLockTests : IDisposable
         RunLock.Take(Path.Combine(_folder.File("file"), "run.lock"), "training run").Should().BeNull();
     }
 
+    [Fact]
+    public void Take_InAFolderThatDoesNotExist_MakesIt()
+    {
+        var path = Path.Combine(_folder.Path, "runs", "first", "run.lock");
+        using var held = RunLock.Take(path, "training run");
+        held.Should().NotBeNull();
+        File.Exists(path).Should().BeTrue();
+    }
+
+    [Fact]
+    public void Take_OwnerWhoseStartDiffersByTwoSeconds_IsTheLastThatStillLives()
+    {
+        // The system tells a process's start anew from the clock each time, so a little difference is no other process.
+        void Write(double seconds) => File.WriteAllText(
+            RunLock.OwnerOf(LockPath), Owner(Environment.ProcessId, Environment.MachineName, Started().AddSeconds(seconds)));
+        foreach (var seconds in new[] { -1.5, 1.5 })
+        {
+            Write(seconds);
+            FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>();
+        }
+        foreach (var seconds in new[] { -2.5, 2.5 })
+        {
+            Write(seconds);
+            RunLock.Take(LockPath, "training run")!.Dispose();
+        }
+    }
+
+    [Fact]
+    public void Dispose_WhenAnotherNamedItself_LeavesItsFilesButFreesTheLock()
+    {
+        var first = RunLock.Take(LockPath, "training run")!;
+        File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(DeadProcess(), Environment.MachineName, Started()));
+        FluentActions.Invoking(() => RunLock.Take(LockPath, "training run")).Should().Throw<IOException>("it is still held");
+        first.Dispose();
+        _folder.Names.Should().Equal("run.lock", "run.lock.owner");
+        RunLock.Take(LockPath, "training run")!.Dispose();
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static DateTime Started()

@@ -216,6 +216,7 @@ public sealed class TrainerOptimizerTests
     public void Custom_WithoutIdentityOrOptimizer_IsRefused()
     {
         FluentActions.Invoking(() => TrainingOptimizer.Custom(" ", new AdamOptimizer().Create)).Should().Throw<ArgumentException>().WithParameterName("identity");
+        FluentActions.Invoking(() => TrainingOptimizer.Custom("mine", null!)).Should().Throw<ArgumentNullException>().WithParameterName("create");
         using var data = TrainingWorld.Data();
         FluentActions.Invoking(() => Run(TrainingWorld.Options(1) with { Optimizer = TrainingOptimizer.Custom("none", (_, _) => null!) }, data))
             .Should().Throw<InvalidOperationException>().WithMessage("*none*returned null*");
