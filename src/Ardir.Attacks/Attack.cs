@@ -54,7 +54,8 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <summary>The search itself. Runs under no_grad, in eval mode and inside a dispose scope, so the tensors it creates need no
     /// disposal.</summary>
     /// <param name="run">The images and all access to the model.</param>
-    /// <returns>[N,...]; images outside the threat set are projected onto it.</returns>
+    /// <returns>Like the images of the run: [N,...], same dtype and device. Points outside the threat set are projected onto it, and no
+    /// gradient flows through them.</returns>
     protected abstract Tensor Search(AttackRun run);
 
     /// <summary>Everything besides name and threat model that the result depends on: a record, or any object that
@@ -129,12 +130,12 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         var run = AttackRun.Create(Traits, guard, images, labels);
-        var found = Search(run);
+        var found = AttackAnswer.Check(this, Search(run), images);
         if (guard.MustRepeat)
         {
             var nan = guard.CountNanAsWrong(Threat);
             run = AttackRun.Create(Traits, guard, images, labels);
-            found = nan.Put(Search(run));
+            found = nan.Put(AttackAnswer.Check(this, Search(run), images));
         }
         // Compared with the caller's images, because a model that writes into its input may have changed the run's copy.
         var clean = Threat.Clamp(images.detach());
@@ -166,8 +167,15 @@ public abstract class Attack : IAttack, IStatesIdentity
     {
         // Sample by sample, because the result of a sample must not depend on the others in its batch.
         Tensor Repaired(Tensor repair) => where(PerSample.Of(inside, found), found, repair);
-        if (context.Checked is not null && Threat.StaysOnDevice) return Repaired(Threat.ProjectStep(images, found));
-        var result = HostRead.Bool(inside.all()) ? found : Repaired(Threat.Project(images, found, checkValues: false));
-        return ReferenceEquals(result, images) ? result.clone() : result;
+        var onDevice = context.Checked is not null && Threat.StaysOnDevice;
+        if (!onDevice && HostRead.Bool(inside.all())) return found;
+        var result = Repaired(onDevice ? Threat.ProjectStep(images, found) : Threat.Project(images, found, checkValues: false));
+        // No projection leads from NaN into the threat set. Evaluations judge the points themselves, and with diagnostics the model may be
+        // to blame, which they tell later.
+        if (context is { Diagnostics: null, Notes: not { CountsNan: true } } && HostRead.Bool(result.isnan().any()))
+            throw new InvalidOperationException(
+                $"The search of {Name} returned NaN, although logits and gradients of the model were numbers: look for a division by " +
+                "zero in the attack, such as a gradient divided by its norm.");
+        return result;
     }
 }

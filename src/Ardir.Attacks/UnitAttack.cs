@@ -33,10 +33,15 @@ public abstract class UnitAttack : Attack
     protected abstract UnitOutcome SearchUnit(AttackRun run, int unit);
 
     /// <summary><see cref="UnitCount"/> for an evaluation.</summary>
-    internal int Units(long classes) => UnitCount(classes);
+    /// <exception cref="InvalidOperationException">There is none, so that every image would look robust.</exception>
+    internal int Units(long classes) => UnitCount(classes) is >= 1 and var count
+        ? count
+        : throw new InvalidOperationException(
+            $"{Name} has {UnitCount(classes)} units for {classes} classes; expected at least 1. Let {nameof(UnitCount)} return how often " +
+            $"{nameof(SearchUnit)} is to be called.");
 
-    /// <summary><see cref="SearchUnit"/> for a test that looks at a single unit.</summary>
-    internal UnitOutcome RunUnit(AttackRun run, int unit) => SearchUnit(run, unit);
+    /// <summary><see cref="SearchUnit"/>, whose outcome is checked.</summary>
+    internal UnitOutcome RunUnit(AttackRun run, int unit) => AttackAnswer.Check(this, SearchUnit(run, unit), run.Images);
 
     /// <summary><see cref="UnitCost"/> for an evaluation.</summary>
     internal long Cost(long classes) => UnitCost(classes);
@@ -46,7 +51,7 @@ public abstract class UnitAttack : Attack
     internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel guard, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
         AttackRun Run() => AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits);
-        UnitOutcome Once() => SearchUnit(Run(), unit);
+        UnitOutcome Once() => RunUnit(Run(), unit);
         if (unit == 0 && Threat is not NormThreatModel) CheckThreat(Run());
         var outcome = Once();
         if (guard.MustRepeat)
@@ -69,11 +74,11 @@ public abstract class UnitAttack : Attack
         run = run.WithCleanLogits(clean);
         var result = run.Images.clone();
         var rows = HostRead.Rows(run.IsAdversarial(clean).logical_not());
-        var units = UnitCount(clean.shape[1]);
+        var units = Units(clean.shape[1]);
         for (var unit = 0; unit < units && rows.numel() > 0; unit++)
         {
             using var scope = NewDisposeScope();
-            var outcome = SearchUnit(run.Select(rows), unit);
+            var outcome = RunUnit(run.Select(rows), unit);
             var broken = rows[outcome.Broken];
             if (broken.numel() > 0) result.index_copy_(0, broken, outcome.Points[outcome.Broken]);
             rows = rows[outcome.Broken.logical_not()].MoveToOuterDisposeScope();

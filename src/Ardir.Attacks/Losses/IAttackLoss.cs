@@ -19,14 +19,16 @@ public interface IAttackLoss
     Tensor Compute(AttackLossInputs inputs);
 
     /// <summary>Computes what stays fixed during the attack, once, from the clean images; called without gradient.</summary>
-    /// <param name="inputs">The attacked model, the clean images [N,...], and what other networks are known to answer on them.</param>
+    /// <param name="inputs">The attacked model, a copy of the clean images [N,...], and what other networks are known to answer on
+    /// them.</param>
     /// <returns>Tensors whose first dimension is the sample, so that an attack can select the rows of the samples that are left.
     /// None by default.</returns>
     IReadOnlyList<Tensor> Prepare(AttackLossPreparation inputs) => [];
 
-    /// <summary>Runs the model. Override it to see more than logits, through a feature tap.</summary>
+    /// <summary>Runs the model, once: an evaluation counts each call of this as one pass. Override it to see more than logits, through a
+    /// feature tap.</summary>
     /// <param name="model">The attacked model.</param>
-    /// <param name="points">[n,C,H,W].</param>
+    /// <param name="points">[n,...]. Must not be changed in place.</param>
     /// <returns>Logits [n,K], and features if <see cref="Compute"/> wants them.</returns>
     TappedOutput Forward(IModule model, Tensor points) => new(ModelCall.Of(model, points));
 }

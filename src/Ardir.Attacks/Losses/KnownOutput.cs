@@ -16,7 +16,8 @@ public sealed record KnownOutput
     /// <summary>States what a network answered.</summary>
     /// <param name="model">The network that the loss was made with.</param>
     /// <param name="images">The images that will be passed to the attack, [N,...].</param>
-    /// <param name="logits">Its answer in eval mode, [N,K]; treated as constants.</param>
+    /// <param name="logits">Its answer in eval mode, floating point [N,K]; treated as constants. The caller keeps ownership and disposes
+    /// it no earlier than the attack has ended.</param>
     /// <exception cref="ArgumentException">There is not one row of logits for each image.</exception>
     public KnownOutput(IModule model, Tensor images, Tensor logits)
     {

@@ -33,7 +33,11 @@ public sealed record AttackContext
 
     /// <summary>Receives warnings about the model, such as gradients that are exactly zero, with the number of images.</summary>
     /// <value>A logger that drops everything by default.</value>
-    public ILogger Logger { get; init; } = NullLogger.Instance;
+    public ILogger Logger
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(Logger), "Leave Logger out to log nothing.");
+    } = NullLogger.Instance;
 
     /// <summary>Images and labels whose values were checked before, so that the attack does not read them again. With it and
     /// <see cref="Diagnostics"/> an attack reads nothing on the host, for which a GPU would have to be waited for, unless its own search
@@ -48,15 +52,33 @@ public sealed record AttackContext
 
     /// <summary>What networks are known to answer on the images, so that a loss does not run them again.</summary>
     /// <value>Empty by default.</value>
-    public IReadOnlyList<KnownOutput> Known { get; init; } = [];
+    /// <exception cref="ArgumentException">null, or an entry is null.</exception>
+    public IReadOnlyList<KnownOutput> Known
+    {
+        get;
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value, nameof(Known));
+            if (value.Any(known => known is null)) throw new ArgumentException("An entry is null.", nameof(Known));
+            field = value;
+        }
+    } = [];
 
     /// <summary>Collects what the attack notices about single images, for the evaluation that runs it; null outside of an
     /// evaluation.</summary>
     internal AttackNotes? Notes { get; init; }
 
-    /// <summary>The number of passes of which each gradient is the mean; set by <c>EotAttack</c>.</summary>
+    /// <summary>The number of passes of which each gradient is the mean. <c>EotAttack</c> multiplies it, as a wrapper of your own may:
+    /// attacks that derive from <c>Attack</c> take the mean, others must do so themselves.</summary>
     /// <value>1 by default.</value>
-    public int EotSamples { get; internal init; } = 1;
+    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    public int EotSamples
+    {
+        get;
+        init => field = value >= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(EotSamples), value, "EotSamples must be at least 1.");
+    } = 1;
 
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>

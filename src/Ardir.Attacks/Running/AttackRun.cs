@@ -47,11 +47,14 @@ public sealed class AttackRun
     /// <summary>The same run with a loss to maximise. What the loss keeps fixed (a teacher's output, say) is computed now, once.</summary>
     /// <param name="loss">The loss.</param>
     /// <returns>A run on which <see cref="Gradient"/> works.</returns>
+    /// <exception cref="InvalidOperationException">The loss prepared tensors that do not have one row per sample.</exception>
     public AttackRun With(IAttackLoss loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        var reference = loss.Prepare(new AttackLossPreparation(new CountedModel(this), Images) { Known = Known() });
-        return Of(_samples with { Loss = loss, Reference = reference });
+        // A copy, because a network that the loss asks may normalise in place what it is given, and the attack searches around the
+        // images.
+        var preparation = new AttackLossPreparation(new CountedModel(this), Images.clone()) { Known = Known() };
+        return Of(_samples with { Loss = loss, Reference = preparation.ReferenceOf(loss) });
     }
 
     /// <summary>The run for some of the samples.</summary>

@@ -11,7 +11,8 @@ internal sealed partial class GuardedModel
         CheckCancelled();
         var output = WatchInput(points, () => Output(points, loss));
         var logits = output.Output;
-        CountForwards(run.Count);
+        // Not those of the run: an attack may ask for several points per sample at once, and a loss for other images.
+        CountForwards(points.shape[0]);
         if (!IsExpected(logits, points)) Check(logits, points, run);
         if (_nan is not null) output = new TappedOutput(_nan.Replace(logits, points, run), output.Features);
         _watch!.RecordLogits(output.Output);
@@ -27,6 +28,8 @@ internal sealed partial class GuardedModel
     {
         if (_watched) return call();
         _watched = true;
+        // Asked at the first call, because an attack that makes none must not use up the one comparison of the diagnostics.
+        if (_outer is { _watched: true } || Diagnostics is { } diagnostics && !diagnostics.TakeComparison(Model)) return call();
         return InputWatch.Watched(points, call);
     }
 

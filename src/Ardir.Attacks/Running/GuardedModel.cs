@@ -25,7 +25,6 @@ internal sealed partial class GuardedModel : IDisposable
     {
         _outer = (model as Face)?.Guard;
         (Model, Context) = (_outer?.Model ?? model, context);
-        _watched = _outer is { _watched: true } || Diagnostics is { } diagnostics && !diagnostics.TakeComparison(Model);
     }
 
     /// <summary>The model of the user, without any guard.</summary>
@@ -80,6 +79,7 @@ internal sealed partial class GuardedModel : IDisposable
     public void Begin(Tensor images)
     {
         if (Context.Known.Count > 0) Known = [.. Context.Known.Where(known => ReferenceEquals(known.Images, images))];
+        foreach (var known in Known) TensorGuard.Dense(known.Logits, "context.Known.Logits");
         _watch?.Dispose();
         _watch = new AnswerWatch(images.shape[0], images.device);
     }
@@ -137,7 +137,7 @@ internal sealed partial class GuardedModel : IDisposable
         var total = losses.sum();
         if (!total.requires_grad) throw logits.requires_grad ? Detached(loss) : new GradientException();
         total.backward(inputs: [leaf]);
-        CountBackwards(run.Count);
+        CountBackwards(points.shape[0]);
         var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
         losses = losses.detach();
         if (isWhole) RecordZeroGradients(size, run, loss, losses);
@@ -174,7 +174,7 @@ internal sealed partial class GuardedModel : IDisposable
             using (enable_grad()) total = differences.select(1, column).sum();
             leaf.grad?.zero_();
             total.backward(retain_graph: column < columns - 1, inputs: [leaf]);
-            CountBackwards(run.Count);
+            CountBackwards(points.shape[0]);
             var (gradient, size) = Numbers(leaf.grad ?? throw new GradientException(), run);
             visit(column, differences.detach().select(1, column), gradient);
             sizes = sizes is null ? size.MoveToOuterDisposeScope() : sizes.add_(size);

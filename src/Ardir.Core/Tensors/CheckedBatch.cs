@@ -33,11 +33,12 @@ public sealed class CheckedBatch
     /// <summary>Checks the values of a batch, which reads four numbers on the host.</summary>
     /// <param name="images">Floating point [N,...] with at least two dimensions and one sample.</param>
     /// <param name="labels">int64 [N] on the same device.</param>
-    /// <param name="classes">The number of classes.</param>
+    /// <param name="classes">The number of classes, at least 1.</param>
     /// <param name="minimum">The smallest value that an input may have; 0, as for images, by default.</param>
     /// <param name="maximum">The largest value that an input may have; 1 by default.</param>
     /// <returns>The batch. It does not own its tensors, and it is out of date once their values change.</returns>
-    /// <exception cref="ArgumentException">Wrong dtype or shape, NaN, an input out of bounds, or a label that is no class.</exception>
+    /// <exception cref="ArgumentException">Wrong dtype or shape, NaN, an input out of bounds, a label that is no class, no class at all,
+    /// or bounds that are none.</exception>
     public static CheckedBatch Of(Tensor images, Tensor labels, long classes, double minimum = 0, double maximum = 1)
     {
         var batch = Trusted(images, labels, classes, minimum, maximum);
@@ -50,26 +51,40 @@ public sealed class CheckedBatch
     /// as a whole. Reads nothing. A label that is no class ends in an error of the native library, on a GPU a fatal one.</summary>
     /// <param name="images">As for <see cref="Of"/>; dtype and shape are checked.</param>
     /// <param name="labels">As for <see cref="Of"/>; dtype and shape are checked.</param>
-    /// <param name="classes">The number of classes.</param>
+    /// <param name="classes">The number of classes, at least 1.</param>
     /// <param name="minimum">No input is smaller; 0 by default.</param>
     /// <param name="maximum">No input is larger; 1 by default.</param>
     /// <returns>The batch. It does not own its tensors.</returns>
-    /// <exception cref="ArgumentException">Wrong dtype or shape.</exception>
+    /// <exception cref="ArgumentException">Wrong dtype or shape, no class at all, or bounds that are none.</exception>
     public static CheckedBatch Trusted(Tensor images, Tensor labels, long classes, double minimum = 0, double maximum = 1)
     {
         TensorGuard.Inputs(images);
         TensorGuard.Labels(labels, images);
+        // With no class at all every label would pass for a known one, whatever the model.
+        if (classes < 1) throw new ArgumentOutOfRangeException(nameof(classes), classes, "classes must be at least 1.");
+        if (!double.IsFinite(minimum) || !double.IsFinite(maximum) || maximum <= minimum)
+            throw new ArgumentOutOfRangeException(
+                nameof(maximum), maximum, $"The bounds must be finite numbers, the upper above the lower, {minimum:R}.");
         return new CheckedBatch(images, labels, classes, (minimum, maximum));
     }
 
     /// <summary>Consecutive samples of the batch, which need no check either.</summary>
     /// <param name="start">Position of the first.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">How many, at least 1.</param>
     /// <returns>A batch of new tensors, owned by the caller, that share the memory of these; this batch itself if it is all of
     /// it.</returns>
-    public CheckedBatch Narrow(long start, long count) => start == 0 && count == Images.shape[0]
-        ? this
-        : new CheckedBatch(Images.narrow(0, start, count), Labels.narrow(0, start, count), Classes, _bounds);
+    /// <exception cref="ArgumentOutOfRangeException">The batch has no such samples.</exception>
+    public CheckedBatch Narrow(long start, long count)
+    {
+        var all = Images.shape[0];
+        if (start < 0 || start >= all)
+            throw new ArgumentOutOfRangeException(nameof(start), start, $"The batch has samples 0 to {all - 1}.");
+        if (count < 1 || count > all - start)
+            throw new ArgumentOutOfRangeException(nameof(count), count, $"From {start} on the batch has {all - start} samples.");
+        return count == all
+            ? this
+            : new CheckedBatch(Images.narrow(0, start, count), Labels.narrow(0, start, count), Classes, _bounds);
+    }
 
     /// <summary>Whether a tensor is the inputs of this batch, and all its values lie between two bounds.</summary>
     /// <param name="images">The tensor itself; a copy is not recognised.</param>

@@ -104,7 +104,7 @@ internal sealed class TrainingStep : IDisposable
         }
         if (_setup.Crafting.AsksTeacher && _passes.Contains(NetworkPass.TeacherClean))
         {
-            part.TeacherClean = _taps[NetworkRole.Teacher].Forward(part.Images);
+            part.TeacherClean = Ask(NetworkRole.Teacher, part.Images);
             var known = new KnownOutput(_setup.Networks[NetworkRole.Teacher], part.Images, part.TeacherClean.Output);
             attack = attack with { Known = [known] };
         }
@@ -112,12 +112,33 @@ internal sealed class TrainingStep : IDisposable
         foreach (var (images, by, trainMode) in _setup.Crafting.Images)
         {
             var network = images.Against == NetworkRole.Student ? context.Weights.Network : _setup.Networks[images.Against!];
-            // The library's attacks choose the mode themselves; others may rely on the caller.
-            using var evaluation = trainMode || by is Attack or ICompositeAttack ? null : new EvaluationModeScope(network);
-            part.Crafted[images] = by.Perturb(
-                network, part.Images, part.Labels, attack with { KeepModelMode = trainMode, Seed = SeedOf(images, attack.Seed) });
+            var each = attack with { KeepModelMode = trainMode, Seed = SeedOf(images, attack.Seed) };
+            part.Crafted[images] = by is Attack or ICompositeAttack
+                ? by.Perturb(network, part.Images, part.Labels, each)
+                : Foreign(by, network, part.Batch, each);
         }
         return part;
+    }
+
+    /// <summary>Lets an attack of somebody else's craft. It may rely on the caller for the mode of the network, change or dispose what it
+    /// is given, so that the losses would see other images, and return images with a graph, through which the student would
+    /// descend.</summary>
+    private static Tensor Foreign(IAttack by, IModule network, CheckedBatch batch, AttackContext context)
+    {
+        using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(network);
+        var given = CheckedBatch.Trusted(batch.Images.clone(), batch.Labels.clone(), batch.Classes);
+        var known = context.Known.Select(one => new KnownOutput(one.Model, given.Images, one.Logits));
+        var found = by.Perturb(network, given.Images, given.Labels, context with { Checked = given, Known = [.. known] })
+            ?? throw new InvalidOperationException($"The attack {by.Name} returned null; expected images like those that it was given.");
+        TensorGuard.SameKind(batch.Images, found, "the batch", $"The answer of the attack {by.Name}");
+        return found.detach();
+    }
+
+    // A copy, because a frozen network may normalise in place what it is given, and the student sees the images after it.
+    private TappedOutput Ask(NetworkRole role, Tensor images)
+    {
+        using var copy = images.clone();
+        return _taps[role].Forward(copy);
     }
 
     private DistillationInputs Forward(BatchPart part, StepContext context)
@@ -127,7 +148,7 @@ internal sealed class TrainingStep : IDisposable
         {
             outputs[pass] = pass == NetworkPass.TeacherClean && part.TeacherClean is { } known ? known
                 : pass.Network == NetworkRole.Student ? context.Weights.Forward(_studentTap, part.Of(pass.Images))
-                : _taps[pass.Network].Forward(part.Of(pass.Images));
+                : Ask(pass.Network, part.Of(pass.Images));
         }
         return new DistillationInputs
         {
