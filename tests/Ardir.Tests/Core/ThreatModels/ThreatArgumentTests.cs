@@ -105,6 +105,16 @@ public sealed class ThreatArgumentTests
         TensorAssert.Close(nearest, [0, 0.5 + Math.Sqrt(1e-8 - 1e-10)], 1e-12);
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    public void L1_TinyExcess_IsTakenFromBothValues(ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        var moved = tensor(new[] { 1, 2e-7 }, [1, 2]).to(dtype);
+        TensorAssert.Close(ThreatModel.L1(1).Project(zeros_like(moved), moved).narrow(1, 1, 1), [1e-7], 1e-13);
+    }
+
     [Fact]
     public void Operations_OnTensorsWithAGraph_GiveTheSameValuesWithoutOne()
     {

@@ -1,3 +1,4 @@
+using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
 
@@ -50,6 +51,35 @@ public sealed class RunIdentityTests : IDisposable
     }
 
     [Fact]
+    public void Of_NetworkThatAnAttackAsks_IsComparedByItsWeightsUnlessTheRunKeepsThem()
+    {
+        using var student = nn.Linear(2, 3);
+        using var teacher = nn.Linear(2, 3);
+        using var stranger = nn.Linear(2, 3);
+        using var around = nn.Sequential(("inner", student));
+        using var kept = nn.Linear(2, 3);
+        var loss = new Keeping(kept);
+        string Crafting(IModule asked)
+        {
+            var attack = new PgdAttack(ThreatModel.Linf(0.1), new PgdOptions { Loss = AttackLoss.KlToTeacher(asked) });
+            return RunIdentity.Of(
+                TrainingWorld.Setup(new TrainerOptions { Crafting = new OwnCrafting(attack) }, loss, student, teacher), _data, null)["Crafting"];
+        }
+        void Moves(nn.Module<Tensor, Tensor> asked, nn.Module<Tensor, Tensor> changed, bool counts)
+        {
+            var before = Crafting(asked);
+            using (no_grad()) changed.parameters().First().add_(1);
+            (Crafting(asked) != before).Should().Be(counts);
+        }
+        Moves(stranger, stranger, counts: true);
+        Crafting(stranger).Should().EndWith($", {Fingerprint.Of(stranger)}, batch norm in eval mode");
+        Moves(teacher, teacher, counts: false);
+        Moves(student, student, counts: false);
+        Moves(around, student, counts: false);
+        Moves(kept, kept, counts: false);
+    }
+
+    [Fact]
     public void Of_ModelsAndData_AreTheirFingerprints()
     {
         using var student = nn.Linear(2, 3);
@@ -80,5 +110,18 @@ public sealed class RunIdentityTests : IDisposable
                 .Should().Throw<IOException>().WithMessage($"*'somewhere'*{fault.Message}*CheckpointDirectory*").Which.InnerException.Should().BeSameAs(fault);
         FluentActions.Invoking(() => CheckpointFiles.Write("somewhere", () => throw new InvalidOperationException("other")))
             .Should().Throw<InvalidOperationException>().WithMessage("other");
+    }
+
+    private sealed class Keeping(nn.Module network) : IDistillationLoss
+    {
+        public string Name => "keeping";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentAdversarial] };
+
+        public nn.Module Trainable => network;
+
+        public LossTerms Compute(DistillationInputs inputs) => throw new NotSupportedException();
+
+        public override string ToString() => Name;
     }
 }

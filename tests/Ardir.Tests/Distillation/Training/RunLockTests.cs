@@ -26,7 +26,7 @@ public sealed class RunLockTests : IDisposable
     [Fact]
     public void Take_WhatADeadProcessLeft_IsTakenOver()
     {
-        foreach (var owner in new[] { Owner(DeadProcess(), Environment.MachineName, Started()), Owner(Environment.ProcessId, Environment.MachineName, Started().AddHours(-3)), "", "damaged\n", "1\n" })
+        foreach (var owner in new[] { Owner(DeadProcess(), Environment.MachineName, Started()), Owner(Environment.ProcessId, Environment.MachineName, Started().AddHours(-3)), "", "damaged\n", "1\n", Owner(Environment.ProcessId, Environment.MachineName, Started()).TrimEnd('\n') })
         {
             File.WriteAllText(LockPath, "");
             File.WriteAllText(RunLock.OwnerOf(LockPath), owner);
@@ -88,6 +88,19 @@ public sealed class RunLockTests : IDisposable
         using var held = RunLock.Take(path, "training run");
         held.Should().NotBeNull();
         File.Exists(path).Should().BeTrue();
+    }
+
+    [Fact]
+    public void Take_BareFileName_IsInTheCurrentFolder()
+    {
+        var name = $"{Guid.NewGuid():N}.lock";
+        using (RunLock.Take(name, "training run"))
+        {
+            File.Exists(Path.Combine(Directory.GetCurrentDirectory(), name)).Should().BeTrue();
+            FluentActions.Invoking(() => RunLock.Take(name, "training run")).Should().Throw<IOException>()
+                .WithMessage($"The folder '{Directory.GetCurrentDirectory()}' is in use*");
+        }
+        File.Exists(name).Should().BeFalse();
     }
 
     [Fact]

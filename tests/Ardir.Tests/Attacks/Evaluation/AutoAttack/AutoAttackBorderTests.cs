@@ -35,6 +35,29 @@ public sealed class AutoAttackBorderTests
     }
 
     [Fact]
+    public void Perturb_GradientsThatCannotBeAveraged_AreRefusedBeforeTheModelIsAsked()
+    {
+        using var scope = NewDisposeScope();
+        var counting = new CountingModel(new FuncModel(x => x));
+        var threat = ThreatModel.L2(0.05);
+        IAttack Chain(IAttack attack) => new WorstCaseAttack("chain", new PgdAttack(threat), attack);
+        AutoAttack Custom(IAttack attack) => new(threat, new() { Version = AutoAttackVersion.Custom, Attacks = [new PgdAttack(threat), attack] });
+        var deepFool = new DeepFoolAttack(threat);
+        // Averaged by the caller, by the attack itself, around a chain, and by both a chain in a chain and the caller.
+        foreach (var (attack, samples) in new (IAttack, int)[]
+        {
+            (Chain(deepFool), 2), (Custom(deepFool), 2), (Chain(new EotAttack(deepFool, 2)), 1), (Custom(new EotAttack(deepFool, 2)), 1),
+            (Chain(new EotAttack(deepFool, 2)), 2), (Chain(new EotAttack(Chain(deepFool), 2)), 1), (Custom(new EotAttack(Chain(deepFool), 2)), 2),
+        })
+        {
+            attack.Invoking(a => a.Perturb(counting, rand(3, 4), tensor([0L, 1, 2]), new() { EotSamples = samples }))
+                .Should().Throw<InvalidOperationException>().WithMessage("DeepFool*");
+        }
+        counting.Forwards.Should().BeEmpty();
+        FluentActions.Invoking(() => EnsembleThreat.CheckAveraging([Chain(new EotAttack(deepFool, 1))], samples: 1)).Should().NotThrow();
+    }
+
+    [Fact]
     public void Constructor_CurveUpToTheWholeBox_IsAllowedAndNothingAbove()
     {
         FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = [1] })).Should().NotThrow();

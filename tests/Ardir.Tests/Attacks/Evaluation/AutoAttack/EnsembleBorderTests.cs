@@ -16,6 +16,20 @@ public sealed class EnsembleBorderTests
         // Of four classes three can be aimed at, twice each; a unit is eight passes forward and eight back.
         EnsembleRun.Cost([targeted], classes: 4).Should().Be(3 * 2 * 16);
         EnsembleRun.Cost([foreign, targeted, foreign], classes: 4).Should().Be(3 * 2 * 16 + 2 * 100);
+        EnsembleRun.Cost([new EotAttack(new PgdAttack(_threat), 3)], classes: 4).Should().Be(3 * 100);
+    }
+
+    [Fact]
+    public void Next_OfTheTally_AreTheImagesThatResistAndNoMoreThanABatch()
+    {
+        var tally = new EnsembleTally([new FgsmAttack(_threat)], count: 5);
+        tally.Begin([true, false, true, true, true], [0, 0, 0, 0, 0]);
+        (tally.CleanAccuracy, tally.RobustAccuracy, tally.Left).Should().Be((0.8, 0.8, 4));
+        tally.Next(cursor: -1, batchSize: 2).Should().Equal(0, 2);
+        tally.Next(cursor: 2, batchSize: 2).Should().Equal(3, 4);
+        tally.Next(cursor: 3, batchSize: 2).Should().Equal(4);
+        tally.Next(cursor: -1, batchSize: 9).Should().Equal(0, 2, 3, 4);
+        tally.Next(cursor: 4, batchSize: 2).Should().BeEmpty();
     }
 
     [Fact]

@@ -58,6 +58,22 @@ public sealed class WorstCaseBorderTests
         logger.Entries.Should().BeEmpty();
     }
 
+    [Fact]
+    public void Perturb_ChainOfOneForeignAttack_WarnsAsALongerOneAndNeedsAModel()
+    {
+        using var scope = NewDisposeScope();
+        using var linear = TinyModels.Linear();
+        var images = TinyModels.Images(3, ScalarType.Float64);
+        var labels = linear.call(images).argmax(1);
+        using var flat = new FuncModel(x => linear.call(x).detach() + 0 * x.flatten(1).sum(1, true), linear);
+        var logger = new ListLogger();
+        var chain = new WorstCaseAttack("chain", new Passing(new FgsmAttack(_threat)));
+        chain.Perturb(flat, images, labels, new AttackContext { Logger = logger });
+        logger.Entries.Should().ContainSingle().Which.Message.Should().StartWith("chain: for 3 of 3 images");
+        new WorstCaseAttack("chain", new ForeignAttack(_threat, (_, x, _) => x))
+            .Invoking(c => c.Perturb(null!, images, labels)).Should().Throw<ArgumentNullException>().WithParameterName("model");
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -95,5 +111,16 @@ public sealed class WorstCaseBorderTests
         }
         FluentActions.Invoking(() => new WorstCaseAttack("chain", new ForeignAttack(threat, (_, _, _) => null!)).Perturb(model, images, labels))
             .Should().Throw<InvalidOperationException>().WithMessage("The attack foreign returned null*");
+    }
+
+    /// <summary>Somebody else's attack that lets one of the library do its work.</summary>
+    private sealed class Passing(IAttack inner) : IAttack
+    {
+        public string Name => "passing";
+
+        public ThreatModel Threat => inner.Threat;
+
+        public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null) =>
+            inner.Perturb(model, images, labels, context);
     }
 }
