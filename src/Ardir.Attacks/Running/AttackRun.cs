@@ -130,8 +130,11 @@ public sealed class AttackRun
         SampleBackwards = SampleBackwards,
     });
 
-    /// <summary>The name of an attack whose gradients are means.</summary>
-    internal static string NameWith(int samples, string name) => samples == 1 ? name : $"EoT{samples}-{name}";
+    /// <summary>The name of an attack whose gradients are means, as progress and reports show it.</summary>
+    /// <param name="samples">Passes per gradient, at least 1.</param>
+    /// <param name="name">The name of the attack itself.</param>
+    /// <returns>For example <c>EoT10-PGD-20</c>; the name alone for one pass.</returns>
+    public static string NameWith(int samples, string name) => samples == 1 ? name : $"EoT{samples}-{name}";
 
     private AttackGradient MeanGradient(Tensor points, int samples)
     {

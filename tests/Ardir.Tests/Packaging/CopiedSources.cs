@@ -11,7 +11,7 @@ internal static class CopiedSources
     // Every attack and every loss, and the helpers beside them that are no part of the public face.
     private static readonly string[] _copied =
     [
-        "Ardir.Attacks/Gradient", "Ardir.Attacks/Boundary", "Ardir.Attacks/Square", "Ardir.Attacks/Owned.cs", "Ardir.Attacks/TargetClasses.cs", "Ardir.Attacks/Losses/CarliniWagnerLoss.cs",
+        "Ardir.Attacks/Gradient", "Ardir.Attacks/Boundary", "Ardir.Attacks/Square", "Ardir.Attacks/EotAttack.cs", "Ardir.Attacks/Owned.cs", "Ardir.Attacks/TargetClasses.cs", "Ardir.Attacks/Losses/CarliniWagnerLoss.cs",
         "Ardir.Distillation/Losses/Objectives",
     ];
 

@@ -35,6 +35,7 @@ internal static class OwnCopies
             new PgdAttack(threat, new PgdOptions { Steps = 5, Restarts = 3, Selection = PgdSelection.FirstSuccess }),
             new CopiedPgdAttack(threat, new CopiedPgdOptions { Steps = 5, Restarts = 3, Selection = CopiedPgdSelection.FirstSuccess }));
         yield return (new EotAttack(new PgdAttack(threat), 2), new EotAttack(new CopiedPgdAttack(threat), 2));
+        yield return (new EotAttack(new PgdAttack(threat), 3), new CopiedEotAttack(new CopiedPgdAttack(threat), 3));
         yield return (new MiFgsmAttack(threat), new CopiedMiFgsmAttack(threat));
         foreach (var units in Units(threat)) yield return units;
         if (threat is not NormThreatModel { Norm: PerturbationNorm.L2 }) yield break;
