@@ -34,7 +34,7 @@ internal sealed class TorchSharpRepair
     private readonly int[] _rows = new int[64];
     private readonly int[] _table = new int[Assembly + 1];
     private readonly int[] _rowSize = new int[Assembly + 1];
-    private List<int[]> _sections;
+    private readonly List<int[]> _sections = [];
     private int _heapSizes;
 
     private TorchSharpRepair(byte[] bytes) { _bytes = bytes; }
@@ -75,9 +75,8 @@ internal sealed class TorchSharpRepair
         {
             int at = Row(method), body = I32(at);
             if (body == 0 || !CallsNativeCode(Offset(body))) continue;
-            int flags = (U16(at + 4) | NoOptimization) & ~AggressiveInlining;
-            _bytes[at + 4] = (byte)flags;
-            _bytes[at + 5] = (byte)(flags >> 8);
+            _bytes[at + 4] |= NoOptimization;
+            _bytes[at + 5] &= 0xFF ^ AggressiveInlining >> 8;
             Methods++;
         }
         if (Methods == 0) throw new InvalidDataException("no method in it calls native code");
@@ -89,7 +88,6 @@ internal sealed class TorchSharpRepair
         int pe = I32(0x3C);
         if (U16(0) != 0x5A4D || I32(pe) != 0x4550) throw new InvalidDataException("it is no executable file of Windows' format");
         int optional = pe + 24, directories = optional + (U16(optional) == 0x20B ? 112 : 96);
-        _sections = new List<int[]>();
         for (int i = 0, at = optional + U16(pe + 20); i < U16(pe + 6); i++, at += 40) _sections.Add([I32(at + 12), I32(at + 16), I32(at + 20)]);
         int header = I32(directories + 14 * 8);
         if (header == 0) throw new InvalidDataException("it is no .NET assembly");
@@ -102,12 +100,10 @@ internal sealed class TorchSharpRepair
 
     private void ReadTables(int root)
     {
-        int at = root + 16 + I32(root + 12), streams = U16(at + 2), tables = -1;
-        at += 4;
+        int at = root + 20 + I32(root + 12), streams = U16(at - 2), tables = -1;
         for (int i = 0; i < streams; i++)
         {
-            int name = at + 8, end = name;
-            while (_bytes[end] != 0) end++;
+            int name = at + 8, end = Array.IndexOf(_bytes, (byte)0, name);
             if (Encoding.ASCII.GetString(_bytes, name, end - name) == "#~") tables = root + I32(at);
             at = name + (end - name) / 4 * 4 + 4;
         }
@@ -207,14 +203,11 @@ internal sealed class TorchSharpRepair
 /// <summary>Writes the repaired copy, or, when this version needs no repair, no copy. The stamp says when and what was done.</summary>
 public sealed class ArdirKeepArgumentsAlive : Microsoft.Build.Utilities.Task
 {
-    [Microsoft.Build.Framework.Required]
-    public string Source { get; set; }
+    [Microsoft.Build.Framework.Required] public string Source { get; set; }
 
-    [Microsoft.Build.Framework.Required]
-    public string Destination { get; set; }
+    [Microsoft.Build.Framework.Required] public string Destination { get; set; }
 
-    [Microsoft.Build.Framework.Required]
-    public string Project { get; set; }
+    [Microsoft.Build.Framework.Required] public string Project { get; set; }
 
     public override bool Execute()
     {

@@ -22,13 +22,14 @@ public sealed class KeepArgumentsAliveTargetTests : IDisposable
         Write("mistyped", original, "flase");
 
         // Again: what is made is not made once more, and is still what goes to the output.
-        var said = Build("old", "old", "newer", "damaged", "off", "mistyped");
+        var said = Build("old", "old", "newer", "newer", "damaged", "off", "mistyped");
 
         said["old"].Should().Contain("keeps arguments of native calls alive (1150 methods marked)").And.Contain("Off: ArdirKeepArgumentsAlive=false")
             .And.Contain($"copied: {Copy("old")}").And.Contain("not precompiled: TorchSharp.dll");
         said["old again"].Should().NotContain("methods marked").And.Contain($"copied: {Copy("old")}").And.Contain("not precompiled: TorchSharp.dll");
         said["newer"].Should().Contain("TorchSharp 0.108.0 is above 0.107.0 and is left alone by ArdirKeepArgumentsAlive")
             .And.Contain($"copied: {Package("newer")}").And.NotContain("not precompiled: TorchSharp");
+        said["newer again"].Should().NotContain("ARDIR").And.NotContain("left alone").And.Contain($"copied: {Package("newer")}");
         said["damaged"].Should().Contain("error ARDIR001: TorchSharp cannot be repaired").And.Contain(Package("damaged"))
             .And.Contain("ArdirKeepArgumentsAlive to false").And.NotContain("copied:");
         said["off"].Should().NotContain("ARDIR").And.NotContain("->").And.Contain($"copied: {Package("off")}");
@@ -37,6 +38,20 @@ public sealed class KeepArgumentsAliveTargetTests : IDisposable
         File.ReadAllBytes(Copy("old")).Should().NotEqual(original);
         new[] { "newer", "damaged", "off", "mistyped" }.Should().NotContain(name => File.Exists(Copy(name)));
         File.ReadAllBytes(Package("old")).AsSpan().SequenceEqual(original).Should().BeTrue("the package's file is never touched");
+    }
+
+    [Fact]
+    public void ACopyThatWasDeletedIsMadeAgain_AlthoughItsStampIsThere()
+    {
+        Write("old", File.ReadAllBytes(TorchSharpRepairTests.PackageFile()));
+        Build("old");
+        var made = File.ReadAllBytes(Copy("old"));
+        File.Delete(Copy("old"));
+        File.Exists(Copy("old") + ".stamp").Should().BeTrue();
+
+        Build("old")["old"].Should().Contain("1150 methods marked").And.Contain($"copied: {Copy("old")}");
+
+        File.ReadAllBytes(Copy("old")).AsSpan().SequenceEqual(made).Should().BeTrue();
     }
 
     private string Package(string name) => Path.Combine(_folder, name, "package", "TorchSharp.dll");
