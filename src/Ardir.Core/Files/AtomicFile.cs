@@ -17,9 +17,7 @@ public static class AtomicFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentNullException.ThrowIfNull(write);
-        path = Path.GetFullPath(path);
-        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
-            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
+        (path, var folder) = FilePath.Of(path);
         // The target of a link is replaced and not the link itself.
         if (new FileInfo(path).LinkTarget is not null && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
             (path, folder) = (target.FullName, Path.GetDirectoryName(target.FullName)!);

@@ -23,7 +23,8 @@ public sealed record AutoAttackOptions
     /// <summary>A file to which every finished batch is written. When it holds an interrupted evaluation of the same model, images
     /// and options, the evaluation resumes from there and ends with the same result. <see cref="SecurityCurve"/> may differ; only the
     /// budgets that are new are measured. The attacks are compared by their <see cref="Core.StatedIdentity"/>, so an attack of your own
-    /// that has options must state them (<see cref="Attack.Options"/>); it is refused otherwise.</summary>
+    /// that has options must state them (<see cref="Attack.Options"/>); it is refused otherwise. While the evaluation runs, a file
+    /// beside it with <c>.owner</c> appended names its process, for the message to a second one.</summary>
     /// <value>null by default.</value>
     public string? StatePath { get; init; }
 

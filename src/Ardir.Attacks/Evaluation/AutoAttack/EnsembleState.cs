@@ -26,19 +26,21 @@ internal sealed partial class EnsembleState : IDisposable
 
     private readonly FileStream? _file;
 
-    private EnsembleState(FileStream? file) => _file = file;
+    private readonly StateOwner? _owner;
+
+    private EnsembleState(FileStream? file, StateOwner? owner) => (_file, _owner) = (file, owner);
 
     /// <summary>Opens or creates the file and returns the batches in it; without a path nothing is stored.</summary>
     public static EnsembleState Open(
         string? path, IReadOnlyDictionary<string, string> identity, Tensor images, out List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         done = [];
-        if (path is null) return new EnsembleState(null);
+        if (path is null) return new EnsembleState(null, null);
         path = Path.GetFullPath(path);
         var file = OpenFile(path);
+        var state = new EnsembleState(file, StateOwner.Of(path));
         try
         {
-            var state = new EnsembleState(file);
             if (file.Length == 0 || !state.Replay(identity, path, images, done))
             {
                 file.SetLength(0);
@@ -50,7 +52,7 @@ internal sealed partial class EnsembleState : IDisposable
         }
         catch
         {
-            file.Dispose();
+            state.Dispose();
             throw;
         }
     }
@@ -67,7 +69,11 @@ internal sealed partial class EnsembleState : IDisposable
         Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
     }
 
-    public void Dispose() => _file?.Dispose();
+    public void Dispose()
+    {
+        _owner?.Dispose();
+        _file?.Dispose();
+    }
 
     private static FileStream OpenFile(string path)
     {
@@ -81,8 +87,8 @@ internal sealed partial class EnsembleState : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IOException(
-                $"The state file '{path}' cannot be opened: {e.Message} Every evaluation needs a file of its own, in a folder that can " +
-                "be written.", e);
+                $"The state file '{path}' cannot be opened: {e.Message}{StateOwner.Holding(path, e)} Every evaluation needs a file of " +
+                "its own, in a folder that can be written.", e);
         }
     }
 

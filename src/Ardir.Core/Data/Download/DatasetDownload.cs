@@ -13,7 +13,6 @@ namespace Ardir.Core;
 /// </code></example>
 public static class DatasetDownload
 {
-
     private const string KeptRemedy = "It exists already and is left as it is: delete it to download it again.";
     private const string DeletedRemedy = "What arrived was deleted; if it happens again, the file at the address is another one.";
 
@@ -44,7 +43,8 @@ public static class DatasetDownload
         ArgumentException.ThrowIfNullOrEmpty(path);
         options ??= new DownloadOptions();
         options.Validate();
-        (path, var folder) = Target(address, path);
+        Check(address);
+        (path, var folder) = FilePath.Of(path);
         if (File.Exists(path)) return await CheckAsync(path, path, options, KeptRemedy, cancellationToken).ConfigureAwait(false);
         Directory.CreateDirectory(folder);
         var part = new PartialFile(Path.Combine(folder, $".{Path.GetFileName(path)}.part"));
@@ -73,14 +73,10 @@ public static class DatasetDownload
         return file;
     }
 
-    private static (string FullPath, string Folder) Target(Uri address, string path)
+    private static void Check(Uri address)
     {
         if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https"))
             throw new ArgumentException($"'{address}' is not an absolute http or https address.", nameof(address));
-        path = Path.GetFullPath(path);
-        if (Path.EndsInDirectorySeparator(path) || Directory.Exists(path) || Path.GetDirectoryName(path) is not { } folder)
-            throw new ArgumentException($"'{path}' is a folder; expected the path of a file.", nameof(path));
-        return (path, folder);
     }
 
     // Computes all checksums in one pass over the file, which can be large.

@@ -17,9 +17,17 @@ internal sealed class CheckpointFiles(string folder)
     /// <exception cref="IOException">Another run holds it.</exception>
     public RunLock? Lock() => RunLock.Take(Path.Combine(folder, "run.lock"), "training run");
 
+    /// <summary>Refuses a folder in the place of a file before a run begins: it would end after its first epoch otherwise.</summary>
+    /// <exception cref="IOException">There is one.</exception>
+    public void RefuseFolders()
+    {
+        foreach (var path in new[] { Last, Best, BadBatch }) RefuseFolder(path);
+    }
+
     /// <summary>Runs a write; when it fails, the exception says what to do.</summary>
     public static void Write(string path, Action write)
     {
+        RefuseFolder(path);
         try
         {
             write();
@@ -30,5 +38,13 @@ internal sealed class CheckpointFiles(string folder)
                 $"The checkpoint '{path}' cannot be written: {e.Message} Check TrainerOptions.CheckpointDirectory and the free space; " +
                 "what was there before is intact.", e);
         }
+    }
+
+    private static void RefuseFolder(string path)
+    {
+        if (Directory.Exists(path))
+            throw new IOException(
+                $"The checkpoint '{path}' cannot be written: a folder has this name. Rename or move the folder, or choose another " +
+                "TrainerOptions.CheckpointDirectory.");
     }
 }

@@ -27,6 +27,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     {
         LastSaved = TimeSpan.Zero;
         if (_files is null) return;
+        _files.RefuseFolders();
         if (!File.Exists(_files.Last))
         {
             SaveLast(run, partial: null);

@@ -37,14 +37,31 @@ public sealed class TrainerOrderTests
     {
         using var folder = new TemporaryFolder();
         using var data = Brightness.Data(4);
-        // A folder in the place of the best epoch's file.
-        Directory.CreateDirectory(folder.File("best.safetensors/x"));
         using var student = new Brightness(1);
         using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 2, BatchSize = 4, CheckpointDirectory = folder.Path });
-        trainer.Invoking(t => t.Fit(data)).Should().Throw<Exception>().WithMessage("*best.safetensors*");
+        // A folder in the place of the best epoch's file, made while the first epoch runs.
+        var progress = new ListProgress<TrainingProgress>(_ => Directory.CreateDirectory(folder.File("best.safetensors/x")));
+        trainer.Invoking(t => t.Fit(data, progress: progress)).Should().Throw<IOException>().WithMessage("*best.safetensors' cannot be written: a folder has this name*");
         var (checkpoint, tensors) = TrainingCheckpoint.Read(folder.File("last.safetensors"));
         tensors.Dispose();
         checkpoint.Epochs.Should().BeEmpty("a last that is newer than the best would be the end of the best");
+    }
+
+    [Theory]
+    [InlineData("last.safetensors")]
+    [InlineData("best.safetensors")]
+    [InlineData("bad-batch.safetensors")]
+    public void Fit_FolderInTheCheckpointsPlace_IsRefusedBeforeTheFirstStep(string name)
+    {
+        using var folder = new TemporaryFolder();
+        using var data = Brightness.Data(4);
+        Directory.CreateDirectory(folder.File(name));
+        using var student = new Brightness(1);
+        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), new() { Epochs = 1, BatchSize = 4, CheckpointDirectory = folder.Path });
+        var steps = new ListProgress<TrainingProgress>(_ => throw new InvalidDataException("a step was made"));
+        trainer.Invoking(t => t.Fit(data, progress: steps)).Should().Throw<IOException>()
+            .WithMessage($"The checkpoint '{folder.File(name)}' cannot be written: a folder has this name. Rename or move the folder, or choose another *CheckpointDirectory.");
+        folder.Names.Should().Equal(name);
     }
 
     [Fact]

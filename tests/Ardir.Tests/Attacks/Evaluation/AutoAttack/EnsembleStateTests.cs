@@ -265,8 +265,27 @@ public sealed class EnsembleStateTests : IDisposable
         var images = TinyModels.Images(1);
         var path = _folder.File("shared.state");
         var open = () => EnsembleState.Open(path, _identity, images, out _);
-        using (open()) open.Should().Throw<IOException>().WithMessage("*shared.state*a file of its own*");
+        // A line that a killed process left names nobody.
+        File.WriteAllText(path + ".owner", "process 1 on a machine that is gone");
+        using (open())
+            open.Should().Throw<IOException>().WithMessage(
+                $"*shared.state*It is held by process {Environment.ProcessId} on {Environment.MachineName}, started at ????-??-?? *Z. *a file of its own*");
         open.Should().NotThrow().Which.Dispose();
+        _folder.Names.Should().Equal("shared.state");
+    }
+
+    [Fact]
+    public void Open_RefusedState_LeavesNoOwner_AndTheLineOfAnotherStays()
+    {
+        using var scope = NewDisposeScope();
+        var images = TinyModels.Images(1);
+        var path = _folder.File("shared.state");
+        EnsembleState.Open(path, _identity, images, out _).Dispose();
+        var other = () => EnsembleState.Open(path, new Dictionary<string, string> { ["of"] = "another" }, images, out _);
+        other.Should().Throw<InvalidOperationException>();
+        _folder.Names.Should().Equal("shared.state");
+        using (EnsembleState.Open(path, _identity, images, out _)) File.WriteAllText(path + ".owner", "process 2");
+        File.ReadAllText(path + ".owner").Should().Be("process 2");
     }
 
     [Fact]
