@@ -8,6 +8,7 @@ return args.FirstOrDefault() switch
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "batches" => BatchBenchmark.Run(args[1..]),
     "fuzz" => FuzzBenchmark.Run(args[1..]),
+    "repair" => RepairBenchmark.Run(args[1..]),
     "soak" => SoakBenchmark.Run(args[1..]),
     "soak-child" => SoakChild.Run(args[1..]),
     "micro" => Micro(args[1..]),
@@ -30,6 +31,7 @@ static int Usage()
         batches [--rounds N]                  an epoch's batches against indexing by hand
         fuzz [--inputs N] [--seed N] [--only READER] [--save FILE]
                                               every reader of files, fed with damaged and hostile ones; 100,000 by default
+        repair [--rounds N] [--save FILE]     jobs with the repaired TorchSharp against the same with the package's
         soak [--seconds N] [--without-remedy] [--save FILE]
                                               attacks, evaluations and training beside threads that allocate and collect without pause; 600 s by default
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*

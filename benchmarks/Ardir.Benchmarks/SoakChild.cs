@@ -1,5 +1,3 @@
-using System.Reflection;
-using System.Runtime.Loader;
 using System.Text.Json;
 using Ardir.Tests;
 
@@ -33,18 +31,5 @@ internal static class SoakChild
         File.Move(file + ".new", file, overwrite: true);
     }
 
-    // This assembly and the library once more, bound to the TorchSharp of the package instead of the repaired one beside this program.
-    private static int RunAsItCame(string[] args) =>
-        (int)new AsItCameContext().LoadFromAssemblyPath(typeof(SoakChild).Assembly.Location).GetType(typeof(SoakChild).FullName!)!
-            .GetMethod(nameof(Soak), BindingFlags.NonPublic | BindingFlags.Static)!.Invoke(null, [args])!;
-
-    private sealed class AsItCameContext() : AssemblyLoadContext("TorchSharp as it came")
-    {
-        protected override Assembly? Load(AssemblyName assemblyName)
-        {
-            var name = assemblyName.Name!;
-            if (name == "TorchSharp") return LoadFromAssemblyPath(Path.Combine(AppContext.BaseDirectory, AsItCame, "TorchSharp.dll"));
-            return name.StartsWith("Ardir.", StringComparison.Ordinal) ? LoadFromAssemblyPath(Path.Combine(AppContext.BaseDirectory, name + ".dll")) : null;
-        }
-    }
+    private static int RunAsItCame(string[] args) => (int)AsItCameContext.Call(typeof(SoakChild), nameof(Soak), [args])!;
 }
