@@ -18,9 +18,14 @@ internal sealed record FolderPlan(string Name, string[] Sources, string[] Tests,
     public string[] SourceFiles(string root) => [.. Files(root, Sources).Order(StringComparer.Ordinal)];
 
     public string[] TestClasses(string root, bool more) =>
-        [.. Files(Path.Combine(root, "tests/Ardir.Tests"), more ? More ?? [] : Tests)
-            .Select(file => Path.GetFileNameWithoutExtension(file)!)
-            .Where(name => name.EndsWith("Tests", StringComparison.Ordinal) && !_apart.Contains(name))];
+        [.. TestFiles(root, more).Select(file => Path.GetFileNameWithoutExtension(file)!)];
+
+    /// <summary>The files of these classes, below the root.</summary>
+    public IEnumerable<string> TestFiles(string root, bool more) =>
+        Files(Path.Combine(root, "tests/Ardir.Tests"), more ? More ?? [] : Tests)
+            .Where(file => Path.GetFileNameWithoutExtension(file) is var name
+                && name.EndsWith("Tests", StringComparison.Ordinal) && !_apart.Contains(name))
+            .Select(file => Path.GetRelativePath(root, file).Replace('\\', '/'));
 
     private static IEnumerable<string> Files(string root, string[] places) => places
         .Select(place => Path.Combine(root, place))

@@ -15,21 +15,22 @@ internal sealed class FolderRun(string root, FolderPlan plan, Options options)
         var sandbox = Sandbox.Create(root, plan.Name, _testOutput);
         var (all, valid) = Compile(sandbox);
         var results = Results.Read(_resultFile);
-        results.Match(root, valid);
+        results.Match(root, valid, plan.TestFiles(root, more: false).Union(plan.TestFiles(root, more: true)));
         Console.WriteLine($"{plan.Name}: {all} mutants, {valid.Count} compile, {results.Of.Count} known.");
         var equivalents = Equivalents.Read(root);
         // Always in the same random order: where a run ends early, the mutants it tried are a fair sample.
         var order = new Random(options.Seed);
         var shuffled = valid.OrderBy(mutant => mutant.Key, StringComparer.Ordinal)
             .Select(mutant => (Mutant: mutant, At: order.Next())).ToList();
-        var queue = shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant).Take(options.Sample ?? int.MaxValue)
+        List<Mutant> inOrder = [.. shuffled.OrderBy(entry => entry.At).Select(entry => entry.Mutant)];
+        var queue = inOrder.Take(options.Sample ?? int.MaxValue)
             .Where(mutant => IsWorthATry(mutant, results, equivalents)).ToList();
         if (queue.Count > 0) Try(queue, sandbox, results, valid.Count, plan.TestClasses(root, more: false));
         // The slow tests try only what the quick ones left and what has no reason to survive.
         List<Mutant> left = [.. queue.Where(mutant => IsOpen(results, mutant) && equivalents.Reason(mutant) is null)];
         if (plan.More is not null && left.Count > 0) Try(left, sandbox, results, valid.Count, plan.TestClasses(root, more: true));
         Directory.Delete(sandbox, recursive: true);
-        return new FolderReport(plan.Name, all, valid, results, equivalents, options.Seed);
+        return new FolderReport(plan.Name, all, inOrder, results, equivalents, options.Seed);
     }
 
     private (int All, List<Mutant> Valid) Compile(string sandbox)

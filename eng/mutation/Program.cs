@@ -19,6 +19,7 @@ foreach (var plan in plans.Where(plan => options.Folders.Count == 0 || options.F
 {
     var report = new FolderRun(root, plan, options).Run();
     Console.WriteLine(report.Row());
+    foreach (var doubt in report.Doubts()) Console.WriteLine(doubt);
     if (options.Save is { } path) ResultPage.Update(path, [report], plans.Select(each => each.Name));
 }
 return 0;

@@ -49,22 +49,31 @@ internal static class Worker
             string.Join(',', Enumerable.Range(0, seen.Length).Where(id => seen[id])));
     }
 
-    // A test that fails without the mutant, too, was disturbed by an earlier one: its word does not count.
+    // A test that fails without the mutant, too, was disturbed by an earlier one, and one that passes with it at the second time fails by
+    // chance: their word does not count.
     private static void Try(TestRunner runner, int mutant, IEnumerable<int> tests)
     {
         var keep = Environment.GetEnvironmentVariable(LastingMutant) is not null;
         foreach (var test in tests)
         {
             Answer("at", test);
-            Activate(mutant);
-            var passed = runner.Passes(test);
-            if (!keep) Activate(0);
-            if (passed) continue;
-            // What the failed test left behind must not be finalized while another test counts its tensors.
-            GC.Collect();
-            GC.WaitForPendingFinalizers();
-            Answer(keep || runner.Passes(test) ? "killed" : "disturbed", test);
+            if (Passes(mutant)) continue;
+            // A lasting mutant cannot be taken back here; the session does that in other processes.
+            var killed = keep || (Passes(0) && !Passes(mutant) && Passes(0));
+            Answer(killed ? "killed" : "disturbed", test);
             return;
+
+            bool Passes(int active)
+            {
+                if (!keep) Activate(active);
+                var passed = runner.Passes(test);
+                if (!keep) Activate(0);
+                // What a failed test left behind must not be finalized while another test counts its tensors.
+                if (passed) return true;
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return false;
+            }
         }
         Answer("survived");
     }
