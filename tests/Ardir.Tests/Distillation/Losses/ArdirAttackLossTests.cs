@@ -168,6 +168,18 @@ public sealed class ArdirAttackLossTests
         metrics.RobustAccuracy.Should().NotBeNull();
     }
 
+    [Fact]
+    public void Prepare_ImagesInBFloat16_AreShownToTheTeacherInItsOwnType()
+    {
+        using var scope = NewDisposeScope();
+        using var student = Network(1);
+        using var teacher = Network(2);
+        var images = TinyModels.Random([2, 1, 8, 8], 3, ScalarType.BFloat16);
+        var loss = new ArdirAttackLoss(student, teacher);
+        TensorAssert.Same(
+            loss.Prepare(new AttackLossPreparation(student, images))[0], loss.Prepare(new AttackLossPreparation(student, images.to(ScalarType.Float64)))[0]);
+    }
+
     private static Tensor Loss(PreActResNet student, PreActResNet teacher, ArdirLossOptions options, Tensor points, Tensor clean, Tensor labels)
     {
         student.eval();

@@ -80,6 +80,22 @@ public sealed class RunIdentityTests : IDisposable
     }
 
     [Fact]
+    public void Of_NetworkThatTheLossKeepsInPart_IsComparedByTheRest()
+    {
+        using var student = nn.Linear(2, 3);
+        using var kept = nn.Linear(2, 3);
+        using var frozen = nn.Linear(3, 3);
+        using var teacher = nn.Sequential(("kept", kept), ("frozen", frozen));
+        string Teacher() => RunIdentity.Of(TrainingWorld.Setup(TrainingWorld.Options(), new Keeping(kept), student, teacher), _data, null)["teacher"];
+        var before = Teacher();
+        before.Should().Contain("kept by the loss, the rest ");
+        using (no_grad()) kept.bias!.add_(1);
+        Teacher().Should().Be(before, "what the loss trains is in the checkpoints");
+        using (no_grad()) frozen.bias!.add_(1);
+        Teacher().Should().NotBe(before);
+    }
+
+    [Fact]
     public void Of_ModelsAndData_AreTheirFingerprints()
     {
         using var student = nn.Linear(2, 3);

@@ -88,6 +88,17 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
+    public void Save_RunWithoutAnAverage_SaysSo()
+    {
+        using var student = TrainingWorld.Network();
+        using var trainer = Trainer(student, _options with { CheckpointDirectory = _folder.Path });
+        trainer.Fit(_data);
+        var (checkpoint, tensors) = TrainingCheckpoint.Read(_folder.File("last.safetensors"));
+        tensors.Dispose();
+        checkpoint.AverageCount.Should().Be(0);
+    }
+
+    [Fact]
     public void CheckpointInterval_CountsFromTheLastSave()
     {
         var interval = TimeSpan.FromSeconds(1);

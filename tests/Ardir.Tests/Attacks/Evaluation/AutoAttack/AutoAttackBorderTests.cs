@@ -26,7 +26,7 @@ public sealed class AutoAttackBorderTests
         using var scope = NewDisposeScope();
         var counting = new CountingModel(new FuncModel(x => x));
         var square = new SquareAttack(_threat);
-        foreach (var attack in new IAttack[] { square, new WorstCaseAttack("chain", new FgsmAttack(_threat), square) })
+        foreach (var attack in new IAttack[] { square, new WorstCaseAttack("chain", new FgsmAttack(_threat), square), Ensemble(square) })
         {
             Ensemble(attack).Invoking(ensemble => ensemble.Evaluate(counting, rand(3, 4), tensor([0L, 1, 2])))
                 .Should().Throw<ArgumentException>().WithMessage("images has shape [3,4]; the windows of Square need images*");
@@ -63,6 +63,9 @@ public sealed class AutoAttackBorderTests
         FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = [1] })).Should().NotThrow();
         FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = [Math.BitIncrement(1.0)] }))
             .Should().Throw<ArgumentException>().WithMessage("SecurityCurve holds 1.0000000000000002;*").WithParameterName("options");
+        foreach (var curve in new double[]?[] { null, [0.1, 0], [-0.1], [double.NaN], [double.PositiveInfinity] })
+            FluentActions.Invoking(() => new AutoAttack(_threat, new AutoAttackOptions { SecurityCurve = curve! }))
+                .Should().Throw<ArgumentException>().WithMessage("SecurityCurve must hold positive finite budgets*").WithParameterName("SecurityCurve");
     }
 
     private static AutoAttack Ensemble(params IAttack[] attacks) =>

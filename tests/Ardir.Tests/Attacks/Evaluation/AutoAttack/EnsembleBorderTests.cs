@@ -20,16 +20,18 @@ public sealed class EnsembleBorderTests
     }
 
     [Fact]
-    public void Next_OfTheTally_AreTheImagesThatResistAndNoMoreThanABatch()
+    public void Evaluate_CountThatIsAMultipleOfTheBatch_NeverCallsTheModelWithNothing()
     {
-        var tally = new EnsembleTally([new FgsmAttack(_threat)], count: 5);
-        tally.Begin([true, false, true, true, true], [0, 0, 0, 0, 0]);
-        (tally.CleanAccuracy, tally.RobustAccuracy, tally.Left).Should().Be((0.8, 0.8, 4));
-        tally.Next(cursor: -1, batchSize: 2).Should().Equal(0, 2);
-        tally.Next(cursor: 2, batchSize: 2).Should().Equal(3, 4);
-        tally.Next(cursor: 3, batchSize: 2).Should().Equal(4);
-        tally.Next(cursor: -1, batchSize: 9).Should().Equal(0, 2, 3, 4);
-        tally.Next(cursor: 4, batchSize: 2).Should().BeEmpty();
+        using var scope = NewDisposeScope();
+        using var linear = TinyModels.Linear();
+        var counting = new CountingModel(linear);
+        var images = TinyModels.Images(4, ScalarType.Float64);
+        var options = new AutoAttackOptions
+        {
+            Version = AutoAttackVersion.Custom, Attacks = [new FgsmAttack(_threat)], BatchSize = 2, Diagnose = false,
+        };
+        new AutoAttack(_threat, options).Evaluate(counting, images, linear.call(images).argmax(1)).Dispose();
+        counting.Forwards.Should().NotBeEmpty().And.OnlyContain(samples => samples > 0);
     }
 
     [Fact]
