@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace Ardir.Distillation;
@@ -30,12 +31,24 @@ internal sealed class RunLock : IDisposable
     /// <param name="use">The purpose of the folder for the message, for example "training run".</param>
     /// <returns>The lock, released when disposed; null where no file can be created, so that there is nothing to protect.</returns>
     /// <exception cref="IOException">Another run holds it; the message says which process.</exception>
-    public static RunLock? Take(string path, string use)
+    public static RunLock? Take(string path, string use) => TryTake(path, use, out var taken, out var refusal) ? taken : throw refusal;
+
+    /// <summary>Takes the lock unless another run holds it.</summary>
+    /// <param name="path">The lock file; its folder is created if necessary.</param>
+    /// <param name="use">The purpose of the folder for the message, for example "training run".</param>
+    /// <param name="taken">The lock, released when disposed; null where no file can be created, so that there is nothing to
+    /// protect.</param>
+    /// <param name="refusal">Says which process holds it; null when it was taken.</param>
+    /// <returns>false if another run holds it.</returns>
+    public static bool TryTake(string path, string use, out RunLock? taken, [NotNullWhen(false)] out IOException? refusal)
     {
         path = Path.GetFullPath(path);
+        taken = null;
         for (var attempt = 1; ; attempt++)
         {
-            if (Open(path, use) is not { } file) return null;
+            var file = Open(path, use, out refusal);
+            if (refusal is not null) return false;
+            if (file is null) return true;
             // The previous holder may have deleted the file between our opening and our locking it. Other processes would then not see this
             // lock, so it is taken again.
             if (!File.Exists(path) && attempt < Attempts)
@@ -43,7 +56,8 @@ internal sealed class RunLock : IDisposable
                 file.Dispose();
                 continue;
             }
-            return Own(file, path, use);
+            taken = Own(file, path, use, out refusal);
+            return refusal is null;
         }
     }
 
@@ -58,8 +72,9 @@ internal sealed class RunLock : IDisposable
         if (isOurs && OperatingSystem.IsWindows()) Delete(_path);
     }
 
-    private static FileStream? Open(string path, string use)
+    private static FileStream? Open(string path, string use, out IOException? refusal)
     {
+        refusal = null;
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -67,22 +82,25 @@ internal sealed class RunLock : IDisposable
         }
         catch (IOException e) when (IsHeld(e))
         {
-            throw Refused(path, use, Owner(path), e);
+            refusal = Refused(path, use, Owner(path), e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The folder may be writable while the lock file belongs to another user and may not be opened.
-            return Owner(path) is { } owner && IsAlive(owner) ? throw Refused(path, use, owner, e) : null;
+            if (Owner(path) is { } owner && IsAlive(owner)) refusal = Refused(path, use, owner, e);
         }
+        return null;
     }
 
-    private static RunLock Own(FileStream file, string path, string use)
+    private static RunLock? Own(FileStream file, string path, string use, out IOException? refusal)
     {
+        refusal = null;
         // The lock was free although its owner is still running, so this file system does not support locking.
         if (Owner(path) is { } owner && IsAlive(owner))
         {
             file.Dispose();
-            throw Refused(path, use, owner, inner: null);
+            refusal = Refused(path, use, owner, inner: null);
+            return null;
         }
         using var self = Process.GetCurrentProcess();
         // The last line distinguishes several locks of one process.

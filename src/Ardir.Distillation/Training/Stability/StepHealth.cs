@@ -69,7 +69,7 @@ internal sealed class StepHealth : IDisposable
     /// <param name="atLoggingPoint">Whether the device may be waited for.</param>
     /// <param name="mayHaveDiverged">Whether the run took a step before, so that a failure may follow from what training did.</param>
     /// <param name="run">The step; returns whether it was taken.</param>
-    /// <exception cref="InvalidOperationException">The student is broken, or ten steps in a row were left out.</exception>
+    /// <exception cref="TrainingDivergedException">The student is broken, or ten steps in a row were left out.</exception>
     public bool Run(int step, bool atLoggingPoint, bool mayHaveDiverged, Func<bool> run)
     {
         bool taken;
@@ -142,7 +142,7 @@ internal sealed class StepHealth : IDisposable
         var batch = step is { } at ? SaveBatch(_epoch, at) : null;
         var what = loss is null ? "Weights or logits of the student became NaN or infinite" : $"The training loss became {loss}";
         var where = batch is null ? "" : $"The first batch at fault is in '{batch}'. ";
-        throw new InvalidOperationException(
+        throw new TrainingDivergedException(
             $"{what} in epoch {_epoch}. {where}The checkpoint before is intact. {_probe.Advice()}", cause);
     }
 }

@@ -1,0 +1,116 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>A plan with its images and options: makes the networks, trainers and attacks that the plan only names.</summary>
+internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages images, string folder, ExperimentOptions options)
+{
+    private readonly Lazy<Dictionary<string, string>> _shared = new(() => RunIdentityText.Shared(plan, images, options));
+
+    private readonly Lazy<string> _test = new(images.Test.Fingerprint);
+
+    public ExperimentPlan Plan => plan;
+
+    public string TestFingerprint => _test.Value;
+
+    public ExperimentImages Images => images;
+
+    public string Folder => folder;
+
+    public ExperimentOptions Options => options;
+
+    public NormThreatModel Threat { get; } = plan.Threat.Create();
+
+    // By seed first, so that the methods of one seed can be compared before the next seed begins.
+    public IReadOnlyList<ExperimentRun> Runs { get; } =
+        [.. plan.Seeds.SelectMany(seed => plan.Methods.Select(method => RunOf(folder, method, seed)))];
+
+    public ExperimentRun RunOf(string method, ulong seed) => RunOf(folder, plan.Method(method), seed);
+
+    public IReadOnlyDictionary<string, string> IdentityOf(ExperimentRun run) => RunIdentityText.Of(this, run, _shared.Value);
+
+    /// <summary>Makes everything once, with throw-away networks, so that nothing is found wrong only after hours.</summary>
+    public void Check()
+    {
+        using var student = Network(0);
+        using var teacher = Network(1);
+        using var standard = Network(2);
+        foreach (var method in plan.Methods)
+        {
+            var needs = options.Losses.Create(method).Needs;
+            Require(method, NetworkRole.Teacher, needs, method.Teacher);
+            Require(method, NetworkRole.StandardTeacher, needs, method.StandardTeacher);
+            using var trainer = Trainer(
+                method, plan.Seeds[0], student, method.Teacher is null ? null : teacher, method.StandardTeacher is null ? null : standard, null);
+        }
+        foreach (var attack in plan.Attacks) ExperimentAttacks.Create(attack, this, 0, null);
+    }
+
+    public nn.Module<Tensor, Tensor> Network(ulong seed)
+    {
+        if (options.Network is { } factory) return factory.Create(seed);
+        return plan.Network.Create((int)images.Train.Images.shape[1], images.Train.ClassNames.Count, seed);
+    }
+
+    /// <summary>The network of a run with the weights it begins with.</summary>
+    public nn.Module<Tensor, Tensor> Network(ExperimentRun run) => Network(SeedMixer.Mix(run.Seed, run.Method.InitialWeights));
+
+    public DistillationTrainer Trainer(
+        ExperimentMethod method, ulong seed, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standard, string? checkpoints)
+    {
+        var recipe = plan.Recipe;
+        var trainer = new TrainerOptions
+        {
+            Epochs = recipe.Epochs,
+            BatchSize = recipe.BatchSize,
+            LearningRate = recipe.LearningRate,
+            Milestones = recipe.Milestones,
+            WarmupEpochs = recipe.WarmupEpochs,
+            Optimizer = new SgdOptimizer { WeightDecay = recipe.WeightDecay },
+            Augmentation = plan.Data.Augment ? ImageAugmentation.Cifar : null,
+            WeightAveraging = method.AverageFrom is { } from ? new StochasticWeightAveraging { StartEpoch = from } : null,
+            Crafting = new PrescribedCrafting(Threat)
+            {
+                Steps = recipe.AttackSteps, StepShare = recipe.AttackStepSize / Threat.Epsilon, TrainMode = method.CraftInTrainMode,
+            },
+            SelectionAttack = new PgdAttack(Threat, new PgdOptions
+            {
+                Steps = recipe.SelectionSteps, StepSize = recipe.SelectionStepSize ?? Threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
+            }),
+            EvaluationBatchSize = options.EvaluationBatchSize,
+            Device = options.Device,
+            CheckpointDirectory = checkpoints,
+            Seed = seed,
+            Logger = options.Logger,
+        };
+        return new DistillationTrainer(student, teacher, options.Losses.Create(method), trainer, standard);
+    }
+
+    /// <summary>Whether nothing is left to do for a run.</summary>
+    public bool IsComplete(ExperimentRun run, RunRecord? record) => record is not null && Missing(run, record).Count == 0;
+
+    /// <summary>The attacks that have not been run on a trained network, or not as the plan says now.</summary>
+    public IReadOnlyList<(ExperimentAttack Attack, KeptWeights Weights)> Missing(ExperimentRun run, RunRecord record) =>
+        record.Outcome != RunOutcome.Finished ? [] :
+        [
+            .. plan.Attacks
+                .SelectMany(attack => attack.Weights.Where(weights => Has(run.Method, weights)).Select(weights => (attack, weights)))
+                .Where(pair => record.Find(pair.attack.Name, pair.weights)?.Identity != ExperimentAttacks.Identity(pair.attack, this, run.Seed)),
+        ];
+
+    private static bool Has(ExperimentMethod method, KeptWeights weights) => weights != KeptWeights.Average || method.AverageFrom is not null;
+
+    private static ExperimentRun RunOf(string folder, ExperimentMethod method, ulong seed) =>
+        new(method, seed, RunFolder.Of(folder, method.Name, seed));
+
+    private static void Require(ExperimentMethod method, NetworkRole role, DistillationNeeds needs, string? teacher)
+    {
+        var isNeeded = needs.Passes.Any(pass => pass.Network == role);
+        if (isNeeded == teacher is not null) return;
+        var name = role == NetworkRole.Teacher ? "teacher" : "standardTeacher";
+        throw new FormatException(isNeeded
+            ? $"Method '{method.Name}' names no {name}, which the loss '{method.Loss}' needs: the name of the method that trains it."
+            : $"Method '{method.Name}' names the {name} '{teacher}', which the loss '{method.Loss}' does not use.");
+    }
+}

@@ -1,0 +1,146 @@
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>Trains and attacks the network of one run.</summary>
+internal sealed class RunExecution(ExperimentSetup setup)
+{
+    /// <summary>Does what is left to do for a run and saves its record after each step.</summary>
+    /// <param name="run">The run, whose lock is held.</param>
+    /// <param name="record">What is done already; null for nothing.</param>
+    /// <param name="board">Knows the teachers.</param>
+    /// <param name="reporter">Is told what happens.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    public RunRecord Run(
+        ExperimentRun run, RunRecord? record, RunBoard board, RunReporter reporter, CancellationToken cancellationToken)
+    {
+        record ??= board.FailedTeacher(run) is { } failed
+            ? Failed(run, RunOutcome.TeacherDiverged, $"The training of the teacher '{failed.Method}' ended early: {failed.Message}")
+            : Train(run, reporter, cancellationToken);
+        record.Save(run.Folder.Record);
+        // The record holds what was learnt; what the trainer needs to resume is not needed any more.
+        if (Directory.Exists(run.Folder.Training)) Directory.Delete(run.Folder.Training, recursive: true);
+        foreach (var (attack, weights) in setup.Missing(run, record))
+        {
+            reporter.Activity($"{attack.Name}, {weights.ToString().ToLowerInvariant()} weights");
+            var evaluation = Attack(run, attack, weights, reporter, cancellationToken);
+            var others = record.Evaluations.Where(other => (other.Attack, other.Weights) != (attack.Name, weights));
+            record = record with { Evaluations = [.. others, evaluation] };
+            record.Save(run.Folder.Record);
+            File.Delete(run.Folder.StateOf(attack.Name, weights));
+        }
+        return record;
+    }
+
+    private RunRecord Train(ExperimentRun run, RunReporter reporter, CancellationToken cancellationToken)
+    {
+        reporter.Activity("training");
+        var method = run.Method;
+        using var student = setup.Network(run);
+        using var teacher = Teacher(method.Teacher, run.Seed);
+        using var standard = Teacher(method.StandardTeacher, run.Seed);
+        using var trainer = setup.Trainer(method, run.Seed, student, teacher, standard, run.Folder.Training);
+        try
+        {
+            var result = trainer.Fit(setup.Images.Train, setup.Images.Validation, reporter, cancellationToken);
+            Keep(run, trainer, student);
+            return Record(run, RunOutcome.Finished) with { Epochs = result.Epochs, BestEpoch = result.Best.Epoch };
+        }
+        catch (TrainingDivergedException e)
+        {
+            return Failed(run, RunOutcome.Diverged, e.Message);
+        }
+    }
+
+    private static void Keep(ExperimentRun run, DistillationTrainer trainer, nn.Module student)
+    {
+        student.SaveSafetensors(run.Folder.WeightsOf(KeptWeights.Last));
+        trainer.RestoreBest();
+        student.SaveSafetensors(run.Folder.WeightsOf(KeptWeights.Best));
+        if (run.Method.AverageFrom is null) return;
+        trainer.RestoreAverage();
+        student.SaveSafetensors(run.Folder.WeightsOf(KeptWeights.Average));
+    }
+
+    private nn.Module<Tensor, Tensor>? Teacher(string? name, ulong seed)
+    {
+        if (name is null) return null;
+        var run = setup.RunOf(name, seed);
+        return Trained(run, run.Method.Report);
+    }
+
+    private nn.Module<Tensor, Tensor> Trained(ExperimentRun run, KeptWeights weights)
+    {
+        var network = setup.Network(run);
+        try
+        {
+            network.LoadWeights(run.Folder.WeightsOf(weights));
+            network.to(setup.Options.Device);
+            network.eval();
+            return network;
+        }
+        catch
+        {
+            network.Dispose();
+            throw;
+        }
+    }
+
+    private RunEvaluation Attack(
+        ExperimentRun run, ExperimentAttack attack, KeptWeights weights, RunReporter reporter, CancellationToken cancellationToken)
+    {
+        var started = System.Diagnostics.Stopwatch.StartNew();
+        using var network = Trained(run, weights);
+        using var chosen = setup.Images.Test.Take(attack.Images ?? setup.Images.Test.Count);
+        using var test = chosen.To(setup.Options.Device);
+        var context = new AttackContext
+        {
+            Seed = run.Seed, CancellationToken = cancellationToken, Progress = reporter, Logger = setup.Options.Logger,
+        };
+        var made = ExperimentAttacks.Create(attack, setup, run.Seed, run.Folder.StateOf(attack.Name, weights));
+        var outcome = made is AutoAttack ensemble ? Attack(ensemble, network, test, context) : Attack(made, network, test, context);
+        return new RunEvaluation
+        {
+            Attack = attack.Name,
+            Weights = weights,
+            Identity = ExperimentAttacks.Identity(attack, setup, run.Seed),
+            Images = test.Count,
+            Correct = outcome.Correct.Count(right => right),
+            Robust = outcome.Robust.Count(right => right),
+            Findings = [.. outcome.Findings.Select(finding => finding.Message)],
+            SampleEvaluations = outcome.Costs.Sum(cost => cost.SampleForwards + cost.SampleBackwards),
+            Elapsed = started.Elapsed,
+        };
+    }
+
+    // An ensemble is called directly, because only its own report comes from its state file.
+    private static Outcome Attack(AutoAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
+    {
+        using var scope = NewDisposeScope();
+        var (images, labels) = test.Batch([.. Enumerable.Range(0, test.Count).Select(i => (long)i)]);
+        using var report = attack.Evaluate(network, images, labels, context);
+        return new Outcome(report.Correct, report.Robust, report.Findings, report.Attacks);
+    }
+
+    private Outcome Attack(IAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
+    {
+        var options = new EvaluationOptions { BatchSize = setup.Options.EvaluationBatchSize, Context = context };
+        var result = RobustnessEvaluator.Evaluate(network, test, attack, options);
+        return new Outcome(result.Correct, result.Robust, result.Findings, result.Attacks);
+    }
+
+    private RunRecord Failed(ExperimentRun run, RunOutcome outcome, string message) => Record(run, outcome) with { Message = message };
+
+    private RunRecord Record(ExperimentRun run, RunOutcome outcome) => new()
+    {
+        Method = run.Method.Name,
+        Seed = run.Seed,
+        Identity = setup.IdentityOf(run),
+        Outcome = outcome,
+        Environment = RunEnvironment.Of(setup.Options.Device),
+    };
+
+    private sealed record Outcome(
+        IReadOnlyList<bool> Correct, IReadOnlyList<bool> Robust, IReadOnlyList<EvaluationFinding> Findings, IReadOnlyList<AttackSummary> Costs);
+}
