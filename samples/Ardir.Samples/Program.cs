@@ -4,6 +4,6 @@ using Ardir.Samples;
 Screen.Prepare();
 var root = new RootCommand($"Ardir samples: adversarial robustness with TorchSharp. {ExitCode.Table}")
 {
-    QuickstartCommand.Create(), EvaluateCommand.Create(), ObserveCommand.Create(), ImportCommand.Create(), ExportCommand.Create(),
+    QuickstartCommand.Create(), PaperCommand.Create(), EvaluateCommand.Create(), ObserveCommand.Create(), ImportCommand.Create(), ExportCommand.Create(),
 };
 return await Job.Invoke(root, args);

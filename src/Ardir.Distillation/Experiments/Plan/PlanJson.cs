@@ -7,9 +7,6 @@ namespace Ardir.Distillation;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     WriteIndented = true,
-    ReadCommentHandling = JsonCommentHandling.Skip,
-    AllowTrailingCommas = true,
-    AllowDuplicateProperties = false,
     RespectNullableAnnotations = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -24,7 +21,7 @@ internal sealed partial class PlanJson : JsonSerializerContext
     {
         try
         {
-            var plan = JsonSerializer.Deserialize(json, Default.ExperimentPlan) ?? throw new JsonException("The text is 'null'.");
+            var plan = PlanDefaults.Complete(json).Deserialize(Default.ExperimentPlan) ?? throw new JsonException("The text is 'null'.");
             plan.Validate();
             return plan;
         }
