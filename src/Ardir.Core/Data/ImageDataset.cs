@@ -107,7 +107,9 @@ public sealed partial class ImageDataset : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         count = Math.Min(count, Count);
-        return new ImageDataset(Images.narrow(0, 0, count).clone(), Labels.narrow(0, 0, count).clone(), ClassNames) { Files = Files };
+        using var images = Images.narrow(0, 0, count);
+        using var labels = Labels.narrow(0, 0, count);
+        return new ImageDataset(images.clone(), labels.clone(), ClassNames) { Files = Files };
     }
 
     /// <summary>

@@ -111,7 +111,7 @@ public sealed class MethodSettings : IEquatable<MethodSettings>
 
     /// <summary>The values as JSON, in alphabetical order of their names.</summary>
     public override string ToString() =>
-        "{" + string.Join(", ", _values.Select(pair => $"\"{JsonEncodedText.Encode(pair.Key)}\": {pair.Value.GetRawText()}")) + "}";
+        "{" + string.Join(", ", _values.Select(pair => $"\"{JsonEncodedText.Encode(pair.Key)}\": {Compact(pair.Value)}")) + "}";
 
     /// <summary>Refuses values that nobody has read.</summary>
     internal void EnsureAllRead(string loss)
@@ -135,6 +135,14 @@ public sealed class MethodSettings : IEquatable<MethodSettings>
         return _values.TryGetValue(name, out var value) ? value : null;
     }
 
+    // As it was written, but without line breaks between its parts.
+    private static string Compact(JsonElement value)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer)) value.WriteTo(writer);
+        return System.Text.Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
     private static FormatException Wrong(string name, JsonElement value, string expected) =>
-        new($"The setting '{name}' is {value.GetRawText()}; expected {expected}.");
+        new($"The setting '{name}' is {Compact(value)}; expected {expected}.");
 }

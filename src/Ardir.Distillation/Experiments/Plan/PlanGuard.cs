@@ -9,6 +9,8 @@ internal static partial class PlanGuard
     public static void Check(ExperimentPlan plan)
     {
         if (string.IsNullOrWhiteSpace(plan.Name)) throw Wrong("name is empty; it is the title of the report.");
+        if (plan.Methods.Any(method => method is null)) throw Wrong("methods has an entry that is null.");
+        if (plan.Attacks.Any(attack => attack is null)) throw Wrong("attacks has an entry that is null.");
         Unique("methods", [.. plan.Methods.Select(method => method.Name)]);
         Unique("attacks", [.. plan.Attacks.Select(attack => attack.Name)]);
         Unique("seeds", [.. plan.Seeds.Select(seed => $"{seed}")]);

@@ -44,7 +44,12 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
             using var trainer = Trainer(
                 method, plan.Seeds[0], student, method.Teacher is null ? null : teacher, method.StandardTeacher is null ? null : standard, null);
         }
-        foreach (var attack in plan.Attacks) ExperimentAttacks.Create(attack, this, 0, null);
+        foreach (var attack in plan.Attacks)
+        {
+            if (attack.Images > images.Test.Count)
+                throw new FormatException($"The attack '{attack.Name}' asks for {attack.Images} test images; there are {images.Test.Count}.");
+            ExperimentAttacks.Create(attack, this, 0, null);
+        }
     }
 
     public nn.Module<Tensor, Tensor> Network(ulong seed)

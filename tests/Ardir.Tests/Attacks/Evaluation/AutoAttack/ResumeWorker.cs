@@ -23,6 +23,11 @@ internal static class ResumeWorker
             File.WriteAllText(trained, TrainingWorker.Run(folder, marker.SingleOrDefault()));
             return 0;
         }
+        if (arguments is ["experiment", var experiment, var done, .. var hold] && hold.Length < 2)
+        {
+            ExperimentWorker.Run(experiment, done, hold.SingleOrDefault());
+            return 0;
+        }
         if (arguments is not [var state, var result, .. var held] || held.Length > 1) return 2;
         File.WriteAllText(result, Evaluate(state, held.SingleOrDefault()));
         return 0;
