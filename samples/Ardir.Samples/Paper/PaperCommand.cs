@@ -8,13 +8,8 @@ internal static class PaperCommand
 {
     public static Command Create()
     {
-        var dataset = Options.Choice("--dataset", "Data set", ExperimentDataset.Fashion,
-            ("cifar10", ExperimentDataset.Cifar10), ("svhn", ExperimentDataset.Svhn), ("fashion", ExperimentDataset.Fashion));
+        var (dataset, scale, study) = WhichPlan();
         var data = Options.Folder("--data", "Folder with the files of the data set; for fashion the images shipped with the samples when left out");
-        var scale = Options.Choice("--scale", "Scale", ExperimentScale.Small, ("full", ExperimentScale.Full), ("small", ExperimentScale.Small));
-        var study = Options.Choice<Func<ExperimentDataset, ExperimentScale, ExperimentPlan>>(
-            "--study", "What to compare", PaperPlans.Comparison,
-            ("methods", PaperPlans.Comparison), ("beta", PaperPlans.BetaSweep), ("questions", PaperPlans.OpenQuestions));
         var file = new Option<string?>("--plan") { Description = "A plan file instead of --dataset, --scale and --study" };
         var methods = new Option<string[]>("--methods") { Description = "Only these methods, and their teachers", AllowMultipleArgumentsPerToken = true };
         var seeds = Options.WholeOrNone("--seeds", "Number of seeds, from 1; those of the plan when left out");
@@ -35,12 +30,8 @@ internal static class PaperCommand
             {
                 var plan = Plan(arguments.GetValue(file), () => arguments.GetValue(study)!(arguments.GetValue(dataset), arguments.GetValue(scale)));
                 if (arguments.GetValue(seeds) is { } count) plan = plan with { Seeds = [.. Enumerable.Range(1, count).Select(seed => (ulong)seed)] };
-                if (printed)
-                {
-                    Console.WriteLine(plan.ToJson());
-                    return;
-                }
-                new Paper(new PaperSettings
+                if (printed) Console.WriteLine(plan.ToJson());
+                else new Paper(new PaperSettings
                 {
                     Plan = plan,
                     Methods = arguments.GetValue(methods) ?? [],
@@ -53,6 +44,16 @@ internal static class PaperCommand
         });
         return command;
     }
+
+    private static (Option<ExperimentDataset>, Option<ExperimentScale>, Option<Func<ExperimentDataset, ExperimentScale, ExperimentPlan>>) WhichPlan() =>
+    (
+        Options.Choice("--dataset", "Data set", ExperimentDataset.Fashion,
+            ("cifar10", ExperimentDataset.Cifar10), ("svhn", ExperimentDataset.Svhn), ("fashion", ExperimentDataset.Fashion)),
+        Options.Choice("--scale", "Scale", ExperimentScale.Small, ("full", ExperimentScale.Full), ("small", ExperimentScale.Small)),
+        Options.Choice<Func<ExperimentDataset, ExperimentScale, ExperimentPlan>>(
+            "--study", "What to compare", PaperPlans.Comparison,
+            ("methods", PaperPlans.Comparison), ("beta", PaperPlans.BetaSweep), ("questions", PaperPlans.OpenQuestions))
+    );
 
     private static ExperimentPlan Plan(string? file, Func<ExperimentPlan> standard)
     {
