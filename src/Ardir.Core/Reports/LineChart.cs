@@ -8,11 +8,12 @@ namespace Ardir.Core;
 /// var chart = new LineChart("Robust accuracy") { XLabel = "Epoch", YLabel = "Accuracy", Percent = true }
 ///     .Line("clean", clean)                                  // values of epochs 1, 2, 3, ...
 ///     .Line("PGD-20", [(1, 0.31), (5, 0.42), (10, 0.47)])
+///     .Line("mean of seeds", [(5, 0.41, 0.02), (10, 0.46, 0.01)])   // with error bars
 ///     .Mark("best", 10, 0.47);
 /// </code></example>
 public sealed class LineChart
 {
-    private readonly List<(string Name, (double X, double Y)[] Points)> _series = [];
+    private readonly List<(string Name, (double X, double Y)[] Points, double[] Errors)> _series = [];
     private readonly List<(string Label, double X, double Y)> _marks = [];
 
     /// <summary>Makes an empty chart.</summary>
@@ -46,7 +47,30 @@ public sealed class LineChart
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(points);
-        _series.Add((name, [.. points]));
+        _series.Add((name, [.. points], []));
+        return this;
+    }
+
+    /// <summary>Adds a line with error bars from Y - Error to Y + Error, for example a mean with its standard deviation.</summary>
+    /// <param name="name">Its name in the legend.</param>
+    /// <param name="points">From left to right. A point that is not finite leaves a gap; an error that is 0 or not finite draws no
+    /// bar.</param>
+    /// <returns>This chart.</returns>
+    /// <exception cref="ArgumentException">An error is negative.</exception>
+    public LineChart Line(string name, IEnumerable<(double X, double Y, double Error)> points)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        ArgumentNullException.ThrowIfNull(points);
+        (double X, double Y, double Error)[] all = [.. points];
+        foreach (var (x, _, error) in all)
+        {
+            if (error < 0)
+            {
+                throw new ArgumentException(
+                    $"The error of '{name}' at {x} is {error}; expected half the length of its bar, at least 0.", nameof(points));
+            }
+        }
+        _series.Add((name, [.. all.Select(point => (point.X, point.Y))], [.. all.Select(point => point.Error)]));
         return this;
     }
 
@@ -78,7 +102,8 @@ public sealed class LineChart
         return this;
     }
 
-    internal IReadOnlyList<(string Name, (double X, double Y)[] Points)> Series => _series;
+    // A line without error bars has no errors.
+    internal IReadOnlyList<(string Name, (double X, double Y)[] Points, double[] Errors)> Series => _series;
 
     internal IReadOnlyList<(string Label, double X, double Y)> Marks => _marks;
 }

@@ -20,7 +20,7 @@ internal static class ReportStyle
         @media (prefers-color-scheme: dark) { :root { --page: #14181d; --text: #e4e8ed; --quiet: #9ba6b4; --rule: #2b323b; --base: #677280;
           --c0: #7fb0ff; --c1: #ff9a6b; --c2: #5ccf9f; --c3: #cf9fe6; --c4: #e0b84d; --c5: #5fc9df; --c6: #ff8dbb; --c7: #b4bcc8; } }
         body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.55 {{Fonts}}; }
-        main { max-width: 760px; margin: 0 auto; padding: 40px 24px 72px; }
+        main { max-width: 840px; margin: 0 auto; padding: 40px 24px 72px; }
         h1 { font-size: 1.75rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; margin: 0 0 1rem; }
         h2 { font-size: 1.2rem; line-height: 1.3; font-weight: 650; margin: 2.4rem 0 0.6rem; }
         p { margin: 0 0 1rem; max-width: 68ch; white-space: pre-line; }
@@ -40,6 +40,7 @@ internal static class ReportStyle
         .base { stroke: var(--base); fill: none; }
         .guide { stroke: var(--base); fill: none; stroke-dasharray: 2 4; }
         .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
+        .line.error { stroke-width: 1.2; }
         .mark { fill: none; stroke: var(--text); stroke-width: 2; }
         .line.c0 { stroke: var(--c0); } .line.c1 { stroke: var(--c1); } .line.c2 { stroke: var(--c2); } .line.c3 { stroke: var(--c3); }
         .line.c4 { stroke: var(--c4); } .line.c5 { stroke: var(--c5); } .line.c6 { stroke: var(--c6); } .line.c7 { stroke: var(--c7); }

@@ -27,6 +27,8 @@ internal sealed class SvgChart
         _chart = chart;
         var points = chart.Series
             .SelectMany(series => series.Points)
+            .Concat(chart.Series.SelectMany(series => Bars(series.Points, series.Errors))
+                .SelectMany(bar => new[] { (bar.X, bar.Low), (bar.X, bar.High) }))
             .Concat(chart.Marks.Select(mark => (mark.X, mark.Y)))
             .Where(CanDraw)
             .ToArray();
@@ -78,7 +80,8 @@ internal sealed class SvgChart
 
     private void Line(int series)
     {
-        var (name, points) = _chart.Series[series];
+        var (name, points, errors) = _chart.Series[series];
+        foreach (var (barX, low, high) in Bars(points, errors)) Bar(Colour(series), X(barX), (Y(low), Y(high)));
         var path = new StringBuilder();
         var open = false;
         foreach (var point in points)
@@ -93,6 +96,13 @@ internal sealed class SvgChart
             Add($"<circle class=\"dot {Colour(series)}\" cx=\"{X(x):0.##}\" cy=\"{Y(y):0.##}\" r=\"2.6\">");
             Add($"<title>{Escape(name)}: {_yTicks.FormatFine(y)} at {x:G5}</title></circle>");
         }
+    }
+
+    // Caps as wide as a dot show where the bar ends when it crosses another line.
+    private void Bar(string colour, double x, (double Low, double High) y)
+    {
+        Add($"<path class=\"line error {colour}\" d=\"M{x:0.##} {y.Low:0.##}V{y.High:0.##}");
+        Add($"M{x - 4:0.##} {y.Low:0.##}h8M{x - 4:0.##} {y.High:0.##}h8\"/>");
     }
 
     private void Mark(string label, double x, double y)
@@ -118,6 +128,10 @@ internal sealed class SvgChart
     private static string Dash(int series) => _dashes[series % _dashes.Length];
 
     private static string Escape(string text) => WebUtility.HtmlEncode(text);
+
+    private static IEnumerable<(double X, double Low, double High)> Bars((double X, double Y)[] points, double[] errors) =>
+        points.Zip(errors, (point, error) => (point.X, Low: point.Y - error, High: point.Y + error))
+            .Where(bar => bar.Low < bar.High && CanDraw((bar.X, bar.Low)) && CanDraw((bar.X, bar.High)));
 
     // Larger values could overflow when the scale is computed. NaN and infinite values fail the comparisons as well.
     private static bool CanDraw((double X, double Y) point) => Math.Abs(point.X) < 1e100 && Math.Abs(point.Y) < 1e100;
