@@ -13,6 +13,8 @@ internal sealed class Paper(PaperSettings settings)
         if (!settings.ReportOnly) Train(plan, cancellation);
         var results = ExperimentResults.Load(plan, settings.Output);
         Print(results);
+        new ExperimentReport(results).Save(settings.Output);
+        AnsiConsole.MarkupLine($"Report: [bold]{Markup.Escape(Path.GetFullPath(Path.Combine(settings.Output, "report.html")))}[/]");
     }
 
     private void Train(ExperimentPlan plan, CancellationToken cancellation)
@@ -20,8 +22,8 @@ internal sealed class Paper(PaperSettings settings)
         using var images = ExperimentImages.Load(plan.Data, settings.Data);
         var asked = settings.Methods.Count == 0 ? plan : plan.Only(settings.Methods);
         var runner = new ExperimentRunner(asked, images, settings.Output, new ExperimentOptions { Device = settings.Device });
-        AnsiConsole.MarkupLine(
-            $"[bold]{Markup.Escape(plan.Name)}[/]: {asked.Methods.Count} methods with {asked.Seeds.Count} seeds, {images.Train.Count} training images");
+        AnsiConsole.MarkupLine($"[bold]{Markup.Escape(plan.Name)}[/]: {asked.Methods.Count} methods with {asked.Seeds.Count} seeds, "
+            + $"{images.Train.Count} training images");
         LiveDisplay.Show(display => runner.Run(new PaperTracker(display), cancellation));
     }
 

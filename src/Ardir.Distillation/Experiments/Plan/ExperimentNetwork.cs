@@ -20,6 +20,11 @@ public sealed record ExperimentNetwork
 
     internal PreActResNet Create(int channels, int classes, ulong seed) => PreActResNet.Create(new PreActResNetOptions
     {
-        InputChannels = channels, Classes = classes, Widths = Widths, BlocksPerStage = BlocksPerStage, FirstStride = FirstStride, Seed = seed,
+        InputChannels = channels,
+        Classes = classes,
+        Widths = Widths,
+        BlocksPerStage = BlocksPerStage,
+        FirstStride = FirstStride,
+        Seed = seed,
     });
 }

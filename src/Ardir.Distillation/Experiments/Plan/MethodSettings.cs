@@ -62,7 +62,8 @@ public sealed class MethodSettings : IEquatable<MethodSettings>
     /// <param name="standard">The value when it is not set.</param>
     /// <exception cref="FormatException">The value is no whole number of 32 bits.</exception>
     public int Whole(string name, int standard) => Find(name) is not { } value ? standard
-        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(name, value, "a whole number");
+        : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number
+        : throw Wrong(name, value, "a whole number");
 
     /// <summary>True or false.</summary>
     /// <param name="name">Its name.</param>

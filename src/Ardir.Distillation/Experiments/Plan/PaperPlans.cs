@@ -7,8 +7,8 @@ public static class PaperPlans
     private const string StandardTeacher = "Standard";
     private const string RobustTeacher = "SAT teacher";
 
-    /// <summary>The comparison of methods: Table 2 (CIFAR-10) or 3 (SVHN) of the paper, with SAT from the students' initial weights, TRADES,
-    /// RSLAD and AKD2 besides.</summary>
+    /// <summary>The comparison of methods: Table 2 (CIFAR-10) or 3 (SVHN) of the paper, with SAT from the students' initial weights,
+    /// TRADES, RSLAD and AKD2 besides.</summary>
     /// <param name="dataset">The data set.</param>
     /// <param name="scale">The paper's scale, or one for two processor cores.</param>
     public static ExperimentPlan Comparison(ExperimentDataset dataset, ExperimentScale scale)
@@ -53,7 +53,7 @@ public static class PaperPlans
         [
             .. Teachers(),
             .. new[] { TeacherData.CleanClean, TeacherData.RobustClean, TeacherData.RobustAdversarial }
-                .SelectMany(data => PaperBetas.Sweep.Select(beta => Ardir(FormattableString.Invariant($"ARDIR-{Short(data)} {beta}"), data, beta))),
+                .SelectMany(data => PaperBetas.Sweep.Select(beta => Ardir(SweepName(data, beta), data, beta))),
         ],
     };
 
@@ -104,6 +104,8 @@ public static class PaperPlans
     };
 
     private static string TeacherOf(TeacherData data) => data == TeacherData.CleanClean ? StandardTeacher : RobustTeacher;
+
+    private static string SweepName(TeacherData data, double beta) => FormattableString.Invariant($"ARDIR-{Short(data)} {beta}");
 
     private static string Short(TeacherData data) => data switch
     {

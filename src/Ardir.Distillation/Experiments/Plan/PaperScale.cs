@@ -5,8 +5,9 @@ namespace Ardir.Distillation;
 /// <summary>Data, network, recipe and attacks of the plans of the paper, without methods.</summary>
 internal static class PaperScale
 {
-    public static ExperimentPlan Plan(ExperimentDataset dataset, ExperimentScale scale, string study) =>
-        (scale == ExperimentScale.Full ? Full(dataset) : Small(dataset)) with { Name = $"{NameOf(dataset)}, {scale.ToString().ToLowerInvariant()} scale: {study}" };
+    public static ExperimentPlan Plan(ExperimentDataset dataset, ExperimentScale scale, string study) => scale == ExperimentScale.Full
+        ? Full(dataset) with { Name = $"{NameOf(dataset)}, full scale: {study}" }
+        : Small(dataset) with { Name = $"{NameOf(dataset)}, small scale: {study}" };
 
     /// <summary>The name of the last stage.</summary>
     public static string LastStage(ExperimentDataset dataset, ExperimentScale scale) =>

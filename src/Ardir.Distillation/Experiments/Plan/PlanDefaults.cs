@@ -16,7 +16,8 @@ internal static class PlanDefaults
     /// <exception cref="JsonException">The text is not an object in JSON.</exception>
     public static JsonObject Complete(string json)
     {
-        if (JsonNode.Parse(json, documentOptions: _lenient) is not JsonObject plan) throw new JsonException("The text is not an object in braces.");
+        if (JsonNode.Parse(json, documentOptions: _lenient) is not JsonObject plan)
+            throw new JsonException("The text is not an object in braces.");
         Fill(plan, Standard());
         return plan;
     }
@@ -37,7 +38,8 @@ internal static class PlanDefaults
         }
     }
 
-    private static bool IsOptional(string name) => name is not ("name" or "data" or "dataset" or "threat" or "epsilon" or "methods" or "loss" or "attacks");
+    private static bool IsOptional(string name) =>
+        name is not ("name" or "data" or "dataset" or "threat" or "epsilon" or "methods" or "loss" or "attacks");
 
     // One of each record, with made-up values for what every file must say itself.
     private static JsonNode? Standard() => JsonSerializer.SerializeToNode(

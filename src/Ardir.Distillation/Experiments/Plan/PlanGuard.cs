@@ -32,7 +32,10 @@ internal static partial class PlanGuard
         if (string.IsNullOrWhiteSpace(method.Loss)) throw Wrong($"Method '{method.Name}' names no loss.");
         if (string.IsNullOrWhiteSpace(method.InitialWeights)) throw Wrong($"initialWeights of method '{method.Name}' is empty.");
         if (method.AverageFrom < 0 || method.AverageFrom >= plan.Recipe.Epochs)
-            throw Wrong($"averageFrom of method '{method.Name}' is {method.AverageFrom}; expected an epoch from 0 to {plan.Recipe.Epochs - 1}.");
+        {
+            throw Wrong(
+                $"averageFrom of method '{method.Name}' is {method.AverageFrom}; expected an epoch from 0 to {plan.Recipe.Epochs - 1}.");
+        }
         if (method.Report == KeptWeights.Average && method.AverageFrom is null)
             throw Wrong($"Method '{method.Name}' is reported with averaged weights, but averageFrom is not set.");
         foreach (var teacher in method.Teachers) plan.Method(teacher);

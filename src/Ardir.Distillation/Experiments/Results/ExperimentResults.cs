@@ -1,7 +1,7 @@
 namespace Ardir.Distillation;
 
-/// <summary>The records of a plan's runs, as far as they are finished. Nothing is left out: a seed without a record is counted as missing, a
-/// diverged run as diverged.</summary>
+/// <summary>The records of a plan's runs, as far as they are finished. Nothing is left out: a seed without a record is counted as missing,
+/// a diverged run as diverged.</summary>
 public sealed class ExperimentResults
 {
     private readonly Dictionary<(string Method, ulong Seed), RunRecord> _records;

@@ -11,8 +11,8 @@ public sealed record RunEvaluation
     /// <summary>The weights attacked.</summary>
     public required KeptWeights Weights { get; init; }
 
-    /// <summary>What the attack depends on: its options, the threat model and the images. The attack runs again when the plan says something
-    /// else.</summary>
+    /// <summary>What the attack depends on: its options, the threat model and the images. The attack runs again when the plan says
+    /// something else.</summary>
     public required string Identity { get; init; }
 
     /// <summary>Test images.</summary>

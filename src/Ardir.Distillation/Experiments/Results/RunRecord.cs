@@ -58,7 +58,8 @@ public sealed record RunRecord
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), RecordJson.Default.RunRecord) ?? throw new JsonException("The text is 'null'.");
+            return JsonSerializer.Deserialize(File.ReadAllText(path), RecordJson.Default.RunRecord)
+                ?? throw new JsonException("The text is 'null'.");
         }
         catch (JsonException e)
         {

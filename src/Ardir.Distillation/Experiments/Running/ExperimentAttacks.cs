@@ -7,7 +7,7 @@ namespace Ardir.Distillation;
 /// <summary>The attacks that plans can name.</summary>
 internal static class ExperimentAttacks
 {
-    private const string Pgd = "PGD-";
+    private const string PgdPrefix = "PGD-";
     private const int FastTargets = 4;
 
     /// <summary>Makes an attack.</summary>
@@ -21,12 +21,7 @@ internal static class ExperimentAttacks
         if (setup.Options.Attacks.TryGetValue(attack.Name, out var create)) return WithoutStepSize(attack, create(threat));
         if (attack.Name == "FGSM") return new FgsmAttack(threat, new FgsmOptions { StepSize = attack.StepSize });
         if (Steps(attack.Name) is { } steps)
-        {
-            return new PgdAttack(threat, new PgdOptions
-            {
-                Steps = steps, StepSize = attack.StepSize ?? threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
-            });
-        }
+            return Pgd(threat, steps, attack.StepSize);
         return WithoutStepSize(attack, attack.Name switch
         {
             "APGD-CE" => new ApgdAttack(threat),
@@ -39,9 +34,18 @@ internal static class ExperimentAttacks
         });
     }
 
+    /// <summary>PGD that leaves an image alone once it is misclassified.</summary>
+    /// <param name="threat">The norm ball.</param>
+    /// <param name="steps">Gradient steps.</param>
+    /// <param name="stepSize">In pixel units; null for a quarter of epsilon.</param>
+    public static PgdAttack Pgd(NormThreatModel threat, int steps, double? stepSize) => new(threat, new PgdOptions
+    {
+        Steps = steps, StepSize = stepSize ?? threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
+    });
+
     /// <summary>What the result of an attack depends on, besides the network.</summary>
     public static string Identity(ExperimentAttack attack, ExperimentSetup setup, ulong seed) => string.Create(CultureInfo.InvariantCulture,
-        $"{StatedIdentity.Of(Create(attack, setup, seed, null))}; images: {attack.Images ?? setup.Images.Test.Count} of {setup.TestFingerprint}");
+        $"{StatedIdentity.Of(Create(attack, setup, seed, null))}; {attack.Images ?? setup.Images.Test.Count} of {setup.TestFingerprint}");
 
     private static AutoAttackOptions Fast(NormThreatModel threat) => new()
     {
@@ -50,8 +54,8 @@ internal static class ExperimentAttacks
     };
 
     private static int? Steps(string name) =>
-        name.StartsWith(Pgd, StringComparison.Ordinal)
-            && int.TryParse(name.AsSpan(Pgd.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var steps) && steps > 0
+        name.StartsWith(PgdPrefix, StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(PgdPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var steps) && steps > 0
             ? steps
             : null;
 

@@ -26,7 +26,8 @@ public sealed class ExperimentImages : IDisposable
     /// <summary>The images to train on.</summary>
     public ImageDataset Train { get; }
 
-    /// <summary>The images on which the best epoch is chosen; the same object as <see cref="Test"/> for a choice on the test images.</summary>
+    /// <summary>The images on which the best epoch is chosen; the same object as <see cref="Test"/> for a choice on the test
+    /// images.</summary>
     public ImageDataset Validation { get; }
 
     /// <summary>The images to report on.</summary>
@@ -47,7 +48,10 @@ public sealed class ExperimentImages : IDisposable
         var test = Reported(data, reported);
         var least = data.ValidationImages + (data.TrainImages ?? 1);
         if (all.Count < least)
-            throw new ArgumentException($"The plan asks for {least} training and validation images, but {folder} has {all.Count}.", nameof(data));
+        {
+            throw new ArgumentException(
+                $"The plan asks for {least} training and validation images, but {folder} has {all.Count}.", nameof(data));
+        }
         var (rest, validation) = data.ValidationImages == 0 ? (all.Take(all.Count), test) : all.HoldOut(data.ValidationImages, data.Split);
         if (data.TrainImages is not { } count || count == rest.Count)
             return new ExperimentImages(rest, validation, test, Distinct(rest, validation, test));

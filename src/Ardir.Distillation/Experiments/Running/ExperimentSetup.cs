@@ -41,13 +41,17 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
             var needs = options.Losses.Create(method).Needs;
             Require(method, NetworkRole.Teacher, needs, method.Teacher);
             Require(method, NetworkRole.StandardTeacher, needs, method.StandardTeacher);
-            using var trainer = Trainer(
-                method, plan.Seeds[0], student, method.Teacher is null ? null : teacher, method.StandardTeacher is null ? null : standard, null);
+            var networks = new RunNetworks(
+                student, method.Teacher is null ? null : teacher, method.StandardTeacher is null ? null : standard);
+            using var trainer = Trainer(method, plan.Seeds[0], networks, checkpoints: null);
         }
         foreach (var attack in plan.Attacks)
         {
             if (attack.Images > images.Test.Count)
-                throw new FormatException($"The attack '{attack.Name}' asks for {attack.Images} test images; there are {images.Test.Count}.");
+            {
+                throw new FormatException(
+                    $"The attack '{attack.Name}' asks for {attack.Images} test images; there are {images.Test.Count}.");
+            }
             ExperimentAttacks.Create(attack, this, 0, null);
         }
     }
@@ -61,8 +65,7 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
     /// <summary>The network of a run with the weights it begins with.</summary>
     public nn.Module<Tensor, Tensor> Network(ExperimentRun run) => Network(SeedMixer.Mix(run.Seed, run.Method.InitialWeights));
 
-    public DistillationTrainer Trainer(
-        ExperimentMethod method, ulong seed, nn.Module<Tensor, Tensor> student, IModule? teacher, IModule? standard, string? checkpoints)
+    public DistillationTrainer Trainer(ExperimentMethod method, ulong seed, RunNetworks networks, string? checkpoints)
     {
         var recipe = plan.Recipe;
         var trainer = new TrainerOptions
@@ -79,17 +82,15 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
             {
                 Steps = recipe.AttackSteps, StepShare = recipe.AttackStepSize / Threat.Epsilon, TrainMode = method.CraftInTrainMode,
             },
-            SelectionAttack = new PgdAttack(Threat, new PgdOptions
-            {
-                Steps = recipe.SelectionSteps, StepSize = recipe.SelectionStepSize ?? Threat.Epsilon / 4, Selection = PgdSelection.FirstSuccess,
-            }),
+            SelectionAttack = ExperimentAttacks.Pgd(Threat, recipe.SelectionSteps, recipe.SelectionStepSize),
             EvaluationBatchSize = options.EvaluationBatchSize,
             Device = options.Device,
             CheckpointDirectory = checkpoints,
             Seed = seed,
             Logger = options.Logger,
         };
-        return new DistillationTrainer(student, teacher, options.Losses.Create(method), trainer, standard);
+        var loss = options.Losses.Create(method);
+        return new DistillationTrainer(networks.Student, networks.Teacher, loss, trainer, networks.StandardTeacher);
     }
 
     /// <summary>Whether nothing is left to do for a run.</summary>
@@ -101,10 +102,13 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
         [
             .. plan.Attacks
                 .SelectMany(attack => attack.Weights.Where(weights => Has(run.Method, weights)).Select(weights => (attack, weights)))
-                .Where(pair => record.Find(pair.attack.Name, pair.weights)?.Identity != ExperimentAttacks.Identity(pair.attack, this, run.Seed)),
+                .Where(pair => record.Find(pair.attack.Name, pair.weights)?.Identity != IdentityOf(pair.attack, run)),
         ];
 
-    private static bool Has(ExperimentMethod method, KeptWeights weights) => weights != KeptWeights.Average || method.AverageFrom is not null;
+    public string IdentityOf(ExperimentAttack attack, ExperimentRun run) => ExperimentAttacks.Identity(attack, this, run.Seed);
+
+    private static bool Has(ExperimentMethod method, KeptWeights weights) =>
+        weights != KeptWeights.Average || method.AverageFrom is not null;
 
     private static ExperimentRun RunOf(string folder, ExperimentMethod method, ulong seed) =>
         new(method, seed, RunFolder.Of(folder, method.Name, seed));

@@ -32,8 +32,8 @@ internal sealed class RunBoard(ExperimentSetup setup)
     public RunRecord? Reread(ExperimentRun run)
     {
         var record = File.Exists(run.Folder.Record) ? RunRecord.Load(run.Folder.Record) : null;
-        if (record is not null)
-            ResumeGuard.EnsureSame(record.Identity, setup.IdentityOf(run), run.Folder.Record, "Choose another folder or delete this run's.");
+        const string remedy = "Choose another folder or delete this run's.";
+        if (record is not null) ResumeGuard.EnsureSame(record.Identity, setup.IdentityOf(run), run.Folder.Record, remedy);
         return _records[run] = record;
     }
 

@@ -40,7 +40,7 @@ internal sealed class RunExecution(ExperimentSetup setup)
         using var student = setup.Network(run);
         using var teacher = Teacher(method.Teacher, run.Seed);
         using var standard = Teacher(method.StandardTeacher, run.Seed);
-        using var trainer = setup.Trainer(method, run.Seed, student, teacher, standard, run.Folder.Training);
+        using var trainer = setup.Trainer(method, run.Seed, new RunNetworks(student, teacher, standard), run.Folder.Training);
         try
         {
             var result = trainer.Fit(setup.Images.Train, setup.Images.Validation, reporter, cancellationToken);
@@ -104,7 +104,7 @@ internal sealed class RunExecution(ExperimentSetup setup)
         {
             Attack = attack.Name,
             Weights = weights,
-            Identity = ExperimentAttacks.Identity(attack, setup, run.Seed),
+            Identity = setup.IdentityOf(attack, run),
             Images = test.Count,
             Correct = outcome.Correct.Count(right => right),
             Robust = outcome.Robust.Count(right => right),
@@ -142,5 +142,8 @@ internal sealed class RunExecution(ExperimentSetup setup)
     };
 
     private sealed record Outcome(
-        IReadOnlyList<bool> Correct, IReadOnlyList<bool> Robust, IReadOnlyList<EvaluationFinding> Findings, IReadOnlyList<AttackSummary> Costs);
+        IReadOnlyList<bool> Correct,
+        IReadOnlyList<bool> Robust,
+        IReadOnlyList<EvaluationFinding> Findings,
+        IReadOnlyList<AttackSummary> Costs);
 }
