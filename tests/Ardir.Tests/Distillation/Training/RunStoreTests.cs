@@ -38,6 +38,18 @@ public sealed class RunStoreTests : IDisposable
     }
 
     [Fact]
+    public void Restore_OnDisk_GivesBackTheLastWeightsOfTheFile()
+    {
+        using var student = TrainingWorld.Network();
+        using var trainer = Trainer(student, _options with { CheckpointDirectory = _folder.Path });
+        trainer.Fit(_data);
+        var last = TrainingWorld.State(student);
+        using (no_grad()) student.parameters().First().add_(1);
+        trainer.RestoreLast();
+        TrainingWorld.SameState(TrainingWorld.State(student), last);
+    }
+
+    [Fact]
     public void Restore_InMemory_BestOfThisRunReplacesThatOfTheOneBefore()
     {
         using var student = TrainingWorld.Network();
