@@ -53,6 +53,16 @@ public sealed class AttackLossPreparationTests
     }
 
     [Fact]
+    public void Prepare_OneNumberForEachSample_IsTaken()
+    {
+        using var model = TinyModels.Linear(dtype: ScalarType.Float32);
+        using var images = TinyModels.Images(6);
+        using var labels = TinyModels.Labels(6);
+        using var result = new FgsmAttack(_threat, new() { Loss = new Prepared(() => [zeros(6, 4), ones(6)]) }).Perturb(model, images, labels);
+        TensorAssert.Different(result, images);
+    }
+
+    [Fact]
     public void Known_DisposedLogits_AreNamed()
     {
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
