@@ -71,15 +71,28 @@ public sealed class EvaluationInstrumentsTests : IDisposable
     }
 
     [Fact]
-    public void Ensemble_CancelledBeforehand_MakesNoStateFile()
+    public void StateFile_HeldByAnother_IsToldWithWhateverItsLineSays()
     {
         using var folder = new TemporaryFolder();
+        var state = folder.File("run.state");
+        StateOwner.Holding(state, new IOException("held", 11)).Should().BeEmpty("nothing tells");
+        File.WriteAllText(state + ".owner", "x");
+        StateOwner.Holding(state, new IOException("held", 11)).Should().Be(" It is held by x.");
+        StateOwner.Holding(state, new IOException("full", 28)).Should().BeEmpty("another fault");
+    }
+
+    [Fact]
+    public void Ensemble_CancelledBeforehand_BeginsNothing()
+    {
+        using var folder = new TemporaryFolder();
+        using var listener = new Listener();
         using var source = new CancellationTokenSource();
         source.Cancel();
         Ensemble(folder.File("run.state"))
             .Invoking(ensemble => ensemble.Evaluate(_linear, _images, Labels, new AttackContext { CancellationToken = source.Token }))
             .Should().Throw<OperationCanceledException>();
         folder.Names.Should().BeEmpty();
+        listener.Activities.Should().BeEmpty();
     }
 
     private static AutoAttack Ensemble(string? state) => new(_threat, new AutoAttackOptions
