@@ -9,22 +9,33 @@ internal sealed class Paper(PaperSettings settings)
     public void Run(CancellationToken cancellation)
     {
         var plan = settings.Plan;
-        plan.Save(Path.Combine(settings.Output, "plan.json"));
-        if (!settings.ReportOnly) Train(plan, cancellation);
+        if (settings.Data is { } data) Train(plan, data, cancellation);
         var results = ExperimentResults.Load(plan, settings.Output);
         Print(results);
-        new ExperimentReport(results).Save(settings.Output);
+        SharedFolder.Write(() => new ExperimentReport(results).Save(settings.Output));
         AnsiConsole.MarkupLine($"Report: [bold]{Markup.Escape(Path.GetFullPath(Path.Combine(settings.Output, "report.html")))}[/]");
     }
 
-    private void Train(ExperimentPlan plan, CancellationToken cancellation)
+    private void Train(ExperimentPlan plan, string data, CancellationToken cancellation)
     {
-        using var images = ExperimentImages.Load(plan.Data, settings.Data);
+        using var images = ExperimentImages.Load(plan.Data, data);
         var asked = settings.Methods.Count == 0 ? plan : plan.Only(settings.Methods);
         var runner = new ExperimentRunner(asked, images, settings.Output, new ExperimentOptions { Device = settings.Device });
+        // Refuses the folder of another plan before its plan file is replaced.
+        ExperimentResults.Load(plan, settings.Output);
+        SavePlan(plan);
         AnsiConsole.MarkupLine($"[bold]{Markup.Escape(plan.Name)}[/]: {asked.Methods.Count} methods with {asked.Seeds.Count} seeds, "
             + $"{images.Train.Count} training images");
         LiveDisplay.Show(display => runner.Run(new PaperTracker(display), cancellation));
+    }
+
+    private void SavePlan(ExperimentPlan plan)
+    {
+        var path = PaperCommand.PlanIn(settings.Output);
+        SharedFolder.Write(() =>
+        {
+            if (!File.Exists(path) || File.ReadAllText(path).TrimEnd() != plan.ToJson()) plan.Save(path);
+        });
     }
 
     private static void Print(ExperimentResults results)

@@ -10,12 +10,10 @@ internal sealed record PaperSettings
     /// <summary>Names of methods; all of the plan when empty.</summary>
     public IReadOnlyList<string> Methods { get; init; } = [];
 
-    public required string Data { get; init; }
+    /// <summary>The folder of the data set; null to write the report of what is finished, and run nothing.</summary>
+    public string? Data { get; init; }
 
     public required string Output { get; init; }
 
     public required Device Device { get; init; }
-
-    /// <summary>Whether to write the report of what is finished, and run nothing.</summary>
-    public bool ReportOnly { get; init; }
 }
