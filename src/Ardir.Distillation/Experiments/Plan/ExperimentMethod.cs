@@ -14,8 +14,8 @@ public sealed record ExperimentMethod
     /// <value>Empty by default: the defaults of the loss.</value>
     public MethodSettings Settings { get; init; } = MethodSettings.Empty;
 
-    /// <summary>Name of the method that trains the teacher, with the same seed; null for losses without one. The teacher has its best
-    /// weights, or its last ones if it is not adversarially trained.</summary>
+    /// <summary>Name of the method that trains the teacher, with the same seed; null for losses without one. The teacher has the
+    /// weights that its <see cref="Report"/> names.</summary>
     /// <value>null by default.</value>
     public string? Teacher { get; init; }
 
@@ -35,7 +35,7 @@ public sealed record ExperimentMethod
     /// <value>null by default.</value>
     public bool? CraftInTrainMode { get; init; }
 
-    /// <summary>Which weights stand for the method in the tables.</summary>
+    /// <summary>Which weights stand for the method in the tables, and teach where the method is a teacher.</summary>
     /// <value><see cref="KeptWeights.Best"/> by default.</value>
     public KeptWeights Report { get; init; } = KeptWeights.Best;
 

@@ -6,6 +6,9 @@ namespace Ardir.Distillation;
 /// there, before any run begins.</summary>
 internal static partial class PlanGuard
 {
+    private const int MaxName = 64;
+    private const string Names = "1 to 64 letters, digits, blanks and . _ - + =, with a letter or digit at both ends";
+
     public static void Check(ExperimentPlan plan)
     {
         if (string.IsNullOrWhiteSpace(plan.Name)) throw Wrong("name is empty; it is the title of the report.");
@@ -16,6 +19,7 @@ internal static partial class PlanGuard
         Unique("seeds", [.. plan.Seeds.Select(seed => $"{seed}")]);
         foreach (var method in plan.Methods) Check(plan, method);
         Check(plan.Data);
+        Known("threat.norm", plan.Threat.Norm);
         Positive("threat.epsilon", plan.Threat.Epsilon);
         Check(plan.Recipe);
         foreach (var attack in plan.Attacks) Check(attack);
@@ -24,11 +28,9 @@ internal static partial class PlanGuard
 
     private static void Check(ExperimentPlan plan, ExperimentMethod method)
     {
-        if (method.Name.Length > 64 || !NamePattern().IsMatch(method.Name))
-        {
-            throw Wrong($"The method name '{method.Name}' names a folder, too; expected 1 to 64 letters, digits, blanks and . _ - + =, "
-                + "with a letter or digit at both ends.");
-        }
+        if (method.Name.Length > MaxName || !NamePattern().IsMatch(method.Name))
+            throw Wrong($"The method name '{method.Name}' names a folder, too; expected {Names}.");
+        Known($"report of method '{method.Name}'", method.Report);
         if (string.IsNullOrWhiteSpace(method.Loss)) throw Wrong($"Method '{method.Name}' names no loss.");
         if (string.IsNullOrWhiteSpace(method.InitialWeights)) throw Wrong($"initialWeights of method '{method.Name}' is empty.");
         if (method.AverageFrom < 0 || method.AverageFrom >= plan.Recipe.Epochs)
@@ -43,6 +45,7 @@ internal static partial class PlanGuard
 
     private static void Check(ExperimentData data)
     {
+        Known("data.dataset", data.Dataset);
         AtLeast("data.trainImages", data.TrainImages ?? 1, 1);
         AtLeast("data.validationImages", data.ValidationImages, 0);
         AtLeast("data.testImages", data.TestImages ?? 1, 1);
@@ -57,14 +60,25 @@ internal static partial class PlanGuard
         Positive("recipe.learningRate", recipe.LearningRate);
         Positive("recipe.attackStepSize", recipe.AttackStepSize ?? 1);
         Positive("recipe.selectionStepSize", recipe.SelectionStepSize ?? 1);
+        // The default milestones, left beside fewer epochs, would leave the learning rate as it is without a word.
+        if (recipe.Milestones.Any(milestone => milestone >= recipe.Epochs))
+        {
+            throw Wrong($"recipe.milestones are [{string.Join(", ", recipe.Milestones)}], but the last epoch is {recipe.Epochs - 1}; "
+                + "expected epochs that come, or [] for one learning rate throughout.");
+        }
+        if (recipe.WarmupEpochs >= recipe.Epochs)
+            throw Wrong($"recipe.warmupEpochs is {recipe.WarmupEpochs}; expected less than the {recipe.Epochs} epochs.");
     }
 
     private static void Check(ExperimentAttack attack)
     {
-        if (string.IsNullOrWhiteSpace(attack.Name)) throw Wrong("An attack has no name.");
+        if (attack.Name.Length > MaxName || !NamePattern().IsMatch(attack.Name))
+            throw Wrong($"The attack name '{attack.Name}' is part of file names, too; expected {Names}.");
         AtLeast($"images of attack '{attack.Name}'", attack.Images ?? 1, 1);
         Positive($"stepSize of attack '{attack.Name}'", attack.StepSize ?? 1);
         if (attack.Weights.Count == 0) throw Wrong($"weights of attack '{attack.Name}' is empty; it would attack nothing.");
+        foreach (var weights in attack.Weights) Known($"weights of attack '{attack.Name}'", weights);
+        if (attack.Weights.Distinct().Count() < attack.Weights.Count) throw Wrong($"weights of attack '{attack.Name}' repeats one.");
     }
 
     private static void RefuseCircle(ExperimentPlan plan, ExperimentMethod method)
@@ -90,6 +104,12 @@ internal static partial class PlanGuard
     private static void AtLeast(string name, int value, int least)
     {
         if (value < least) throw Wrong($"{name} is {value}; expected at least {least}.");
+    }
+
+    // JSON may give a number for a member of an enumeration, and any number fits.
+    private static void Known<T>(string name, T value) where T : struct, Enum
+    {
+        if (!Enum.IsDefined(value)) throw Wrong($"{name} is {value}; expected one of {string.Join(", ", Enum.GetNames<T>())}.");
     }
 
     private static void Positive(string name, double value)

@@ -34,9 +34,9 @@ public sealed class ExperimentPlanTests
     [Fact]
     public void Parse_PartOfARecipe_KeepsTheOtherDefaults()
     {
-        var plan = ExperimentPlan.Parse(Least.Replace("\"methods\"", "\"recipe\": { \"epochs\": 7 }, \"methods\"", StringComparison.Ordinal));
+        var plan = ExperimentPlan.Parse(Least.Replace("\"methods\"", "\"recipe\": { \"batchSize\": 7 }, \"methods\"", StringComparison.Ordinal));
 
-        plan.Recipe.Should().BeEquivalentTo(new ExperimentRecipe { Epochs = 7 });
+        plan.Recipe.Should().BeEquivalentTo(new ExperimentRecipe { BatchSize = 7 });
     }
 
     [Theory]
@@ -78,6 +78,21 @@ public sealed class ExperimentPlanTests
     [InlineData("{ \"name\": \"FGSM\" }", "{ \"name\": \"FGSM\", \"images\": 0 }", "*images of attack 'FGSM' is 0*")]
     [InlineData("{ \"name\": \"FGSM\" }", "{ \"name\": \"FGSM\", \"weights\": [] }", "*would attack nothing*")]
     [InlineData("{ \"name\": \"FGSM\" }", "null", "*attacks has an entry that is null*")]
+    [InlineData("{ \"name\": \"FGSM\" }", "{ \"name\": \"../FGSM\" }", "*'../FGSM' is part of file names*")]
+    [InlineData("{ \"name\": \"FGSM\" }", "{ \"name\": \"FGSM\", \"weights\": [\"Best\", \"Best\"] }", "*weights of attack 'FGSM' repeats one*")]
+    [InlineData("{ \"name\": \"FGSM\" }", "{ \"name\": \"FGSM\", \"weights\": [7] }", "*weights of attack 'FGSM' is 7; expected one of Best, Last, Average*")]
+    [InlineData("\"Cifar10\"", "9", "*data.dataset is 9; expected one of Cifar10*")]
+    [InlineData("\"8/255\"", "\"8/255\", \"norm\": 9", "*threat.norm is 9*")]
+    [InlineData("\"loss\": \"sat\"", "\"loss\": \"sat\", \"report\": 9", "*report of method 'SAT' is 9*")]
+    [InlineData("\"methods\"", "\"recipe\": { \"epochs\": 60 }, \"methods\"", "*recipe.milestones are [[]100, 150], but the last epoch is 59*")]
+    [InlineData("\"methods\"", "\"recipe\": { \"warmupEpochs\": 200 }, \"methods\"", "*recipe.warmupEpochs is 200*")]
+    [InlineData("\"methods\"", "\"network\": { \"widths\": null }, \"methods\"", "*widths*")]
+    [InlineData("\"methods\"", "\"network\": { \"widths\": [null] }, \"methods\"", "*widths*")]
+    [InlineData("\"methods\"", "\"seeds\": [1, 1], \"methods\"", "*seeds has '1' more than once*")]
+    [InlineData("\"methods\"", "\"seeds\": [-1], \"methods\"", "*seeds*")]
+    [InlineData("\"methods\"", "\"seeds\": null, \"methods\"", "*seeds*")]
+    [InlineData("\"methods\"", "\"recipe\": { \"learningRate\": 1e999 }, \"methods\"", "*recipe.learningRate*")]
+    [InlineData("\"loss\": \"sat\"", "\"loss\": \"sat\", \"settings\": null", "*settings*")]
     public void Parse_WrongPlan_SaysWhere(string right, string wrong, string message)
     {
         Least.Should().Contain(right);
