@@ -28,12 +28,15 @@ internal static class DifferenceSection
             Word(pair.Comparison.Verdict),
         ]).ToList();
         if (rows.Count == 0) return;
+        var intervals = columns.Sum(attack => Pairs(study, attack).Count(pair => pair.Comparison.HalfWidth is not null));
         page.Heading("Paired differences")
             .Paragraph("Accuracy of the method minus that of the other, seed by seed, in points: mean ± half the width of the 95 % "
                 + "interval (Student's t). Images and their order are the same within a pair; so are the first weights, "
                 + "if the plan below says so: "
-                + "teachers have their own. The interval covers what changes with the seed, not the choice of the test images. "
-                + $"Of {rows.Count} intervals about {ReportText.Number(rows.Count * 0.05, "0.#")} miss their true value by chance.")
+                + "teachers have their own. The interval covers what changes with the seed, not the choice of the test images."
+                + (intervals == 0 ? " One seed has no interval."
+                    : $" Of {ReportText.Count(intervals, "interval")} about {ReportText.Number(intervals * 0.05, "0.#")} miss their "
+                        + "true value by chance."))
             .Table(["Attack", "Method", "Against", "Difference", "Seeds", "Verdict"], rows);
     }
 

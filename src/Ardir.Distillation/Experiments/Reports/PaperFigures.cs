@@ -56,14 +56,17 @@ internal static class PaperFigures
     };
 
     /// <summary>In what a plan differs from the paper's setting, in words; empty at full scale.</summary>
-    public static IReadOnlyList<string> Differences(ExperimentPlan plan)
+    /// <param name="plan">The plan.</param>
+    /// <param name="trainingImages">Images that the runs trained on; null when it is not known. The data may have been a part.</param>
+    public static IReadOnlyList<string> Differences(ExperimentPlan plan, int? trainingImages)
     {
+        var all = plan.Data.Dataset == ExperimentDataset.Svhn ? 73_257 : 50_000;
         var paper = PaperScale.Plan(plan.Data.Dataset, ExperimentScale.Full, "");
         var (recipe, usual) = (plan.Recipe, paper.Recipe);
         List<string> differences = [];
         Note(!plan.Network.Widths.SequenceEqual(paper.Network.Widths) || plan.Network.BlocksPerStage != paper.Network.BlocksPerStage
             || plan.Network.FirstStride != paper.Network.FirstStride, "the network");
-        Note(plan.Data.TrainImages is not null, "the number of training images");
+        Note((trainingImages ?? plan.Data.TrainImages ?? all) != all, "the number of training images");
         Note(plan.Data.TestImages is not null || plan.Attacks.Any(attack => attack.Images is not null), "the number of test images");
         Note(plan.Data.ValidationImages != 0, "the images on which the best epoch is chosen");
         Note(recipe.Epochs != usual.Epochs || !recipe.Milestones.SequenceEqual(usual.Milestones), "the epochs");

@@ -8,7 +8,7 @@ internal static class PlanSection
         var plan = study.Plan;
         page.Heading("Plan").Table(["What", "Value"],
         [
-            ["Data", Data(plan.Data)],
+            ["Data", Data(plan.Data, study.TrainingImages)],
             ["Best epoch", Selection(plan)],
             ["Network", Network(plan.Network)],
             ["Recipe", Recipe(plan.Recipe)],
@@ -32,9 +32,9 @@ internal static class PlanSection
             : $"chosen on {ReportText.Count(plan.Data.ValidationImages, "image")} held out from the training set, {attack}";
     }
 
-    private static string Data(ExperimentData data)
+    private static string Data(ExperimentData data, int? trained)
     {
-        var training = data.TrainImages is { } train ? $"{ReportText.Count(train, "training image")}" : "all training images";
+        var training = (trained ?? data.TrainImages) is { } train ? ReportText.Count(train, "training image") : "all training images";
         var test = data.TestImages is { } count ? $"{ReportText.Count(count, "test image")}" : "all test images";
         var augmentation = data.Augment ? "shifted and flipped at random" : "no augmentation";
         return $"{ReportText.Name(data.Dataset)}: {training}, {test}; {augmentation}; split {data.Split}";

@@ -31,7 +31,7 @@ internal static class ReportFormats
             _ = part switch
             {
                 ReportPage.Headline headline => text.Append("## ").Append(Escape(headline.Value)).Append("\n\n"),
-                ReportPage.Text paragraph => text.Append(Escape(paragraph.Value)).Append("\n\n"),
+                ReportPage.Text paragraph => text.Append(Paragraph(paragraph.Value)).Append("\n\n"),
                 ReportPage.Lines lines => text.AppendJoin("", lines.Values.Select(line => $"- {Escape(line)}\n")).Append('\n'),
                 ReportPage.Grid grid => Table(text, grid),
                 // A Markdown file cannot hold a picture.
@@ -54,6 +54,13 @@ internal static class ReportFormats
         cell is ReportText.None or ReportText.Diverged
         || (cell.Length > 0 && char.IsAsciiDigit(cell[0]))
         || (cell.Length > 1 && cell[0] is '-' or '+' && char.IsAsciiDigit(cell[1]));
+
+    // These make a heading, a quotation, an item or code of a line that begins with them.
+    private static string Paragraph(string text)
+    {
+        var escaped = Escape(text).TrimStart();
+        return escaped is ['#' or '>' or '-' or '+' or '~' or '=', ..] ? $"\\{escaped}" : escaped;
+    }
 
     // What a user wrote must neither end its table cell, row or item nor be read as markup.
     private static string Escape(string text)

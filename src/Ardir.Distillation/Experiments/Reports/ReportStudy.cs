@@ -16,6 +16,10 @@ internal sealed class ReportStudy(ExperimentResults results)
     public IReadOnlyList<string> Teachers { get; } =
         [.. results.Plan.Methods.Select(method => method.Name).Intersect(results.Plan.Methods.SelectMany(method => method.Teachers))];
 
+    /// <summary>How many images the runs trained on, as their records say; null without any.</summary>
+    public int? TrainingImages { get; } = results.Records
+        .Select(record => RunIdentityText.TrainingImages(record.Identity)).FirstOrDefault(count => count is not null);
+
     public IEnumerable<RunRecord> RecordsOf(ExperimentMethod method) => Records.Where(record => record.Method == method.Name);
 
     public SampleStatistics? Clean(ExperimentMethod method) => SampleStatistics.Try(results.Clean(method.Name).Values);

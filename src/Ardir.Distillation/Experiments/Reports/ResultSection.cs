@@ -30,7 +30,7 @@ internal static class ResultSection
         var text = "Accuracy on test images in percent: mean ± standard deviation over the seeds. "
             + Weights(plan) + Images(study);
         if (!withPaper) return text;
-        var differences = PaperFigures.Differences(plan);
+        var differences = PaperFigures.Differences(plan, study.TrainingImages);
         var table = PaperFigures.TableName(plan.Data.Dataset);
         return text + $" In brackets: {table} of the ARDIR paper, at full scale, one run each. " + (differences.Count == 0
             ? "This plan has the paper's scale."

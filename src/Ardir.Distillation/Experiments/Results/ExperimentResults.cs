@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Distillation;
 
 /// <summary>The records of a plan's runs, as far as they are finished. Nothing is left out: a seed without a record is counted as missing,
@@ -26,13 +28,15 @@ public sealed class ExperimentResults
     /// <param name="plan">The plan.</param>
     /// <param name="folder">The folder that the runner wrote into.</param>
     /// <exception cref="FormatException">A record is damaged.</exception>
+    /// <exception cref="InvalidOperationException">A record belongs to another plan, as far as that can be told without the images and the
+    /// losses; the message lists the differences.</exception>
     /// <exception cref="IOException">A record cannot be read.</exception>
     public static ExperimentResults Load(ExperimentPlan plan, string folder)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        var paths = plan.Methods.SelectMany(method => plan.Seeds.Select(seed => RunFolder.RecordOf(folder, method.Name, seed)));
-        return new ExperimentResults(plan, paths.Where(File.Exists).Select(RunRecord.Load));
+        return new ExperimentResults(plan, plan.Methods.SelectMany(method => plan.Seeds.Select(seed => Read(plan, folder, method, seed)))
+            .OfType<RunRecord>());
     }
 
     /// <summary>The record of a run, or null if there is none.</summary>
@@ -46,27 +50,41 @@ public sealed class ExperimentResults
     /// <param name="weights">The weights; null for those that the method is reported with.</param>
     /// <returns>Shares from 0 to 1, by seed.</returns>
     public IReadOnlyDictionary<ulong, double> Robust(string method, string attack, KeptWeights? weights = null) =>
-        Values(method, record => record.Find(attack, weights ?? Plan.Method(method).Report)?.RobustAccuracy);
+        Evaluations(method, attack, weights).ToDictionary(pair => pair.Key, pair => pair.Value.RobustAccuracy);
 
     /// <summary>Clean accuracies of a method, one for each seed for which there is one: those of the evaluation on the most
     /// images.</summary>
     /// <param name="method">Name of the method.</param>
     /// <param name="weights">The weights; null for those that the method is reported with.</param>
     /// <returns>Shares from 0 to 1, by seed.</returns>
-    public IReadOnlyDictionary<ulong, double> Clean(string method, KeptWeights? weights = null)
+    public IReadOnlyDictionary<ulong, double> Clean(string method, KeptWeights? weights = null) =>
+        Evaluations(method, attack: null, weights).ToDictionary(pair => pair.Key, pair => pair.Value.CleanAccuracy);
+
+    /// <summary>The evaluation of each seed for which there is one: under an attack, or for null the one on the most images.</summary>
+    internal SortedDictionary<ulong, RunEvaluation> Evaluations(string method, string? attack, KeptWeights? weights = null)
     {
         var asked = weights ?? Plan.Method(method).Report;
-        return Values(method, record => record.Evaluations.Where(evaluation => evaluation.Weights == asked)
-            .MaxBy(evaluation => evaluation.Images)?.CleanAccuracy);
-    }
-
-    private Dictionary<ulong, double> Values(string method, Func<RunRecord, double?> read)
-    {
-        var values = new Dictionary<ulong, double>();
+        var found = new SortedDictionary<ulong, RunEvaluation>();
         foreach (var seed in Plan.Seeds)
         {
-            if (Find(method, seed) is { } record && read(record) is { } value) values.Add(seed, value);
+            var ofSeed = Find(method, seed)?.Evaluations.Where(evaluation => evaluation.Weights == asked);
+            var evaluation = attack is null
+                ? ofSeed?.MaxBy(each => each.Images)
+                : ofSeed?.FirstOrDefault(each => each.Attack == attack);
+            if (evaluation is not null) found.Add(seed, evaluation);
         }
-        return values;
+        return found;
+    }
+
+    private static RunRecord? Read(ExperimentPlan plan, string folder, ExperimentMethod method, ulong seed)
+    {
+        var path = RunFolder.RecordOf(folder, method.Name, seed);
+        if (!File.Exists(path)) return null;
+        var record = RunRecord.Load(path);
+        var expected = RunIdentityText.OfPlan(plan, seed).Where(pair => record.Identity.ContainsKey(pair.Key)).ToDictionary();
+        var saved = record.Identity.Where(pair => expected.ContainsKey(pair.Key)).ToDictionary();
+        ResumeGuard.EnsureSame(saved, expected, path, "Report it with its own plan.");
+        // The name may have been changed since, in the plan and of the folder.
+        return record with { Method = method.Name };
     }
 }

@@ -32,8 +32,8 @@ public sealed class PairedComparison
     /// <summary>The attack; null for the clean accuracy.</summary>
     public string? Attack { get; }
 
-    /// <summary>Accuracy of <see cref="Method"/> minus that of <see cref="Other"/>, shares from -1 to 1, for each seed for which both are
-    /// there.</summary>
+    /// <summary>Accuracy of <see cref="Method"/> minus that of <see cref="Other"/>, shares from -1 to 1, for each seed for which both were
+    /// evaluated in the same way: same images and, under an attack, same options.</summary>
     public IReadOnlyDictionary<ulong, double> Differences { get; }
 
     /// <summary>Seeds with a difference.</summary>
@@ -68,15 +68,16 @@ public sealed class PairedComparison
             var known = string.Join(", ", plan.Attacks.Select(planned => $"'{planned.Name}'"));
             throw new ArgumentException($"The plan has no attack '{attack}'; it has {known}.", nameof(attack));
         }
-        var (ours, theirs) = (Values(method), Values(other));
+        var (ours, theirs) = (results.Evaluations(method, attack), results.Evaluations(other, attack));
         var differences = new SortedDictionary<ulong, double>();
-        foreach (var (seed, value) in ours)
+        foreach (var (seed, evaluation) in ours)
         {
-            if (theirs.TryGetValue(seed, out var against)) differences.Add(seed, value - against);
+            if (theirs.TryGetValue(seed, out var against) && AreAlike(evaluation, against, attack))
+                differences.Add(seed, Value(evaluation) - Value(against));
         }
         return new PairedComparison(plan.Method(method).Name, plan.Method(other).Name, attack, (differences, plan.Seeds.Count));
 
-        IReadOnlyDictionary<ulong, double> Values(string name) => attack is null ? results.Clean(name) : results.Robust(name, attack);
+        double Value(RunEvaluation evaluation) => attack is null ? evaluation.CleanAccuracy : evaluation.RobustAccuracy;
     }
 
     /// <summary>The result as a sentence, in points of a percent.</summary>
@@ -99,6 +100,11 @@ public sealed class PairedComparison
     internal string Interval() => Mean is not { } mean ? "–"
         : HalfWidth is not { } half ? Signed(mean, 1)
         : $"{Signed(mean, Digits(mean, half))} ± {Points(half, Digits(mean, half))}";
+
+    // While a plan with other images or options is carried out, some runs are still attacked as before. Clean accuracy depends on the
+    // images alone.
+    private static bool AreAlike(RunEvaluation one, RunEvaluation other, string? attack) =>
+        attack is null ? one.TestedOn == other.TestedOn : one.Identity == other.Identity;
 
     private string OneSeed(double mean, string attack) =>
         $"{Method} against {Other}: one seed only, so no interval: {Signed(mean, 1)} points ({attack}).";

@@ -34,6 +34,10 @@ public sealed record RunEvaluation
     /// <summary>Wall time.</summary>
     public required TimeSpan Elapsed { get; init; }
 
+    /// <summary>The end of the identity, which says on which images.</summary>
+    [JsonIgnore]
+    internal string TestedOn => Identity[(Identity.LastIndexOf(';') + 1)..];
+
     /// <summary>Share of images classified correctly without an attack, 0 to 1.</summary>
     [JsonIgnore]
     public double CleanAccuracy => Correct / (double)Images;

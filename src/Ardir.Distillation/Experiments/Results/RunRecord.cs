@@ -58,14 +58,26 @@ public sealed record RunRecord
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), RecordJson.Default.RunRecord)
-                ?? throw new JsonException("The text is 'null'.");
+            // Shared, because on Windows another process could not replace the file otherwise.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var record = JsonSerializer.Deserialize(file, RecordJson.Default.RunRecord) ?? throw new JsonException("The text is 'null'.");
+            return record.IsWhole() ? record : throw new JsonException("An entry is missing or has no meaning.");
         }
         catch (JsonException e)
         {
             throw new FormatException($"{path} is not the record of a run. {e.Message} Delete it to run this run again.", e);
         }
     }
+
+    // What is absent from the file is null here, although it may not be.
+    private bool IsWhole() => Message is not null && Enum.IsDefined(Outcome)
+        && Epochs is not null && !Epochs.Contains(null!) && Evaluations is not null && Evaluations.All(IsWhole)
+        && (Outcome != RunOutcome.Finished || (BestEpoch >= 0 && BestEpoch < Epochs.Count));
+
+    private static bool IsWhole(RunEvaluation? evaluation) => evaluation is { Findings: not null } && Enum.IsDefined(evaluation.Weights)
+        && evaluation.Images > 0 && InRange(evaluation.Correct, evaluation.Images) && InRange(evaluation.Robust, evaluation.Images);
+
+    private static bool InRange(int count, int all) => count >= 0 && count <= all;
 
     /// <summary>Writes the record, atomically.</summary>
     /// <param name="path">The file; replaced when it exists.</param>

@@ -45,7 +45,8 @@ internal static class ExperimentAttacks
 
     /// <summary>What the result of an attack depends on, besides the network.</summary>
     public static string Identity(ExperimentAttack attack, ExperimentSetup setup, ulong seed) => string.Create(CultureInfo.InvariantCulture,
-        $"{StatedIdentity.Of(Create(attack, setup, seed, null))}; {attack.Images ?? setup.Images.Test.Count} of {setup.TestFingerprint}");
+        $"{StatedIdentity.WithWeights(Create(attack, setup, seed, null))}; "
+            + $"{attack.Images ?? setup.Images.Test.Count} of {setup.TestFingerprint}");
 
     private static AutoAttackOptions Fast(NormThreatModel threat) => new()
     {

@@ -45,13 +45,13 @@ public sealed class ExperimentImages : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(folder);
         using var all = Read(data.Dataset, folder, Split.Train);
         using var reported = Read(data.Dataset, folder, Split.Test);
-        var test = Reported(data, reported);
-        var least = data.ValidationImages + (data.TrainImages ?? 1);
+        var least = data.ValidationImages + (long)(data.TrainImages ?? 1);
         if (all.Count < least)
         {
             throw new ArgumentException(
                 $"The plan asks for {least} training and validation images, but {folder} has {all.Count}.", nameof(data));
         }
+        var test = Reported(data, reported);
         var (rest, validation) = data.ValidationImages == 0 ? (all.Take(all.Count), test) : all.HoldOut(data.ValidationImages, data.Split);
         if (data.TrainImages is not { } count || count == rest.Count)
             return new ExperimentImages(rest, validation, test, Distinct(rest, validation, test));

@@ -63,8 +63,10 @@ public sealed class ExperimentLosses
         }
         try
         {
-            var loss = create(method.Settings);
-            method.Settings.EnsureAllRead(method.Loss);
+            // A copy, because settings remember who read them and methods may share one object.
+            var settings = new MethodSettings(method.Settings.Values);
+            var loss = create(settings);
+            settings.EnsureAllRead(method.Loss);
             return loss;
         }
         catch (Exception e) when (e is FormatException or ArgumentException)

@@ -26,7 +26,8 @@ public sealed record ExperimentProgress
     /// <summary>Progress of an attack on a batch, while there is one.</summary>
     public AttackProgress? Attack { get; init; }
 
-    /// <summary>Estimated time to the end of the plan if no other process helps; null before anything is known.</summary>
+    /// <summary>Estimated time to the end of the plan if no other process helps: by the runs that are done, and until the first is done by
+    /// the pace of its training, without attacks; null before anything is known.</summary>
     public TimeSpan? Remaining { get; init; }
 
     /// <summary>The record, at the end of each run.</summary>

@@ -23,7 +23,10 @@ public sealed class ExperimentRunner
     /// <param name="folder">Where the runs are kept; created when it does not exist.</param>
     /// <param name="options">Device, your own losses and attacks, and more.</param>
     /// <exception cref="FormatException">The plan cannot be carried out; the message names method or attack.</exception>
-    /// <exception cref="ArgumentException">An option of the trainer is out of range, or a layer does not exist.</exception>
+    /// <exception cref="ArgumentException">An option of the trainer is out of range, a layer does not exist, or a network of your own does
+    /// not obey its seed.</exception>
+    /// <exception cref="InvalidOperationException">A loss or an attack of your own hides values, so that its records could not be
+    /// recognised (<see cref="StatedIdentity"/>).</exception>
     public ExperimentRunner(ExperimentPlan plan, ExperimentImages images, string folder, ExperimentOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -37,7 +40,8 @@ public sealed class ExperimentRunner
 
     /// <summary>Does what is left to do, and waits for runs that other processes are doing.</summary>
     /// <param name="progress">Receives reports during and after each run.</param>
-    /// <param name="cancellationToken">Stops; at most one epoch or one batch of an attack is lost.</param>
+    /// <param name="cancellationToken">Stops. At most one epoch, one batch of an ensemble (AutoAttack, Fast) or one other attack is
+    /// lost.</param>
     /// <returns>The records of all runs.</returns>
     /// <exception cref="InvalidOperationException">The folder holds runs of another plan; the message lists the differences.</exception>
     /// <exception cref="FormatException">A record in the folder is damaged.</exception>
@@ -52,7 +56,7 @@ public sealed class ExperimentRunner
             cancellationToken.ThrowIfCancellationRequested();
             board.Read();
             if (board.Open.Count == 0) return board.Results;
-            if (!board.Open.Any(run => TryRun(run, board, reporter, cancellationToken))) Wait(reporter, cancellationToken);
+            if (!board.Open.Any(open => TryRun(open.Run, board, reporter, cancellationToken))) Wait(reporter, cancellationToken);
         }
     }
 

@@ -33,6 +33,7 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
     /// <summary>Makes everything once, with throw-away networks, so that nothing is found wrong only after hours.</summary>
     public void Check()
     {
+        CheckFactory();
         using var student = Network(0);
         using var teacher = Network(1);
         using var standard = Network(2);
@@ -44,6 +45,8 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
             var networks = new RunNetworks(
                 student, method.Teacher is null ? null : teacher, method.StandardTeacher is null ? null : standard);
             using var trainer = Trainer(method, plan.Seeds[0], networks, checkpoints: null);
+            // Refuses a loss that hides values, as the attacks below.
+            IdentityOf(RunOf(method.Name, plan.Seeds[0]));
         }
         foreach (var attack in plan.Attacks)
         {
@@ -52,8 +55,20 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
                 throw new FormatException(
                     $"The attack '{attack.Name}' asks for {attack.Images} test images; there are {images.Test.Count}.");
             }
-            ExperimentAttacks.Create(attack, this, 0, null);
+            ExperimentAttacks.Identity(attack, this, 0);
         }
+    }
+
+    // Methods are compared from the same initial weights, which only a network that obeys its seed can have.
+    private void CheckFactory()
+    {
+        if (options.Network is not { } factory) return;
+        using var one = factory.Create(0);
+        using var other = factory.Create(0);
+        if (Fingerprint.Of(one) == Fingerprint.Of(other)) return;
+        throw new ArgumentException(
+            $"The network '{factory.Name}' has other weights each time it is made from the same seed, so that methods would not begin "
+                + "with the same ones. Make its weights from the seed that Create receives.");
     }
 
     public nn.Module<Tensor, Tensor> Network(ulong seed)

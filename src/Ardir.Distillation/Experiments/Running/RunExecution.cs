@@ -19,8 +19,8 @@ internal sealed class RunExecution(ExperimentSetup setup)
             ? Failed(run, RunOutcome.TeacherDiverged, $"The training of the teacher '{failed.Method}' ended early: {failed.Message}")
             : Train(run, reporter, cancellationToken);
         record.Save(run.Folder.Record);
-        // The record holds what was learnt; what the trainer needs to resume is not needed any more.
-        if (Directory.Exists(run.Folder.Training)) Directory.Delete(run.Folder.Training, recursive: true);
+        // What the trainer needs to resume is not needed any more. After a diverged training it shows where and on which batch.
+        if (record.Outcome == RunOutcome.Finished) DeleteFolder(run.Folder.Training);
         foreach (var (attack, weights) in setup.Missing(run, record))
         {
             reporter.Activity($"{attack.Name}, {weights.ToString().ToLowerInvariant()} weights");
@@ -28,7 +28,7 @@ internal sealed class RunExecution(ExperimentSetup setup)
             var others = record.Evaluations.Where(other => (other.Attack, other.Weights) != (attack.Name, weights));
             record = record with { Evaluations = [.. others, evaluation] };
             record.Save(run.Folder.Record);
-            File.Delete(run.Folder.StateOf(attack.Name, weights));
+            run.Folder.DeleteStates(attack.Name, weights);
         }
         return record;
     }
@@ -53,8 +53,21 @@ internal sealed class RunExecution(ExperimentSetup setup)
         }
     }
 
+    private static void DeleteFolder(string path)
+    {
+        try
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // Some network disks keep a deleted file that is still open. What is left does no harm.
+        }
+    }
+
     private static void Keep(ExperimentRun run, DistillationTrainer trainer, nn.Module student)
     {
+        run.Folder.DeleteStates();
         student.SaveSafetensors(run.Folder.WeightsOf(KeptWeights.Last));
         trainer.RestoreBest();
         student.SaveSafetensors(run.Folder.WeightsOf(KeptWeights.Best));
@@ -98,13 +111,14 @@ internal sealed class RunExecution(ExperimentSetup setup)
         {
             Seed = run.Seed, CancellationToken = cancellationToken, Progress = reporter, Logger = setup.Options.Logger,
         };
-        var made = ExperimentAttacks.Create(attack, setup, run.Seed, run.Folder.StateOf(attack.Name, weights));
+        var identity = setup.IdentityOf(attack, run);
+        var made = ExperimentAttacks.Create(attack, setup, run.Seed, run.Folder.StateOf(attack.Name, weights, identity));
         var outcome = made is AutoAttack ensemble ? Attack(ensemble, network, test, context) : Attack(made, network, test, context);
         return new RunEvaluation
         {
             Attack = attack.Name,
             Weights = weights,
-            Identity = setup.IdentityOf(attack, run),
+            Identity = identity,
             Images = test.Count,
             Correct = outcome.Correct.Count(right => right),
             Robust = outcome.Robust.Count(right => right),

@@ -8,8 +8,14 @@ internal sealed class RunReporter(RunBoard board, IProgress<ExperimentProgress>?
 {
     private ExperimentRun? _run;
     private string _activity = "";
+    private TimeSpan? _training;
+    private TimeSpan? _others;
 
-    public void Begin(ExperimentRun run) => _run = run;
+    public void Begin(ExperimentRun run)
+    {
+        _run = run;
+        Estimate();
+    }
 
     public void Activity(string activity)
     {
@@ -20,16 +26,24 @@ internal sealed class RunReporter(RunBoard board, IProgress<ExperimentProgress>?
     public void Waiting()
     {
         _run = null;
+        Estimate();
         Activity("waiting for runs of other processes");
     }
 
     public void End(ExperimentRun run, RunRecord record)
     {
         board.Read();
+        Estimate();
         progress?.Report(Now() with { Record = record, Activity = "done", Method = run.Method.Name, Seed = run.Seed });
     }
 
-    public void Report(TrainingProgress value) => progress?.Report(Now(value.Remaining) with { Training = value });
+    public void Report(TrainingProgress value)
+    {
+        var done = value.Phase == TrainingPhase.Train ? value.Epoch + value.Step / (double)value.Steps : value.Epoch + 1;
+        if (value.Remaining is { } left && done < value.Epochs) _training = left * (value.Epochs / (value.Epochs - done));
+        if (value.Phase != TrainingPhase.Train || _others is null) Estimate();
+        progress?.Report(Now(value.Remaining) with { Training = value });
+    }
 
     public void Report(AttackProgress value) => progress?.Report(Now() with { Attack = value });
 
@@ -40,6 +54,9 @@ internal sealed class RunReporter(RunBoard board, IProgress<ExperimentProgress>?
         Activity = _activity,
         Done = board.Done,
         Runs = board.Runs,
-        Remaining = PlanClock.Remaining(board.Records, board.Open.Where(run => run != _run).Select(run => run.Method.Name), present),
+        Remaining = _others + (present ?? TimeSpan.Zero),
     };
+
+    // Not at each step, because many runs are looked at.
+    private void Estimate() => _others = board.Clock.Of([.. board.Open.Where(open => open.Run != _run)], _training);
 }

@@ -25,6 +25,10 @@ public sealed class ExperimentFailureTests : IDisposable
         teacher.Outcome.Should().Be(RunOutcome.Diverged);
         teacher.Message.Should().StartWith("The training loss became NaN in epoch 0.");
         teacher.Evaluations.Should().BeEmpty();
+        // The message names the batch at fault, which stays.
+        var batch = _folder.File("runs/teacher/seed-1/training/bad-batch.safetensors");
+        teacher.Message.Should().Contain($"The first batch at fault is in '{batch}'");
+        File.Exists(batch).Should().BeTrue();
         var student = results.Find("ARDIR", 1)!;
         student.Outcome.Should().Be(RunOutcome.TeacherDiverged);
         student.Message.Should().StartWith("The training of the teacher 'teacher' ended early: The training loss became NaN");
@@ -91,10 +95,27 @@ public sealed class ExperimentFailureTests : IDisposable
         results.Find("ARDIR", 1)!.Identity["network"].Should().Be("two stages");
     }
 
+    [Fact]
+    public void Run_TeacherThatIsTrainedAgainWithSuccess_TeachesItsStudent()
+    {
+        var (broken, mended) = (new ExperimentOptions { Losses = With(true) }, new ExperimentOptions { Losses = With(false) });
+        var plan = ExperimentWorld.Plan();
+        plan = plan with { Seeds = [1], Methods = [plan.Methods[0], plan.Methods[1] with { Loss = "nan" }] };
+        ExperimentWorld.Run(plan, _folder.Path, broken).Find("ARDIR", 1)!.Outcome.Should().Be(RunOutcome.TeacherDiverged);
+        Directory.Delete(_folder.File("runs/teacher"), recursive: true);
+
+        var results = ExperimentWorld.Run(plan, _folder.Path, mended);
+
+        results.Records.Should().OnlyContain(record => record.Outcome == RunOutcome.Finished);
+        results.Robust("ARDIR", "PGD-3").Should().HaveCount(1);
+
+        static ExperimentLosses With(bool isBroken) => ExperimentLosses.Standard.With("nan", _ => new NanLoss(isBroken));
+    }
+
     private FluentAssertions.Specialized.ExceptionAssertions<FormatException> Refused(ExperimentPlan plan) =>
         ((Action)(() => ExperimentWorld.Run(plan, _folder.Path))).Should().Throw<FormatException>();
 
-    private sealed class NanLoss : IDistillationLoss
+    private sealed class NanLoss(bool isBroken = true) : IDistillationLoss
     {
         private readonly AdversarialTrainingLoss _inner = new();
 
@@ -104,8 +125,9 @@ public sealed class ExperimentFailureTests : IDisposable
 
         public LossTerms Compute(DistillationInputs inputs)
         {
-            using var terms = _inner.Compute(inputs);
-            return new LossTerms(terms.Total * double.NaN);
+            var terms = _inner.Compute(inputs);
+            if (!isBroken) return terms;
+            using (terms) return new LossTerms(terms.Total * double.NaN);
         }
 
         public override string ToString() => Name;

@@ -99,6 +99,15 @@ public sealed class ExperimentLossesTests
     }
 
     [Fact]
+    public void Create_SettingsThatAnotherLossHasRead_AreRefusedAllTheSame()
+    {
+        var shared = MethodSettings.Empty.With("beta", 0.5);
+        ExperimentLosses.Standard.Create(Method("ardir", shared));
+
+        Refused("sat", shared).WithMessage("*'sat' has no setting 'beta'*");
+    }
+
+    [Fact]
     public void With_LossOfOnesOwn_IsFoundByItsName()
     {
         var losses = ExperimentLosses.Standard.With("mine", settings => new TradesLoss(new() { Beta = settings.Number("weight", 1) }));

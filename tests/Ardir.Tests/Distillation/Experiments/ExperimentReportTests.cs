@@ -61,6 +61,29 @@ public sealed class ExperimentReportTests : IDisposable
     }
 
     [Fact]
+    public void ToMarkdown_FullPlanOnAPartOfTheData_SaysSo()
+    {
+        var full = PaperPlans.Comparison(ExperimentDataset.Cifar10, ExperimentScale.Full) with { Seeds = [1] };
+        static RunRecord On(RunRecord record, string images) => record with { Identity = new Dictionary<string, string> { ["training images"] = images } };
+
+        var part = Markdown(full, [On(Run("SAT", 1, 900, 500), "10000 images, 0123456789abcdef")]);
+
+        part.Should().Contain("This plan differs from the paper in the number of training images, so compare").And.Contain("CIFAR-10: 10,000 training images, ");
+        Markdown(full, [On(Run("SAT", 1, 900, 500), "50000 images, 0123456789abcdef")]).Should().Contain("This plan has the paper's scale.");
+    }
+
+    [Fact]
+    public void Report_TextsThatAreMarkup_AreShownAsTheyAre()
+    {
+        const string Markup = "# <script>alert(1)</script> & \"<b>\" | *x*";
+        var plan = Plan(Method("A", Markup) with { InitialWeights = Markup }, Method("B")) with { Name = Markup, Remark = Markup };
+        var report = new ExperimentReport(Results(plan, Runs("A", 500, 510), [Failed("B", 1, RunOutcome.Diverged, Markup)]));
+
+        report.ToHtml().Should().NotContain("<script").And.NotContain("<b>").And.Contain("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;&lt;b&gt;&quot;");
+        report.ToMarkdown().Should().NotContain("<script").And.Contain("\n\\# &lt;script>alert(1)&lt;/script> &amp; \"&lt;b>\" \\| \\*x\\*\n");
+    }
+
+    [Fact]
     public void ToMarkdown_FailedAndMissingRuns_AreListedAndCounted()
     {
         var plan = Plan(Method("A"), Method("B"), Method("C", "ard", "B"), Method("D"));
@@ -94,6 +117,7 @@ public sealed class ExperimentReportTests : IDisposable
         var text = Markdown(plan, [Own("mine", 500), Own("other", 512)]);
         text.Should().Contain("- other against mine: one seed only, so no interval: +1.2 points (my attack).\n")
             .And.NotContain("## Teachers").And.NotContain("## Best against last").And.NotContain("## Runs without").And.NotContain("## Sweep").And.NotContain("## Replaced");
+        Section(text, "Paired differences").Should().Contain("One seed has no interval.").And.NotContain("by chance");
         Section(text, "Findings of the evaluations").Should().Contain("- mine, seed 7, my attack, best epoch: It is \\| odd.\n");
     }
 

@@ -85,6 +85,21 @@ public sealed class PairedComparisonTests
         Compare([500, 530], [400, 430], attack: null).ToString().Should().StartWith("A is not distinguishable from B (+0.0 ± 0.0 points; clean, ");
 
     [Fact]
+    public void Of_RunsThatWereAttackedDifferently_AreNoPair()
+    {
+        static RunRecord On(RunRecord record, int images, string options = "options") => record with
+        {
+            Evaluations = [.. record.Evaluations.Select(each => each with { Identity = $"{options}; {images} of 1000 images, abc" })],
+        };
+        var results = Results(_plan, [On(Run("A", 1, 900, 510), 1000), On(Run("A", 2, 900, 530), 1000), On(Run("A", 3, 900, 530), 1000)],
+            [On(Run("B", 1, 910, 500), 1000), On(Run("B", 2, 910, 500), 500), On(Run("B", 3, 910, 500), 1000, "others")]);
+
+        PairedComparison.Of(results, "A", "B", "AutoAttack").Differences.Keys.Should().Equal(1);
+        // Clean accuracy depends on the images alone.
+        PairedComparison.Of(results, "A", "B").Differences.Keys.Should().Equal(1, 3);
+    }
+
+    [Fact]
     public void Of_EachMethod_CountsWithTheWeightsItIsReportedWith()
     {
         var plan = Plan(Method("A"), Method("B") with { Report = KeptWeights.Last });
