@@ -26,7 +26,7 @@ internal static partial class ErrorText
             TypeInitializationException { InnerException: { } inner } => Of(inner),
             ExternalException => $"libtorch: {exception.Message.Split(NativeStack)[0]}",
             IOException or UnauthorizedAccessException or ArgumentException or InvalidOperationException or NotSupportedException
-                or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException => exception.Message,
+                or FormatException or Ardir.Core.WeightFormatException or Ardir.Core.DataFormatException => exception.Message,
             OutOfMemoryException => "The memory is not enough.",
             _ => $"{exception.GetType().Name}: {exception.Message}",
         };

@@ -38,6 +38,16 @@ public sealed class PaperSampleTests : IDisposable
     }
 
     [Fact]
+    public void Paper_WithAFileThatIsNoPlan_SaysWhere()
+    {
+        File.WriteAllText(_folder.File("broken.json"), "{ \"name\": ");
+
+        Paper("--plan", "broken.json").ShouldFail(Failed, "Error: broken.json is not a plan that can be run. *docs/experiments.md describes the format.");
+
+        _folder.Names.Should().Equal("broken.json");
+    }
+
+    [Fact]
     public void Paper_Print_IsAPlanOfTheMethodsAskedFor()
     {
         var plan = ExperimentPlan.Parse(string.Join('\n', Paper("--print", "--dataset", "svhn", "--methods", "ARDIR-CC", "--seeds", "5").ShouldSucceed().Output));
