@@ -54,7 +54,7 @@ public sealed record ExperimentPlan
     public static ExperimentPlan Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return PlanJson.Read(File.ReadAllText(path), path);
+        return PlanJson.Read(SharedFile.ReadText(path), path);
     }
 
     /// <summary>Reads and checks the text of a plan.</summary>

@@ -58,9 +58,8 @@ public sealed record RunRecord
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            // Shared, because on Windows another process could not replace the file otherwise.
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var record = JsonSerializer.Deserialize(file, RecordJson.Default.RunRecord) ?? throw new JsonException("The text is 'null'.");
+            var record = JsonSerializer.Deserialize(SharedFile.ReadText(path), RecordJson.Default.RunRecord)
+                ?? throw new JsonException("The text is 'null'.");
             return record.IsWhole() ? record : throw new JsonException("An entry is missing or has no meaning.");
         }
         catch (JsonException e)

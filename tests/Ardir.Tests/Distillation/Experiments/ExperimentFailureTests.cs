@@ -46,7 +46,7 @@ public sealed class ExperimentFailureTests : IDisposable
         Refused(plan with { Methods = [student with { Teacher = null }] }).WithMessage("*'ARDIR' names no teacher, which the loss 'ardir' needs*");
         Refused(plan with { Methods = [teacher, teacher with { Name = "B", Teacher = "teacher" }] })
             .WithMessage("*'B' names the teacher 'teacher', which the loss 'sat' does not use*");
-        Refused(plan with { Methods = [student with { Loss = "akd2" }, teacher] }).WithMessage("*'ARDIR' names no standardTeacher*");
+        Refused(plan with { Methods = [student with { Loss = "akd2", Settings = MethodSettings.Empty }, teacher] }).WithMessage("*'ARDIR' names no standardTeacher*");
         Refused(plan with { Methods = [student with { Settings = MethodSettings.Empty.With("bta", 1) }, teacher] }).WithMessage("*no setting 'bta'*");
         Refused(plan with { Attacks = [new ExperimentAttack { Name = "PGD" }] }).WithMessage("*'PGD', which does not exist*FGSM, PGD-20*");
         Refused(plan with { Attacks = [new ExperimentAttack { Name = "PGD-0" }] }).WithMessage("*'PGD-0', which does not exist*");

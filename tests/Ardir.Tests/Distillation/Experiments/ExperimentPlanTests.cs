@@ -84,7 +84,7 @@ public sealed class ExperimentPlanTests
     [InlineData("\"Cifar10\"", "9", "*data.dataset is 9; expected one of Cifar10*")]
     [InlineData("\"8/255\"", "\"8/255\", \"norm\": 9", "*threat.norm is 9*")]
     [InlineData("\"loss\": \"sat\"", "\"loss\": \"sat\", \"report\": 9", "*report of method 'SAT' is 9*")]
-    [InlineData("\"methods\"", "\"recipe\": { \"epochs\": 60 }, \"methods\"", "*recipe.milestones are [[]100, 150], but the last epoch is 59*")]
+    [InlineData("\"methods\"", "\"recipe\": { \"epochs\": 60 }, \"methods\"", "*recipe.milestones are*100, 150], but the last epoch is 59*")]
     [InlineData("\"methods\"", "\"recipe\": { \"warmupEpochs\": 200 }, \"methods\"", "*recipe.warmupEpochs is 200*")]
     [InlineData("\"methods\"", "\"network\": { \"widths\": null }, \"methods\"", "*widths*")]
     [InlineData("\"methods\"", "\"network\": { \"widths\": [null] }, \"methods\"", "*widths*")]

@@ -88,6 +88,26 @@ public sealed class ExperimentRecordTests : IDisposable
     }
 
     [Fact]
+    public async Task Load_WhileTheRecordIsReplaced_WaitsForIt()
+    {
+        var path = _folder.File("run.json");
+        StudyRecords.Run("A", 1, 900, 500).Save(path);
+        ExperimentWorld.Plan().Save(_folder.File("plan.json"));
+        // As a writer holds it between its renaming and its closing.
+        var record = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);
+        var plan = new FileStream(_folder.File("plan.json"), FileMode.Open, FileAccess.Write, FileShare.None);
+        var reading = Task.Run(() => (RunRecord.Load(path), ExperimentPlan.Load(_folder.File("plan.json"))));
+        await Task.Delay(200);
+        reading.IsCompleted.Should().BeFalse();
+        await record.DisposeAsync();
+        await plan.DisposeAsync();
+
+        var (loaded, ofPlan) = await reading;
+        loaded.Find("AutoAttack", KeptWeights.Best)!.Robust.Should().Be(500);
+        ofPlan.Name.Should().Be("tiny");
+    }
+
+    [Fact]
     public void Constructor_PartsThatHideValues_AreRefusedBeforeAnyWork()
     {
         var plan = ExperimentWorld.Plan();
