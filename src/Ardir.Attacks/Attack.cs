@@ -144,6 +144,11 @@ public abstract class Attack : IAttack, IStatesIdentity
         guard.EnsureSound();
         var safe = Safe(clean, found, inside ?? Threat.Contains(clean, found), context);
         if (guard.Diagnostics is null) ReportZeroGradients(guard, run, safe);
+        else if (Threat is not NormThreatModel)
+        {
+            guard.Diagnostics.AddOutside(Threat, clean, safe, $"by the projection of {Threat.GetType()} itself, for the attack {Name}. Let "
+                + "ProjectCore return finite points that come back unchanged when they are projected once more.");
+        }
         return safe.MoveToOuterDisposeScope();
     }
 

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// What attacks notice about a model: NaN logits, NaN or infinite gradients, gradients of exactly zero. It is collected on the device over
+/// What attacks notice about a model (NaN logits, NaN or infinite gradients, gradients of exactly zero) and about a threat model of your
+/// own (points outside of it, although they were projected). It is collected on the device over
 /// many attacks and read when <see cref="Report"/> is called, because a training loop that attacks in every step should not wait for the
 /// device in every step. Pass it on as <see cref="AttackContext.Diagnostics"/>. (A missing gradient needs no reading: the attack throws at
 /// once.) For one thread at a time.
@@ -29,6 +30,7 @@ public sealed class AttackDiagnostics : IDisposable
     private Tensor? _badGradient;
     private Tensor? _nanLogits;
     private Tensor? _zeroGradients;   // int64, how many images
+    private readonly Dictionary<string, Tensor> _outside = [];   // int64, how many images, by what to say about them
 
     /// <summary>Whether the first attack on each model looks whether the model changes its input in place, which reads one number. Once is
     /// enough, because such a model does so in every call.</summary>
@@ -37,8 +39,56 @@ public sealed class AttackDiagnostics : IDisposable
 
     /// <summary>Throws or warns as an attack by itself would have, about all attacks since the last call. Reads the host once.</summary>
     /// <param name="logger">Receives the warning about gradients of exactly zero, with the number of images; null drops it.</param>
-    /// <exception cref="InvalidOperationException">Logits were NaN, or gradients were NaN or infinite.</exception>
+    /// <exception cref="InvalidOperationException">Logits were NaN, gradients were NaN or infinite, or images were outside of the threat
+    /// set.</exception>
     public void Report(ILogger? logger = null)
+    {
+        ReportModels(logger);
+        ReportOutside();
+    }
+
+    /// <summary>Notes, on the device, whether what an attack returned lies in its threat set, and has <see cref="Report"/> throw if it does
+    /// not. Attacks derived from <see cref="Attack"/> do this themselves; call it for an <see cref="IAttack"/> of somebody else.</summary>
+    /// <param name="attack">The attack.</param>
+    /// <param name="images">The clean images, [N,...].</param>
+    /// <param name="found">What it returned for them, [N,...].</param>
+    public void Check(IAttack attack, Tensor images, Tensor found)
+    {
+        ArgumentNullException.ThrowIfNull(attack);
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(found);
+        AddOutside(attack.Threat, images, found, $"by the attack {attack.Name}, although that is the threat model it states. Let it return "
+            + "Threat.Project(images, found), without NaN.");
+    }
+
+    /// <summary>Notes whether points lie in a threat set.</summary>
+    /// <param name="threat">The threat model.</param>
+    /// <param name="images">The clean images.</param>
+    /// <param name="found">The points.</param>
+    /// <param name="remedy">Where they come from and what to do.</param>
+    internal void AddOutside(ThreatModel threat, Tensor images, Tensor found, string remedy)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var outside = threat.Contains(images, found).logical_not().sum();
+        var text = $"outside of the threat model {threat} were returned {remedy}";
+        if (_outside.TryGetValue(text, out var sum)) sum.add_(outside);
+        else _outside.Add(text, outside.DetachFromDisposeScope());
+    }
+
+    private void ReportOutside()
+    {
+        if (_outside.Count == 0) return;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var counts = HostRead.Array<long>(stack(_outside.Values.ToList()));
+        var texts = _outside.Keys.ToList();
+        ClearOutside();
+        var first = Array.FindIndex(counts, count => count != 0);
+        if (first >= 0) throw new InvalidOperationException($"{counts[first]} images {texts[first]}");
+    }
+
+    private void ReportModels(ILogger? logger)
     {
         if (_nanLogits is null) return;
         using var scope = NewDisposeScope();
@@ -67,7 +117,11 @@ public sealed class AttackDiagnostics : IDisposable
     }
 
     /// <summary>Forgets what was collected.</summary>
-    public void Dispose() => Clear();
+    public void Dispose()
+    {
+        Clear();
+        ClearOutside();
+    }
 
     /// <summary>Whether the caller should compare the inputs of a model before and after a call; true at most once for a model.</summary>
     internal bool TakeComparison(IModule model) => ComparesInputs && _compared.TryAdd(model, this);
@@ -118,5 +172,11 @@ public sealed class AttackDiagnostics : IDisposable
         _nanLogits?.Dispose();
         _zeroGradients?.Dispose();
         (_badGradient, _nanLogits, _zeroGradients) = (null, null, null);
+    }
+
+    private void ClearOutside()
+    {
+        foreach (var count in _outside.Values) count.Dispose();
+        _outside.Clear();
     }
 }

@@ -131,6 +131,7 @@ internal sealed class TrainingStep : IDisposable
         var found = by.Perturb(network, given.Images, given.Labels, context with { Checked = given, Known = [.. known] })
             ?? throw new InvalidOperationException($"The attack {by.Name} returned null; expected images like those that it was given.");
         TensorGuard.SameKind(batch.Images, found, "the batch", $"The answer of the attack {by.Name}");
+        context.Diagnostics?.Check(by, batch.Images, found);
         return found.detach();
     }
 

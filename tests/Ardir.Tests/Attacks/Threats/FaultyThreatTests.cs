@@ -51,6 +51,53 @@ public sealed class FaultyThreatTests
         LeakAssert.None(() => FluentActions.Invoking(act).Should().Throw<InvalidOperationException>());
     }
 
+    [Theory]
+    [InlineData("shrinks")]
+    [InlineData("drifts")]
+    [InlineData("leaves the box")]
+    public void Projection_ThatContradictsItself_IsNamedByTheDiagnosticsOfALoop(string row)
+    {
+        using var scope = NewDisposeScope();
+        var threat = new FuncThreat(_contradicting[row]);
+        using var model = TinyModels.Linear(inputs: 6);
+        var rows = TinyModels.Random([8, 6], 3);
+        var labels = model.call(rows).argmax(1);
+        using var diagnostics = new AttackDiagnostics();
+        new PgdAttack(threat).Perturb(model, rows, labels, new AttackContext { Diagnostics = diagnostics });
+
+        FluentActions.Invoking(() => diagnostics.Report()).Should().Throw<InvalidOperationException>()
+            .WithMessage("* images outside of the threat model Func* were returned by the projection of *FuncThreat itself, for the attack PGD*ProjectCore*");
+        // What was reported is forgotten.
+        diagnostics.Report();
+    }
+
+    [Fact]
+    public void Check_AnswerOfAForeignAttack_CountsTheImagesOutside()
+    {
+        using var scope = NewDisposeScope();
+        var attack = new ForeignAttack(ThreatModel.Linf(0.1), (_, images, _) => images);
+        var images = full([4, 1, 2, 2], 0.5f);
+        var found = images.clone();
+        found[0] = 0.6f;
+        found[1] = 0.7f;
+        found[2] = float.NaN;
+        using var diagnostics = new AttackDiagnostics();
+
+        diagnostics.Check(attack, images, images + 0.1);
+        diagnostics.Report();
+        diagnostics.Check(attack, images, found);
+        diagnostics.Check(attack, images, found);
+
+        FluentActions.Invoking(() => diagnostics.Report()).Should().Throw<InvalidOperationException>()
+            .WithMessage("4 images outside of the threat model Linf*were returned by the attack foreign, although that is the threat model it states.*");
+        diagnostics.Check(attack, images, found);
+        LeakAssert.None(() =>
+        {
+            using var other = new AttackDiagnostics();
+            other.Check(attack, images, images);
+        });
+    }
+
     [Fact]
     public void Hooks_ThatReturnSomethingElse_SayWhatAndWhatWasExpected()
     {

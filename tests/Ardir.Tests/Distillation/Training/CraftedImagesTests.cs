@@ -59,6 +59,16 @@ public sealed class CraftedImagesTests
             .WithMessage("The attack foreign returned null; expected images like those that it was given.");
     }
 
+    [Theory]
+    [InlineData(0.06)]
+    [InlineData(double.NaN)]
+    public void Fit_AttackThatLeavesItsThreatModel_IsNamed(double move)
+    {
+        var fit = () => Fit(new TradesLoss(), Foreign((_, images, _) => images + move));
+
+        fit.Should().Throw<InvalidOperationException>().WithMessage("16 images outside of the threat model Linf*by the attack foreign*");
+    }
+
     private static ForeignAttack Foreign(Func<IModule, Tensor, Tensor, Tensor> perturb) => new(ThreatModel.Linf(TrainingWorld.Epsilon), perturb);
 
     private static Dictionary<string, double[]> Fit(IDistillationLoss loss, IAttack attack, IModule? teacher = null)
