@@ -131,7 +131,10 @@ internal sealed class TrainingStep : IDisposable
         var found = by.Perturb(network, given.Images, given.Labels, context with { Checked = given, Known = [.. known] })
             ?? throw new InvalidOperationException($"The attack {by.Name} returned null; expected images like those that it was given.");
         TensorGuard.SameKind(batch.Images, found, "the batch", $"The answer of the attack {by.Name}");
-        context.Diagnostics?.Check(by, batch.Images, found);
+        // In the first step of a run there are no diagnostics: everything is checked before the student changes.
+        using var atOnce = context.Diagnostics is null ? new AttackDiagnostics() : null;
+        (context.Diagnostics ?? atOnce!).Check(by, batch.Images, found);
+        atOnce?.Report();
         return found.detach();
     }
 

@@ -12,6 +12,7 @@ public sealed class StepCostTests
         ["PGD"] = (threat, steps) => new PgdAttack(threat, new PgdOptions { Steps = steps }),
         ["PGD best"] = (threat, steps) => new PgdAttack(threat, new PgdOptions { Steps = steps, Selection = PgdSelection.BestLoss }),
         ["PGD first"] = (threat, steps) => new PgdAttack(threat, new PgdOptions { Steps = steps, Selection = PgdSelection.FirstSuccess }),
+        ["APGD"] = (threat, steps) => new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 10 * steps } }),
         ["Square"] = (threat, steps) => new SquareAttack(threat, new SquareOptions { Queries = 100 * steps }),
     };
 
@@ -25,6 +26,8 @@ public sealed class StepCostTests
     [InlineData("PGD first", "Linf", 32)]
     [InlineData("PGD first", "L2", 40)]
     [InlineData("PGD first", "L1", 53)]
+    [InlineData("APGD", "Linf", 320)]    // of 10 iterations
+    [InlineData("Square", "Linf", 3806)]
     [InlineData("Square", "L1", 7900)]   // of 100 queries, some of which cost less
     public void Step_OfAnAttackThatIsResisted_CreatesNoMoreTensors(string attack, string norm, int most)
     {

@@ -66,7 +66,19 @@ public sealed class CraftedImagesTests
     {
         var fit = () => Fit(new TradesLoss(), Foreign((_, images, _) => images + move));
 
+        // In the first step, before the student changes.
         fit.Should().Throw<InvalidOperationException>().WithMessage("16 images outside of the threat model Linf*by the attack foreign*");
+    }
+
+    [Fact]
+    public void Fit_AttackThatLeavesItsThreatModelLater_IsNamedAtTheNextLoggingPoint()
+    {
+        var calls = 0;
+        // The first epoch has four steps; the attack fails in the second and third.
+        var fit = () => Fit(new TradesLoss(), Foreign((_, images, _) => ++calls is 2 or 3 ? images + 0.06 : images.clone()));
+
+        fit.Should().Throw<InvalidOperationException>().WithMessage("32 images outside of the threat model Linf*by the attack foreign*");
+        calls.Should().Be(4);
     }
 
     private static ForeignAttack Foreign(Func<IModule, Tensor, Tensor, Tensor> perturb) => new(ThreatModel.Linf(TrainingWorld.Epsilon), perturb);
