@@ -49,15 +49,17 @@ public sealed class AttackDiagnostics : IDisposable
 
     /// <summary>Notes, on the device, whether what an attack returned lies in its threat set, and has <see cref="Report"/> throw if it does
     /// not. Attacks derived from <see cref="Attack"/> do this themselves; call it for an <see cref="IAttack"/> of somebody else.</summary>
-    /// <param name="attack">The attack.</param>
+    /// <param name="attack">Its name, for the message.</param>
+    /// <param name="threat">The threat model that it states.</param>
     /// <param name="images">The clean images, [N,...].</param>
     /// <param name="found">What it returned for them, [N,...].</param>
-    public void Check(IAttack attack, Tensor images, Tensor found)
+    public void Check(string attack, ThreatModel threat, Tensor images, Tensor found)
     {
         ArgumentNullException.ThrowIfNull(attack);
+        ArgumentNullException.ThrowIfNull(threat);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(found);
-        AddOutside(attack.Threat, images, found, $"by the attack {attack.Name}, although that is the threat model it states. Let it return "
+        AddOutside(threat, images, found, $"by the attack {attack}, although that is the threat model it states. Let it return "
             + "Threat.Project(images, found), without NaN.");
     }
 

@@ -133,7 +133,7 @@ internal sealed class TrainingStep : IDisposable
         TensorGuard.SameKind(batch.Images, found, "the batch", $"The answer of the attack {by.Name}");
         // In the first step of a run there are no diagnostics: everything is checked before the student changes.
         using var atOnce = context.Diagnostics is null ? new AttackDiagnostics() : null;
-        (context.Diagnostics ?? atOnce!).Check(by, batch.Images, found);
+        (context.Diagnostics ?? atOnce!).Check(by.Name, by.Threat, batch.Images, found);
         atOnce?.Report();
         return found.detach();
     }

@@ -75,7 +75,7 @@ public sealed class FaultyThreatTests
     public void Check_AnswerOfAForeignAttack_CountsTheImagesOutside()
     {
         using var scope = NewDisposeScope();
-        var attack = new ForeignAttack(ThreatModel.Linf(0.1), (_, images, _) => images);
+        var threat = ThreatModel.Linf(0.1);
         var images = full([4, 1, 2, 2], 0.5f);
         var found = images.clone();
         found[0] = 0.6f;
@@ -83,18 +83,18 @@ public sealed class FaultyThreatTests
         found[2] = float.NaN;
         using var diagnostics = new AttackDiagnostics();
 
-        diagnostics.Check(attack, images, images + 0.1);
+        diagnostics.Check("foreign", threat, images, images + 0.1);
         diagnostics.Report();
-        diagnostics.Check(attack, images, found);
-        diagnostics.Check(attack, images, found);
+        diagnostics.Check("foreign", threat, images, found);
+        diagnostics.Check("foreign", threat, images, found);
 
         FluentActions.Invoking(() => diagnostics.Report()).Should().Throw<InvalidOperationException>()
             .WithMessage("4 images outside of the threat model Linf*were returned by the attack foreign, although that is the threat model it states.*");
-        diagnostics.Check(attack, images, found);
+        diagnostics.Check("foreign", threat, images, found);
         LeakAssert.None(() =>
         {
             using var other = new AttackDiagnostics();
-            other.Check(attack, images, images);
+            other.Check("foreign", threat, images, images);
         });
     }
 
