@@ -170,7 +170,7 @@ public sealed class InnerMaximizationTests
 
         public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
         {
-            var result = images * 0.9;
+            var result = (images - 0.04).clamp(0, 1);
             crafted(result);
             return result;
         }
