@@ -10,6 +10,10 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
 
     private readonly Lazy<string> _test = new(images.Test.Fingerprint);
 
+    // A process that waits for others compares all open runs every few seconds, and an identity takes making losses and attacks.
+    private readonly Dictionary<ExperimentRun, IReadOnlyDictionary<string, string>> _runs = [];
+    private readonly Dictionary<(ExperimentAttack Attack, ulong Seed), string> _attacks = [];
+
     public ExperimentPlan Plan => plan;
 
     public string TestFingerprint => _test.Value;
@@ -28,7 +32,11 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
 
     public ExperimentRun RunOf(string method, ulong seed) => RunOf(folder, plan.Method(method), seed);
 
-    public IReadOnlyDictionary<string, string> IdentityOf(ExperimentRun run) => RunIdentityText.Of(this, run, _shared.Value);
+    public IReadOnlyDictionary<string, string> IdentityOf(ExperimentRun run)
+    {
+        if (!_runs.TryGetValue(run, out var identity)) _runs.Add(run, identity = RunIdentityText.Of(this, run, _shared.Value));
+        return identity;
+    }
 
     /// <summary>Makes everything once, with throw-away networks, so that nothing is found wrong only after hours.</summary>
     public void Check()
@@ -55,7 +63,7 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
                 throw new FormatException(
                     $"The attack '{attack.Name}' asks for {attack.Images} test images; there are {images.Test.Count}.");
             }
-            ExperimentAttacks.Identity(attack, this, 0);
+            IdentityOf(attack, plan.Seeds[0]);
         }
     }
 
@@ -120,7 +128,14 @@ internal sealed class ExperimentSetup(ExperimentPlan plan, ExperimentImages imag
                 .Where(pair => record.Find(pair.attack.Name, pair.weights)?.Identity != IdentityOf(pair.attack, run)),
         ];
 
-    public string IdentityOf(ExperimentAttack attack, ExperimentRun run) => ExperimentAttacks.Identity(attack, this, run.Seed);
+    public string IdentityOf(ExperimentAttack attack, ExperimentRun run) => IdentityOf(attack, run.Seed);
+
+    private string IdentityOf(ExperimentAttack attack, ulong seed)
+    {
+        if (!_attacks.TryGetValue((attack, seed), out var identity))
+            _attacks.Add((attack, seed), identity = ExperimentAttacks.Identity(attack, this, seed));
+        return identity;
+    }
 
     private static bool Has(ExperimentMethod method, KeptWeights weights) =>
         weights != KeptWeights.Average || method.AverageFrom is not null;

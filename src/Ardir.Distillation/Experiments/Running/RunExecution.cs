@@ -123,25 +123,27 @@ internal sealed class RunExecution(ExperimentSetup setup)
             Correct = outcome.Correct.Count(right => right),
             Robust = outcome.Robust.Count(right => right),
             Findings = [.. outcome.Findings.Select(finding => finding.Message)],
-            SampleEvaluations = outcome.Costs.Sum(cost => cost.SampleForwards + cost.SampleBackwards),
+            SampleEvaluations = outcome.Attacks.Sum(cost => cost.SampleForwards + cost.SampleBackwards),
             Elapsed = started.Elapsed,
         };
     }
 
     // An ensemble is called directly, because only its own report comes from its state file.
-    private static Outcome Attack(AutoAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
+    private static RobustnessResult Attack(AutoAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
     {
         using var scope = NewDisposeScope();
         var (images, labels) = test.Batch([.. Enumerable.Range(0, test.Count).Select(i => (long)i)]);
         using var report = attack.Evaluate(network, images, labels, context);
-        return new Outcome(report.Correct, report.Robust, report.Findings, report.Attacks);
+        return new RobustnessResult
+        {
+            Correct = report.Correct, Robust = report.Robust, Findings = report.Findings, Attacks = report.Attacks,
+        };
     }
 
-    private Outcome Attack(IAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
+    private RobustnessResult Attack(IAttack attack, nn.Module<Tensor, Tensor> network, ImageDataset test, AttackContext context)
     {
         var options = new EvaluationOptions { BatchSize = setup.Options.EvaluationBatchSize, Context = context };
-        var result = RobustnessEvaluator.Evaluate(network, test, attack, options);
-        return new Outcome(result.Correct, result.Robust, result.Findings, result.Attacks);
+        return RobustnessEvaluator.Evaluate(network, test, attack, options);
     }
 
     private RunRecord Failed(ExperimentRun run, RunOutcome outcome, string message) => Record(run, outcome) with { Message = message };
@@ -154,10 +156,4 @@ internal sealed class RunExecution(ExperimentSetup setup)
         Outcome = outcome,
         Environment = RunEnvironment.Of(setup.Options.Device),
     };
-
-    private sealed record Outcome(
-        IReadOnlyList<bool> Correct,
-        IReadOnlyList<bool> Robust,
-        IReadOnlyList<EvaluationFinding> Findings,
-        IReadOnlyList<AttackSummary> Costs);
 }
