@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Ardir.Core;
 
 namespace Ardir.Attacks;
 
@@ -28,8 +29,7 @@ internal sealed class StateOwner : IDisposable
     /// <summary>Who holds a state file that cannot be locked; empty for any other fault and where nothing tells.</summary>
     public static string Holding(string state, Exception fault)
     {
-        // EWOULDBLOCK on Linux (11) and on macOS (35), ERROR_SHARING_VIOLATION on Windows.
-        if (fault.HResult is not (11 or 35 or unchecked((int)0x80070020))) return "";
+        if (!FileLocks.IsHeld(fault)) return "";
         var line = "";
         Try(() => line = File.ReadAllText(PathOf(state)));
         return line.Length == 0 ? "" : $" It is held by {line}.";

@@ -26,28 +26,14 @@ internal static class MarkdownReport
         text.Append("## Findings\n\n");
         if (report.Findings.Count == 0) text.Append("None.\n");
         foreach (var finding in report.Findings)
-            text.Append("- **").Append(finding.Kind).Append("**: ").Append(Escape(finding.Message)).Append('\n');
+            text.Append("- **").Append(finding.Kind).Append("**: ").Append(MarkdownText.Escape(finding.Message)).Append('\n');
         return text.ToString();
     }
 
     private static void Table(StringBuilder text, IReadOnlyList<string> headers, IEnumerable<string[]> rows)
     {
         text.Append("| ").AppendJoin(" | ", headers).Append(" |\n|---|").Insert(text.Length, "---:|", headers.Count - 1).Append('\n');
-        foreach (var row in rows) text.Append("| ").AppendJoin(" | ", row.Select(Escape)).Append(" |\n");
+        foreach (var row in rows) text.Append("| ").AppendJoin(" | ", row.Select(MarkdownText.Escape)).Append(" |\n");
         text.Append('\n');
-    }
-
-    // A class or attack name must neither end its table cell or row nor be read as markup.
-    private static string Escape(string text)
-    {
-        var escaped = new StringBuilder();
-        foreach (var c in text)
-        {
-            if (char.IsControl(c) || c is '\u2028' or '\u2029') escaped.Append(' ');
-            else if (c == '&') escaped.Append("&amp;");
-            else if (c == '<') escaped.Append("&lt;");
-            else escaped.Append(c is '\\' or '|' or '`' or '*' or '[' or ']' or '_' ? "\\" : "").Append(c);
-        }
-        return escaped.ToString();
     }
 }

@@ -25,17 +25,17 @@ internal static class ReportFormats
 
     public static string Markdown(ReportPage page)
     {
-        var text = new StringBuilder().Append("# ").Append(Escape(page.Title)).Append("\n\n");
+        var text = new StringBuilder().Append("# ").Append(MarkdownText.Escape(page.Title)).Append("\n\n");
         foreach (var part in page.Parts)
         {
             _ = part switch
             {
-                ReportPage.Headline headline => text.Append("## ").Append(Escape(headline.Value)).Append("\n\n"),
+                ReportPage.Headline headline => text.Append("## ").Append(MarkdownText.Escape(headline.Value)).Append("\n\n"),
                 ReportPage.Text paragraph => text.Append(Paragraph(paragraph.Value)).Append("\n\n"),
-                ReportPage.Lines lines => text.AppendJoin("", lines.Values.Select(line => $"- {Escape(line)}\n")).Append('\n'),
+                ReportPage.Lines lines => text.AppendJoin("", lines.Values.Select(line => $"- {MarkdownText.Escape(line)}\n")).Append('\n'),
                 ReportPage.Grid grid => Table(text, grid),
                 // A Markdown file cannot hold a picture.
-                _ => text.Append("Chart in report.html: ").Append(Escape(((LineChart)part).Title)).Append("\n\n"),
+                _ => text.Append("Chart in report.html: ").Append(MarkdownText.Escape(((LineChart)part).Title)).Append("\n\n"),
             };
         }
         return text.ToString().TrimEnd('\n') + "\n";
@@ -43,9 +43,9 @@ internal static class ReportFormats
 
     private static StringBuilder Table(StringBuilder text, ReportPage.Grid grid)
     {
-        text.Append("| ").AppendJoin(" | ", grid.Headers.Select(Escape)).Append(" |\n|");
+        text.Append("| ").AppendJoin(" | ", grid.Headers.Select(MarkdownText.Escape)).Append(" |\n|");
         for (var i = 0; i < grid.Headers.Count; i++) text.Append(grid.Rows.All(row => IsNumber(row[i])) ? "---:|" : "---|");
-        foreach (var row in grid.Rows) text.Append("\n| ").AppendJoin(" | ", row.Select(Escape)).Append(" |");
+        foreach (var row in grid.Rows) text.Append("\n| ").AppendJoin(" | ", row.Select(MarkdownText.Escape)).Append(" |");
         return text.Append("\n\n");
     }
 
@@ -58,21 +58,7 @@ internal static class ReportFormats
     // These make a heading, a quotation, an item or code of a line that begins with them.
     private static string Paragraph(string text)
     {
-        var escaped = Escape(text).TrimStart();
+        var escaped = MarkdownText.Escape(text).TrimStart();
         return escaped is ['#' or '>' or '-' or '+' or '~' or '=', ..] ? $"\\{escaped}" : escaped;
-    }
-
-    // What a user wrote must neither end its table cell, row or item nor be read as markup.
-    private static string Escape(string text)
-    {
-        var escaped = new StringBuilder();
-        foreach (var c in text)
-        {
-            if (char.IsControl(c) || c is '\u2028' or '\u2029') escaped.Append(' ');
-            else if (c == '&') escaped.Append("&amp;");
-            else if (c == '<') escaped.Append("&lt;");
-            else escaped.Append(c is '\\' or '|' or '`' or '*' or '[' or ']' or '_' ? "\\" : "").Append(c);
-        }
-        return escaped.ToString();
     }
 }

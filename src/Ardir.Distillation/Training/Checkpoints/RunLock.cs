@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Ardir.Core;
 
 namespace Ardir.Distillation;
 
@@ -80,7 +81,7 @@ internal sealed class RunLock : IDisposable
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (IsHeld(e))
+        catch (IOException e) when (FileLocks.IsHeld(e))
         {
             refusal = Refused(path, use, Owner(path), e);
         }
@@ -171,9 +172,6 @@ internal sealed class RunLock : IDisposable
             return true;
         }
     }
-
-    // EWOULDBLOCK on Linux (11) and on macOS (35), ERROR_SHARING_VIOLATION on Windows.
-    private static bool IsHeld(IOException e) => e.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     private static void Delete(string path)
     {
