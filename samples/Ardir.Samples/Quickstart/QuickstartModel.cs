@@ -3,5 +3,5 @@ using Ardir.Distillation;
 
 namespace Ardir.Samples;
 
-/// <summary>One of the three networks: how it was trained and how it did.</summary>
+/// <summary>One row of the table: a network, how it was trained and how it did.</summary>
 internal sealed record QuickstartModel(string Title, nn.Module<Tensor, Tensor> Model, TrainingResult Training, EpochMetrics Kept, List<(string Attack, RobustnessResult Result)> Results);

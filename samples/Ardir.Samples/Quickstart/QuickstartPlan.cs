@@ -1,29 +1,33 @@
 namespace Ardir.Samples;
 
 /// <summary>How much the quickstart does, and what each of its stages costs: the unit is one image passed forward and backward.</summary>
-/// <param name="Epochs">Epochs of teacher and student.</param>
+/// <param name="Epochs">Epochs of the teacher and of each student.</param>
 /// <param name="Train">Training images.</param>
 /// <param name="Validation">Validation images.</param>
 /// <param name="Reported">Test images.</param>
 internal sealed record QuickstartPlan(int Epochs, int Train, int Validation, int Reported)
 {
-    /// <summary>
-    /// Steps of the attack that is trained against, of the one that selects an epoch, and of the three in the table (the last is run on two
-    /// losses).
-    /// </summary>
-    public const int TrainSteps = 5, SelectionSteps = 10, Pgd = 20, Strong = 40;
+    /// <summary>Images of a training step.</summary>
+    public const int BatchSize = 64;
+
+    /// <summary>Steps of the attack that is trained against, of the one that selects an epoch, and of the PGD in the table.</summary>
+    public const int TrainSteps = 5, SelectionSteps = 10, Pgd = 20;
+
+    /// <summary>Wrong classes that the targeted attack of the table tries, the most likely ones.</summary>
+    public const int Targets = 4;
 
     // A forward pass alone, and how much of an attack that ends with its success is left when images fall: rough, and only for the time
-    // that is told.
+    // that is told. The strong attack has nothing left to do on the standard model.
+    private const int RobustModels = 4, ApgdSteps = 100;
     private const double Forward = 0.35, RobustShare = 0.75, StandardShare = 0.4;
 
     /// <summary>Epochs of the standard model, which learns faster.</summary>
     public int StandardEpochs => Math.Max(Epochs / 3, 1);
 
     /// <summary>What the attacks of the table cost for each image that resists.</summary>
-    public static IReadOnlyList<double> Attacks => [1, Pgd, 2 * Strong];
+    public static IReadOnlyList<double> Attacks => [Pgd, ApgdSteps * (1 + Targets)];
 
-    /// <summary>Standard model, teacher, student, evaluation.</summary>
+    /// <summary>Standard model, teacher, two students, evaluation.</summary>
     public IReadOnlyList<double> Stages
     {
         get
@@ -35,7 +39,8 @@ internal sealed record QuickstartPlan(int Epochs, int Train, int Validation, int
                 StandardEpochs * (Train + Selection(StandardShare)),
                 Epochs * robust,
                 Epochs * (robust + Train * Forward),
-                Reported * (2 * RobustShare + StandardShare) * Attacks.Sum(),
+                Epochs * (robust + Train * Forward),
+                Reported * (RobustModels * RobustShare * Attacks.Sum() + StandardShare * Pgd),
             ];
         }
     }

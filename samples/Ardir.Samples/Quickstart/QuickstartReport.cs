@@ -18,25 +18,27 @@ internal static class QuickstartReport
         AnsiConsole.Write(table);
     }
 
-    public static void Save(string path, QuickstartSettings settings, ThreatModel threat, IReadOnlyList<QuickstartModel> runs, ImageDataset test)
+    public static void Save(string path, QuickstartSettings settings, IReadOnlyList<QuickstartModel> runs, ImageDataset test)
     {
         var report = new HtmlReport("Ardir quickstart")
-            .Paragraph($"Three networks of the same architecture on Fashion-MNIST, attacked within {threat} (pixels in [0,1]). Seed {settings.Seed}, {settings.Epochs} epochs, "
-                + $"{test.Count} test images that took no part in training or selection. An image counts as robust when it is classified correctly before and after the attack.")
+            .Paragraph($"Networks of the same architecture and the same initial weights on Fashion-MNIST, attacked within {settings.Threat} (pixels in [0,1]). "
+                + $"Seed {settings.Seed}, {settings.Images} training images, {settings.Epochs} epochs, {test.Count} test images that took no part in training or selection. "
+                + "An image counts as robust when it is classified correctly before and after the attack.")
             .Table(Headers(runs), Rows(runs));
+        // The best and the last epoch of the teacher come from one training.
+        var trained = runs.DistinctBy(run => run.Training).ToList();
         var robust = new LineChart("Robust accuracy on validation images (PGD-10)") { XLabel = "Epoch", Percent = true };
-        var clean = new LineChart("Clean accuracy on validation images") { XLabel = "Epoch", Percent = true };
-        foreach (var run in runs)
+        var fitted = new LineChart("Accuracy on the training images as they were trained on") { XLabel = "Epoch", Percent = true };
+        foreach (var run in trained)
         {
             robust.Line(run.Title, run.Training.Epochs.Select(epoch => epoch.RobustAccuracy ?? double.NaN));
-            var kept = run.Kept;
-            robust.Mark("kept", kept.Epoch + 1, kept.RobustAccuracy ?? 0);
-            clean.Line(run.Title, run.Training.Epochs.Select(epoch => epoch.CleanAccuracy ?? double.NaN));
+            robust.Mark("kept", run.Kept.Epoch + 1, run.Kept.RobustAccuracy ?? 0);
+            fitted.Line(run.Title, run.Training.Epochs.Select(epoch => epoch.TrainAccuracy));
         }
-        report.Heading("Training").LineChart(robust).LineChart(clean).LineChart(StudentTerms(runs[^1]))
+        report.Heading("Training").LineChart(robust).LineChart(fitted).LineChart(StudentTerms(runs[^1]))
             .Heading("What the attack does")
             .Paragraph("PGD-20 against each network. Mid-grey is an unchanged pixel; black and white are changes by the full budget.")
-            .ImageGrid(Grid(settings, threat, runs, test))
+            .ImageGrid(Grid(settings, trained, test))
             .Save(path);
     }
 
@@ -53,11 +55,11 @@ internal static class QuickstartReport
         return chart;
     }
 
-    private static ImageGrid Grid(QuickstartSettings settings, ThreatModel threat, IReadOnlyList<QuickstartModel> runs, ImageDataset test)
+    private static ImageGrid Grid(QuickstartSettings settings, IReadOnlyList<QuickstartModel> runs, ImageDataset test)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var attack = new PgdAttack(threat, new PgdOptions { Steps = 20, StepSize = threat.Epsilon / 10 });
+        var attack = new PgdAttack(settings.Threat, new PgdOptions { Steps = QuickstartPlan.Pgd, StepSize = settings.Epsilon / 10 });
         var grid = new ImageGrid(["Image", .. runs.SelectMany(run => new[] { run.Title, "Perturbation" })]);
         var (images, labels) = test.Batch([.. Enumerable.Range(0, Pictures).Select(i => (long)i)]);
         var attacked = runs.Select(run =>
@@ -72,7 +74,7 @@ internal static class QuickstartReport
             foreach (var (points, clean, fooled) in attacked)
             {
                 cells.Add((points[i], $"{Prediction(fooled[i], test.ClassNames)}"));
-                cells.Add((ImageGrid.Amplify(points[i] - images[i], threat.Epsilon), $"clean: {Prediction(clean[i], test.ClassNames)}"));
+                cells.Add((ImageGrid.Amplify(points[i] - images[i], settings.Epsilon), $"clean: {Prediction(clean[i], test.ClassNames)}"));
             }
             grid.Row("", [.. cells]);
         }

@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Samples;
 
 /// <summary>What the quickstart runs on and where it writes.</summary>
@@ -10,16 +12,21 @@ internal sealed record QuickstartSettings
 
     public ulong Seed { get; init; } = 1;
 
-    /// <summary>Linf budget in pixel units: 0.1 is the usual one on Fashion-MNIST.</summary>
-    public double Epsilon { get; init; } = 0.1;
+    /// <summary>Training images: so few that adversarial training overfits, as it does on all of CIFAR-10 in the papers.</summary>
+    public int Images { get; init; } = 1000;
 
-    /// <summary>Epochs of the teacher and of the student.</summary>
-    public int Epochs { get; init; } = 6;
+    /// <summary>Linf budget in pixel units: one at which so small a network can fit its adversarial training images.</summary>
+    public double Epsilon { get; init; } = 0.03;
 
-    /// <summary>Share of the feature distance in the student's loss.</summary>
+    /// <summary>Epochs of the teacher and of each student.</summary>
+    public int Epochs { get; init; } = 40;
+
+    /// <summary>Share of the feature distance in the loss of the ARDIR student.</summary>
     public double Beta { get; init; } = 0.6;
 
     public Device Device { get; init; } = CPU;
+
+    public NormThreatModel Threat => ThreatModel.Linf(Epsilon);
 
     public string DataFolder => Data ?? Path.Combine(AppContext.BaseDirectory, "Data", "fashion-mnist");
 }
