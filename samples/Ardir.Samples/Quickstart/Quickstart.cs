@@ -32,7 +32,7 @@ internal sealed class Quickstart(QuickstartSettings settings)
         {
             var clock = new StageClock(new TimeLeft(plan.Stages), display.Add("Whole job"));
             var training = new QuickstartTraining(settings, data, display, clock, cancellation);
-            runs.Add(training.Standard("Standard model", standard, plan.StandardEpochs));
+            runs.Add(training.Standard("Standard model", standard));
             runs.AddRange(training.Teacher("Robust teacher (SAT)", teacher, lastTeacher));
             runs.Add(training.Student("ARD student", ard, teacher, new ArdLoss(new ArdLossOptions { TeacherData = TeacherData.RobustClean })));
             runs.Add(training.Student("ARDIR student", ardir, teacher, new ArdirLoss(new ArdirLossOptions { Beta = settings.Beta })));

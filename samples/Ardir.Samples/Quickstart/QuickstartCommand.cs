@@ -13,7 +13,7 @@ internal static class QuickstartCommand
         var output = Options.Output("Folder for checkpoints and the report", "ardir-quickstart");
         var seed = Options.Seed(standard.Seed);
         var images = Options.Whole("--images", "Training images, drawn at random", standard.Images);
-        var epochs = Options.Whole("--epochs", "Epochs of the teacher and of each student", standard.Epochs);
+        var epochs = Options.Whole("--epochs", "Epochs of each network", standard.Epochs);
         var beta = Options.Share("--beta", "Share of the feature distance in the loss of the ARDIR student, 0 to 1", standard.Beta);
         var device = Options.Device();
         var command = new Command("quickstart",

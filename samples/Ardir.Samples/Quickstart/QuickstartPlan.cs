@@ -1,7 +1,7 @@
 namespace Ardir.Samples;
 
 /// <summary>How much the quickstart does, and what each of its stages costs: the unit is one image passed forward and backward.</summary>
-/// <param name="Epochs">Epochs of the teacher and of each student.</param>
+/// <param name="Epochs">Epochs of each network.</param>
 /// <param name="Train">Training images.</param>
 /// <param name="Validation">Validation images.</param>
 /// <param name="Reported">Test images.</param>
@@ -21,9 +21,6 @@ internal sealed record QuickstartPlan(int Epochs, int Train, int Validation, int
     private const int RobustModels = 4, ApgdSteps = 100;
     private const double Forward = 0.35, RobustShare = 0.75, StandardShare = 0.4;
 
-    /// <summary>Epochs of the standard model, which learns faster.</summary>
-    public int StandardEpochs => Math.Max(Epochs / 3, 1);
-
     /// <summary>What the attacks of the table cost for each image that resists.</summary>
     public static IReadOnlyList<double> Attacks => [Pgd, ApgdSteps * (1 + Targets)];
 
@@ -36,7 +33,7 @@ internal sealed record QuickstartPlan(int Epochs, int Train, int Validation, int
             var robust = Train * (TrainSteps + 1.0) + Selection(RobustShare);
             return
             [
-                StandardEpochs * (Train + Selection(StandardShare)),
+                Epochs * (Train + Selection(StandardShare)),
                 Epochs * robust,
                 Epochs * (robust + Train * Forward),
                 Epochs * (robust + Train * Forward),

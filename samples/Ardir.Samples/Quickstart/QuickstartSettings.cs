@@ -18,7 +18,7 @@ internal sealed record QuickstartSettings
     /// <summary>Linf budget in pixel units: one at which so small a network can fit its adversarial training images.</summary>
     public double Epsilon { get; init; } = 0.03;
 
-    /// <summary>Epochs of the teacher and of each student.</summary>
+    /// <summary>Epochs of each network.</summary>
     public int Epochs { get; init; } = 40;
 
     /// <summary>Share of the feature distance in the loss of the ARDIR student.</summary>

@@ -9,9 +9,9 @@ internal sealed class QuickstartTraining(
     QuickstartSettings settings, QuickstartData data, LiveDisplay display, StageClock clock, CancellationToken cancellation)
 {
     /// <summary>Ordinary training. Chosen by robust accuracy it would be its least trained epoch, so the last one stays.</summary>
-    public QuickstartModel Standard(string title, PreActResNet model, int epochs)
+    public QuickstartModel Standard(string title, PreActResNet model)
     {
-        using var trainer = NewTrainer(model, null, new StandardTrainingLoss(), epochs, "standard");
+        using var trainer = NewTrainer(model, null, new StandardTrainingLoss(), "standard");
         var result = Fit(trainer, title);
         return Kept(title, model, result, result.Last);
     }
@@ -19,7 +19,7 @@ internal sealed class QuickstartTraining(
     /// <summary>Adversarial training: the weights of the best epoch, which teach, and those of the last, which overfit.</summary>
     public IEnumerable<QuickstartModel> Teacher(string title, PreActResNet model, PreActResNet last)
     {
-        using var trainer = NewTrainer(model, null, new AdversarialTrainingLoss(), settings.Epochs, "teacher");
+        using var trainer = NewTrainer(model, null, new AdversarialTrainingLoss(), "teacher");
         var result = Fit(trainer, title);
         last.load_state_dict(model.state_dict());
         trainer.RestoreBest();
@@ -29,7 +29,7 @@ internal sealed class QuickstartTraining(
     /// <summary>Distillation: the best epoch.</summary>
     public QuickstartModel Student(string title, PreActResNet model, PreActResNet teacher, IDistillationLoss loss)
     {
-        using var trainer = NewTrainer(model, teacher, loss, settings.Epochs, title);
+        using var trainer = NewTrainer(model, teacher, loss, title);
         var result = Fit(trainer, title);
         trainer.RestoreBest();
         return Kept(title, model, result, result.Best);
@@ -44,8 +44,9 @@ internal sealed class QuickstartTraining(
         return new QuickstartModel(title, model, result, kept, []);
     }
 
-    private DistillationTrainer NewTrainer(PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, int epochs, string folder)
+    private DistillationTrainer NewTrainer(PreActResNet model, PreActResNet? teacher, IDistillationLoss loss, string folder)
     {
+        var epochs = settings.Epochs;
         var options = new TrainerOptions
         {
             Epochs = epochs,
