@@ -74,6 +74,7 @@ public static class PaperPlans
                 Other("spatial sum", settings => settings.With("normalization", FeatureNormalization.SpatialSum)),
                 Other("after ReLU", settings => settings.With("layers", "layer*.0.relu1", "relu")),
                 standard with { Name = "ARDIR-RC train mode", CraftInTrainMode = true },
+                Other("kept labels", settings => settings.With("labelReplacement", LabelReplacement.None)),
                 Other("masked", settings => settings.With("maskFeaturesOfWrongTeacher", true)),
                 Other("t 30", settings => settings.With("temperature", 30)),
                 Other("first stage", settings => settings.With("layers", "layer1")),

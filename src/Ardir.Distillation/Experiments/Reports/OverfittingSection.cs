@@ -22,8 +22,8 @@ internal static class OverfittingSection
         string Cell(ExperimentMethod method, KeptWeights weights) => study.Cell(method, study.Robust(method, attack, weights));
     }
 
-    // The main attack need not have been run on all weights.
-    private static string? Attack(ReportStudy study) => study.Plan.Attacks.Select(attack => attack.Name)
+    // The main attack need not have been run on all weights; plans name weak attacks first.
+    private static string? Attack(ReportStudy study) => study.Plan.Attacks.Select(attack => attack.Name).Reverse()
         .OrderByDescending(name => name == study.MainAttack)
         .FirstOrDefault(name => study.Plan.Methods.Any(method => Differences(study, method, name).Count > 0));
 

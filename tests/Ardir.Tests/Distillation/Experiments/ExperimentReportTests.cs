@@ -109,6 +109,23 @@ public sealed class ExperimentReportTests : IDisposable
     }
 
     [Fact]
+    public void ToMarkdown_BestAgainstLast_IsUnderTheStrongestAttackOnBoth()
+    {
+        var plan = Plan(Method("SAT")) with { Attacks = [new() { Name = "FGSM" }, new() { Name = "PGD-20" }, new() { Name = "AutoAttack" }] };
+        var runs = Runs("SAT", 450, 460, 470).Select(run => run with
+        {
+            Evaluations =
+            [
+                Evaluation("FGSM", KeptWeights.Best, 900, 600), Evaluation("FGSM", KeptWeights.Last, 900, 590),
+                .. run.Evaluations.Where(evaluation => (evaluation.Attack, evaluation.Weights) != ("AutoAttack", KeptWeights.Last)),
+            ],
+        });
+
+        // Of 1,000 images PGD-20 leaves 20 more than AutoAttack at the best epoch, and 30 less than that at the last.
+        Markdown(plan, runs).Should().Contain("Robust accuracy under PGD-20 in percent").And.Contain("| SAT | 2 | 48.0 ± 1.0 | 45.0 ± 1.0 | 3.0 ± 0.0 |");
+    }
+
+    [Fact]
     public void ToMarkdown_OwnPlan_ComparesWithTheFirstMethod()
     {
         var plan = Plan(Method("mine", "own"), Method("other", "own")) with { Attacks = [new ExperimentAttack { Name = "my attack" }], Seeds = [7] };

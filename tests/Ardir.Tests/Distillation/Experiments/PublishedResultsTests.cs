@@ -10,8 +10,10 @@ public sealed class PublishedResultsTests
 
     private static readonly string _pilots = Path.Combine(_folder, "pilots");
 
-    public static TheoryData<string> Studies =>
-        [.. Directory.GetDirectories(_folder).Where(folder => folder != _pilots).Select(folder => Path.GetFileName(folder)!)];
+    private static IEnumerable<string> StudyNames =>
+        Directory.GetDirectories(_folder).Where(folder => folder != _pilots).Select(folder => Path.GetFileName(folder)!);
+
+    public static TheoryData<string> Studies => [.. StudyNames];
 
     [Theory]
     [MemberData(nameof(Studies))]
@@ -29,7 +31,7 @@ public sealed class PublishedResultsTests
     {
         var page = File.ReadAllLines(Path.Combine(_folder, "..", "results.md"));
         var pilots = Directory.GetDirectories(_pilots).Order(StringComparer.Ordinal).Select(Pilot).ToList();
-        var reported = Studies.SelectMany(row => File.ReadAllLines(Path.Combine(_folder, (string)row[0], "report.md"))).Concat(pilots).ToHashSet();
+        var reported = StudyNames.SelectMany(study => File.ReadAllLines(Path.Combine(_folder, study, "report.md"))).Concat(pilots).ToHashSet();
 
         // Headings of tables are the page's own.
         var tables = page.Where((line, i) => line.StartsWith("| ", StringComparison.Ordinal) && !page[i + 1].StartsWith("|---", StringComparison.Ordinal));
