@@ -5,7 +5,7 @@ namespace Ardir.Samples;
 /// <summary>The images of the quickstart: few to train on, some to choose the epoch on, and test images that take no part in either.</summary>
 internal sealed class QuickstartData : IDisposable
 {
-    private const int ValidationImages = 300, TestImages = 300;
+    private const int ValidationImages = 200, TestImages = 250;
 
     public QuickstartData(QuickstartSettings settings)
     {

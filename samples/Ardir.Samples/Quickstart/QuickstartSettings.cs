@@ -19,7 +19,7 @@ internal sealed record QuickstartSettings
     public double Epsilon { get; init; } = 0.03;
 
     /// <summary>Epochs of each network.</summary>
-    public int Epochs { get; init; } = 40;
+    public int Epochs { get; init; } = 30;
 
     /// <summary>Share of the feature distance in the loss of the ARDIR student.</summary>
     public double Beta { get; init; } = 0.6;
