@@ -7,12 +7,11 @@ namespace Ardir.Samples;
 
 /// <summary>
 /// The main job: a standard model, an adversarially trained teacher, and what two students learn from it, one from its output (ARD) and one
-/// from its internal representations as well (ARDIR). All start from the same weights and see the same few images in the same order, so
-/// that adversarial training overfits and only the losses differ.
+/// from its internal representations as well (ARDIR). All start from the same weights and see the same images in the same order, so that
+/// only the losses differ.
 /// </summary>
 internal sealed class Quickstart(QuickstartSettings settings)
 {
-
     public void Run(CancellationToken cancellation)
     {
         var started = System.Diagnostics.Stopwatch.StartNew();

@@ -17,7 +17,7 @@ internal sealed class QuickstartData : IDisposable
             (var unused, Train) = settings.Images < rest.Count ? rest.HoldOut(settings.Images, settings.Seed) : (null, rest.Take(rest.Count));
             unused?.Dispose();
         }
-        Test = test.Take(Math.Min(TestImages, test.Count));
+        Test = test.Take(TestImages);
     }
 
     public ImageDataset Train { get; }
