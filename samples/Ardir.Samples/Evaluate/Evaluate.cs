@@ -51,6 +51,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
         AnsiConsole.Write(table);
         var (low, high) = report.ConfidenceInterval;
         AnsiConsole.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[bold]{report.CleanAccuracy:P2}[/] clean, [bold]{report.RobustAccuracy:P2}[/] robust (95 % interval {low:P1} to {high:P1})"));
+        if (report.SquareSample is { } sample) AnsiConsole.MarkupLine(Markup.Escape(sample.ToString()));
         foreach (var finding in report.Findings) AnsiConsole.MarkupLine($"[yellow]{finding.Kind}[/]: {Markup.Escape(finding.Message)}");
         var path = Path.Combine(settings.Output, "report");
         // A data set may have fewer classes than the model that is tried on it.

@@ -29,8 +29,9 @@ internal static class EvaluateCommand
     private static readonly Option<double> _epsilon = Required(
         Options.Budget("--eps", "Budget in [0,1] pixel units, for example 8/255 or 0.1"));
     private static readonly Option<AutoAttackVersion> _version = Options.Choice(
-        "--version-of-attack", "Which ensemble", AutoAttackVersion.Standard,
-        ("standard", AutoAttackVersion.Standard), ("plus", AutoAttackVersion.Plus), ("rand", AutoAttackVersion.Rand));
+        "--version-of-attack", "Which ensemble (fast: standard, with Square on a sample where that is enough)", AutoAttackVersion.Standard,
+        ("standard", AutoAttackVersion.Standard), ("fast", AutoAttackVersion.Fast), ("plus", AutoAttackVersion.Plus),
+        ("rand", AutoAttackVersion.Rand));
     private static readonly Option<int?> _images = Options.WholeOrNone("--images", "Only the first images");
     private static readonly Option<int> _batch = Options.Whole("--batch", "Images per batch", 256);
     private static readonly Option<ulong> _seed = Options.Seed(0);

@@ -85,7 +85,7 @@ public sealed class SamplesRefusalTests : IDisposable
     public void Help_ShowsTheWordsThatAreTaken()
     {
         var help = SampleProcess.Run(_folder.Path, "evaluate", "--help").ShouldSucceed();
-        help.Output.Should().Contain(line => line.StartsWith("--version-of-attack <standard|plus|rand>", StringComparison.Ordinal));
+        help.Output.Should().Contain(line => line.StartsWith("--version-of-attack <standard|fast|plus|rand>", StringComparison.Ordinal));
         help.Output.Should().Contain(line => line.StartsWith("--norm <linf|l2|l1>", StringComparison.Ordinal));
     }
 

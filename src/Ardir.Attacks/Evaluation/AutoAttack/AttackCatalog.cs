@@ -11,7 +11,7 @@ internal static class AttackCatalog
 
     public static IReadOnlyList<IAttack> Of(AutoAttackOptions options, ThreatModel threat, long classes) => options.Version switch
     {
-        AutoAttackVersion.Standard => Standard(threat),
+        AutoAttackVersion.Standard or AutoAttackVersion.Fast => Standard(threat),
         AutoAttackVersion.Plus => Plus(threat, classes),
         AutoAttackVersion.Rand => Rand(threat, classes),
         _ => options.Attacks!,

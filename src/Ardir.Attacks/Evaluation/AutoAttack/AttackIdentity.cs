@@ -29,7 +29,7 @@ internal static class AttackIdentity
             ["format"] = "5",
             ["library"] = typeof(AttackIdentity).Assembly.GetName().Version!.ToString(),
             ["threat model"] = StatedIdentity.Of(task.Threat),
-            ["version"] = $"{options.Version}",
+            ["version"] = Version(options),
             ["attacks"] = AttackRun.NameWith(context.EotSamples, Of(task.Attacks)),
             ["seed"] = $"{options.Seed} of the options, {context.Seed} of the context",
             ["sample numbers"] = context.SampleIndices is { } numbers
@@ -41,6 +41,10 @@ internal static class AttackIdentity
             ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
         };
     }
+
+    private static string Version(AutoAttackOptions options) => options.Version == AutoAttackVersion.Fast
+        ? $"{options.Version} with a bound of {options.FastBound:R}"
+        : $"{options.Version}";
 
     private static bool ShowsWeights(IModule model) => model is nn.Module module && module.state_dict().Count > 0;
 }

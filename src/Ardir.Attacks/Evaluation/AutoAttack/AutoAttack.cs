@@ -127,8 +127,9 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var findings = new FindingList(context.Logger);
         using var probe = Probe(task, findings);
         task = task with { Attacks = AttackCatalog.Of(_options, Threat, probe.Classes) };
+        var sampled = SampledAttack.Of(_options, task.Attacks);
         var share = ShareBeforeCurve(task.Attacks, probe.Classes);
-        using var run = new EnsembleRun(task with { Context = Part(seeded, 0, share) });
+        using var run = new EnsembleRun(task with { Context = Part(seeded, 0, share), Sampled = sampled });
         var identity = _options.StatePath is null ? [] : AttackIdentity.Describe(_options, task, probe, images, context);
         using var state = EnsembleState.Open(_options.StatePath, identity, images, out var done);
         run.Classify();
@@ -140,7 +141,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         CurvePoint.FactsOf(curve, task.Count).AddTo(findings, EvaluationChecks.Essential);
         var data = Describe(run.Tally, (int)probe.Classes, findings, curve) with
         {
-            ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model),
+            ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
         };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
@@ -180,7 +181,8 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
     // The options that its result depends on; the other versions consist of attacks of this library.
-    IReadOnlyList<object?>? IStatesIdentity.IdentityParts => [Name, Threat, _options.Seed, _options.Attacks];
+    IReadOnlyList<object?>? IStatesIdentity.IdentityParts =>
+        [Name, Threat, _options.Seed, _options.Attacks, .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[]];
 
     private AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {

@@ -9,7 +9,7 @@ internal sealed record EnsembleBatch
     /// it.</summary>
     public required int Attack { get; init; }
 
-    /// <summary>Index of the unit in the attack.</summary>
+    /// <summary>Index of the unit in the attack; for one that is sampled the pass (<see cref="SurvivorSample"/>).</summary>
     public required int Unit { get; init; }
 
     /// <summary>The highest image number of the batch; the next batch begins after it.</summary>

@@ -17,7 +17,13 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     /// <summary>[N,C,H,W]: the adversarial image where an attack succeeded, the clean image elsewhere.</summary>
     public Tensor Adversarial { get; } = task.Images.detach().clone().DetachFromDisposeScope();
 
+    /// <summary>What the report says about the attack that ran on a sample; null where none did.</summary>
+    public SquareSample? Sampling => task.Sampled is null ? null : Sample.Describe(Count);
+
     private int Count => task.Count;
+
+    // Known when all attacks before the sampled one are done, and not asked for earlier.
+    private SurvivorSample Sample => field ??= SurvivorSample.Draw(task, Tally);
 
     /// <summary>Classifies the clean images. An image with NaN logits counts as misclassified.</summary>
     public void Classify()
@@ -59,15 +65,15 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
         var (attack, unit, cursor) = Tally.Done is [.., var last] ? (last.Attack, last.Unit, last.Cursor) : (0, 0, -1L);
         // An attack that found no gradient ended there, so a resumed run skips the rest of it.
         if (Tally.Done is [.., { WithoutGradient: true }]) cursor = Count;
-        if (Tally.Done.Count > 0) Report(attack, unit, Units(attack), cursor);
+        if (Tally.Done.Count > 0) Report(attack, unit, Passes(attack), cursor);
         for (; attack < task.Attacks.Count; attack++, unit = 0)
         {
             Tally.Enter(attack);
-            var units = Units(attack);
+            var units = Passes(attack);
             for (; unit < units; unit++, cursor = -1)
             {
                 // The unit has not changed the state of images after the cursor, so a resumed run forms the same batches.
-                while (Tally.Next(cursor, task.BatchSize) is { Length: > 0 } rows)
+                while (Tally.Next(cursor, task.BatchSize, Due(attack, unit)) is { Length: > 0 } rows)
                 {
                     var (batch, points) = new EnsembleUnit(task, attack, unit, rows).Run(CleanLogits, Within(attack, unit, rows));
                     // The security curve reports only accuracies, so its adversarial images are not stored.
@@ -100,6 +106,10 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
         attacks.Sum(attack => UnitCost(attack, classes) * Units(attack, classes));
 
     private int Units(int attack) => Units(task.Attacks[attack], CleanLogits.shape[1]);
+
+    private int Passes(int attack) => task.IsSampled(attack) ? SurvivorSample.Passes : Units(attack);
+
+    private Func<long, bool>? Due(int attack, int unit) => task.IsSampled(attack) ? Sample.Due(unit) : null;
 
     private static int Units(IAttack attack, long classes) =>
         EotAttack.Unwrap(attack).Attack is UnitAttack units ? units.Units(classes) : 1;
@@ -145,8 +155,11 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     private double Rest(int attack, int unit, long cursor)
     {
         var robust = Tally.Left;
-        var rest = UnitCost(attack) * Tally.Robust.Skip((int)cursor + 1).Count(robust => robust);
-        for (var a = attack; a < task.Attacks.Count; a++) rest += UnitCost(a) * (Units(a) - (a == attack ? unit + 1 : 0)) * robust;
+        var left = task.IsSampled(attack)
+            ? Sample.Rest(unit, cursor)
+            : Tally.Robust.Skip((int)cursor + 1).Count(resists => resists) + (Units(attack) - unit - 1) * robust;
+        var rest = UnitCost(attack) * left;
+        for (var a = attack + 1; a < task.Attacks.Count; a++) rest += UnitCost(a) * Units(a) * robust;
         return rest;
     }
 

@@ -68,11 +68,14 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
     }
 
     /// <summary>Positions of the next images after the cursor that still resist, at most one batch of them.</summary>
-    public long[] Next(long cursor, int batchSize)
+    /// <param name="cursor">The last image that was dealt with; -1 for none.</param>
+    /// <param name="batchSize">How many at most.</param>
+    /// <param name="among">Which images are to be attacked; all when null.</param>
+    public long[] Next(long cursor, int batchSize, Func<long, bool>? among = null)
     {
         var rows = new List<long>(Math.Min(batchSize, count));
         for (var i = cursor + 1; i < count && rows.Count < batchSize; i++)
-            if (Robust[i]) rows.Add(i);
+            if (Robust[i] && among?.Invoke(i) != false) rows.Add(i);
         return [.. rows];
     }
 

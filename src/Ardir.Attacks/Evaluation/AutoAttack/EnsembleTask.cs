@@ -8,6 +8,9 @@ internal sealed record EnsembleTask
     /// <summary>In the order to run, all with the threat model below.</summary>
     public required IReadOnlyList<IAttack> Attacks { get; init; }
 
+    /// <summary>The attack that runs on a sample before it may run on all; null where every attack runs on all survivors.</summary>
+    public SampledAttack? Sampled { get; init; }
+
     public required ThreatModel Threat { get; init; }
 
     /// <summary>Counts all passes of the evaluation.</summary>
@@ -25,6 +28,8 @@ internal sealed record EnsembleTask
 
     /// <summary>The budget of a point of the security curve; null for the evaluation itself.</summary>
     public double? Epsilon { get; init; }
+
+    public bool IsSampled(int attack) => Sampled?.Attack == attack;
 
     public int Count => (int)Images.shape[0];
 

@@ -20,8 +20,8 @@ internal static class EnsembleThreat
             throw new ArgumentException(
                 $"SecurityCurve measures other radii of a norm ball, but the threat model is {threat}. Leave it empty, and evaluate once " +
                 "for each threat model.", nameof(options));
-        if (options.Version is not (AutoAttackVersion.Standard or AutoAttackVersion.Plus)) return;
-        var cannot = options.Version == AutoAttackVersion.Standard ? "FAB-T and Square" : "FAB, Square and FAB-T";
+        if (options.Version is not (AutoAttackVersion.Standard or AutoAttackVersion.Plus or AutoAttackVersion.Fast)) return;
+        var cannot = options.Version == AutoAttackVersion.Plus ? "FAB, Square and FAB-T" : "FAB-T and Square";
         throw new ArgumentException(
             $"{cannot} of the {options.Version} version have formulas for norm balls only, but the threat model is {threat}. Choose the " +
             "attacks yourself: new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [new ApgdAttack(threat), " +

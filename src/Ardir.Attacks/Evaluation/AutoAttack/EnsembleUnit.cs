@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 /// <summary>One unit of an attack on one batch of images, and the confirmation of what it claims.</summary>
 /// <param name="task">The evaluation.</param>
 /// <param name="attack">Index of the attack.</param>
-/// <param name="unit">Index of the unit in the attack.</param>
+/// <param name="unit">Index of the unit in the attack; for one that is sampled its pass.</param>
 /// <param name="rows">Positions of the images.</param>
 internal sealed class EnsembleUnit(EnsembleTask task, int attack, int unit, long[] rows)
 {
@@ -65,7 +65,8 @@ internal sealed class EnsembleUnit(EnsembleTask task, int attack, int unit, long
         {
             if (_search.Attack is UnitAttack units)
             {
-                var (claimed, points) = units.SearchAll(model, images, labels, cleanLogits, unit);
+                var (claimed, points) = units.SearchAll(
+                    model, images, labels, cleanLogits, task.IsSampled(attack) ? 0 : unit);
                 return new Claim(claimed, points);
             }
             // Copies, so that an attack which changes its inputs in place cannot alter what its result is checked against.

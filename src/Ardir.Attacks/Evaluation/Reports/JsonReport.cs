@@ -33,6 +33,7 @@ internal static partial class JsonReport
         RobustAccuracy = report.RobustAccuracy,
         ConfidenceInterval = [report.ConfidenceInterval.Low, report.ConfidenceInterval.High],
         Attacks = [.. report.Attacks],
+        SquareSample = report.SquareSample,
         Findings = [.. report.Findings],
         SecurityCurve = [.. report.Data.SecurityCurve.Select(point => new[] { point.Epsilon, point.RobustAccuracy })],
         Correct = [.. report.Correct],
@@ -68,6 +69,8 @@ internal static partial class JsonReport
         public required double[] ConfidenceInterval { get; init; }
 
         public required List<AttackSummary> Attacks { get; init; }
+
+        public SquareSample? SquareSample { get; init; }
 
         public required List<EvaluationFinding> Findings { get; init; }
 

@@ -16,6 +16,7 @@ internal static class MarkdownReport
     private static string Write(RobustnessReport report, IReadOnlyList<string>? classNames)
     {
         var text = new StringBuilder().Append("# Robustness report\n\n").Append(ReportTables.Summary(report)).Append("\n\n");
+        if (report.SquareSample is { } sample) text.Append(sample).Append("\n\n");
         Table(text, ReportTables.AttackHeaders, ReportTables.Attacks(report));
         Table(text, ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (report.Data.SecurityCurve.Count > 0)

@@ -31,6 +31,9 @@ internal sealed record ReportData
     /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes { get; init; } = new();
 
+    /// <summary>Of the fast version; null for the others.</summary>
+    public SquareSample? SquareSample { get; init; }
+
     public required IReadOnlyList<EvaluationFinding> Findings { get; init; }
 
     public required IReadOnlyList<(double Epsilon, double RobustAccuracy)> SecurityCurve { get; init; }

@@ -79,6 +79,10 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>The version of the ensemble.</summary>
     public AutoAttackVersion Version => Data.Version;
 
+    /// <summary>On how many survivors Square ran, and what may have escaped it, of <see cref="AutoAttackVersion.Fast"/>; null for the
+    /// other versions.</summary>
+    public SquareSample? SquareSample => Data.SquareSample;
+
     /// <summary>Seed of the options; with <see cref="ContextSeed"/> the root of all random numbers.</summary>
     public ulong Seed => Data.Seed;
 

@@ -10,7 +10,8 @@ internal sealed class ReportStudy(ExperimentResults results)
     public IReadOnlyList<RunRecord> Records { get; } = results.Records;
 
     /// <summary>The attack that the sentences are about. The choice does not look at the figures, so that it cannot be made to please:
-    /// AutoAttack, else its fast version, else the last attack of the plan, of those that have run on any network.</summary>
+    /// AutoAttack, else its fast version, else Fast, else the last attack of the plan, of those that have run on any
+    /// network.</summary>
     public string? MainAttack { get; } = Main(results);
 
     public IReadOnlyList<string> Teachers { get; } =
@@ -69,7 +70,7 @@ internal sealed class ReportStudy(ExperimentResults results)
     private static string? Main(ExperimentResults results)
     {
         var names = results.Plan.Attacks.Select(attack => attack.Name).ToList();
-        string[] order = [.. new[] { "AutoAttack", "Fast" }.Where(names.Contains), .. Enumerable.Reverse(names)];
+        string[] order = [.. new[] { "AutoAttack", "AutoAttack-fast", "Fast" }.Where(names.Contains), .. Enumerable.Reverse(names)];
         var evaluations = results.Records.SelectMany(record => record.Evaluations);
         var used = evaluations.Select(evaluation => evaluation.Attack).ToHashSet(StringComparer.Ordinal);
         return order.FirstOrDefault(used.Contains);

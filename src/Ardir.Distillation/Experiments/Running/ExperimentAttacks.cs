@@ -27,10 +27,12 @@ internal static class ExperimentAttacks
             "APGD-CE" => new ApgdAttack(threat),
             "APGD-T" => new TargetedApgdAttack(threat),
             "AutoAttack" => new AutoAttack(threat, new AutoAttackOptions { Seed = seed, StatePath = statePath }),
+            "AutoAttack-fast" => new AutoAttack(
+                threat, new AutoAttackOptions { Version = AutoAttackVersion.Fast, Seed = seed, StatePath = statePath }),
             "Fast" => new AutoAttack(threat, Fast(threat) with { Seed = seed, StatePath = statePath }),
             _ => throw new FormatException(
                 $"The plan names the attack '{attack.Name}', which does not exist. Attacks: FGSM, PGD-20 (any number of steps), APGD-CE, "
-                    + $"APGD-T, AutoAttack, Fast{string.Concat(setup.Options.Attacks.Keys.Select(name => ", " + name))}."),
+                    + $"APGD-T, AutoAttack, AutoAttack-fast, Fast{string.Concat(setup.Options.Attacks.Keys.Select(name => ", " + name))}."),
         });
     }
 
