@@ -48,6 +48,9 @@ public sealed class FabAttack : UnitAttack
     /// <inheritdoc/>
     protected override object? Options => _options;
 
+    /// <summary>Whether samples out of reach leave early.</summary>
+    internal bool GivesUp => _options is { GiveUp: true, MinimiseNorm: false };
+
     private static FabPlane NearestWrong(AttackRun run, Tensor points)
     {
         using var scope = NewDisposeScope();

@@ -11,35 +11,42 @@ internal static class AttackCatalog
 
     public static IReadOnlyList<IAttack> Of(AutoAttackOptions options, ThreatModel threat, long classes) => options.Version switch
     {
-        AutoAttackVersion.Standard or AutoAttackVersion.Fast => Standard(threat),
-        AutoAttackVersion.Plus => Plus(threat, classes),
+        AutoAttackVersion.Standard or AutoAttackVersion.Fast => Standard(threat, !options.Exhaustive),
+        AutoAttackVersion.Plus => Plus(threat, classes, !options.Exhaustive),
         AutoAttackVersion.Rand => Rand(threat, classes),
         _ => options.Attacks!,
     };
 
-    private static IAttack[] Standard(ThreatModel threat)
+    private static IAttack[] Standard(ThreatModel threat, bool giveUp)
     {
         var isL1 = threat is NormThreatModel { Norm: PerturbationNorm.L1 };
         return
         [
             new ApgdAttack(threat, new ApgdOptions { Search = new() { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 } }),
-            isL1 ? new TargetedApgdAttack(threat, new TargetedApgdOptions { Classes = L1Targets }) : new TargetedApgdAttack(threat),
-            new TargetedFabAttack(threat),
-            new SquareAttack(threat),
+            new TargetedApgdAttack(threat, isL1
+                ? new TargetedApgdOptions { Classes = L1Targets, GiveUp = giveUp }
+                : new TargetedApgdOptions { GiveUp = giveUp }),
+            TargetedFab(threat, giveUp),
+            Square(threat, giveUp),
         ];
     }
 
-    private static IAttack[] Plus(ThreatModel threat, long classes)
+    private static TargetedFabAttack TargetedFab(ThreatModel threat, bool giveUp) =>
+        new(threat, new TargetedFabOptions { Search = new() { GiveUp = giveUp } });
+
+    private static SquareAttack Square(ThreatModel threat, bool giveUp) => new(threat, new SquareOptions { GiveUp = giveUp });
+
+    private static IAttack[] Plus(ThreatModel threat, long classes, bool giveUp)
     {
         var many = new ApgdSearchOptions { Restarts = ManyRestarts };
         return
         [
             new ApgdAttack(threat, new ApgdOptions { Search = many }),
             new ApgdAttack(threat, new ApgdOptions { Search = many, Loss = RatioLoss(classes) }),
-            new FabAttack(threat, new FabOptions { Restarts = ManyRestarts }),
-            new SquareAttack(threat),
-            new TargetedApgdAttack(threat),
-            new TargetedFabAttack(threat),
+            new FabAttack(threat, new FabOptions { Restarts = ManyRestarts, GiveUp = giveUp }),
+            Square(threat, giveUp),
+            new TargetedApgdAttack(threat, new TargetedApgdOptions { GiveUp = giveUp }),
+            TargetedFab(threat, giveUp),
         ];
     }
 

@@ -31,6 +31,7 @@ internal static class AttackIdentity
             ["threat model"] = StatedIdentity.Of(task.Threat),
             ["version"] = Version(options),
             ["attacks"] = AttackRun.NameWith(context.EotSamples, Of(task.Attacks)),
+            ["exhaustive"] = $"{options.Exhaustive}",
             ["seed"] = $"{options.Seed} of the options, {context.Seed} of the context",
             ["sample numbers"] = context.SampleIndices is { } numbers
                 ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))

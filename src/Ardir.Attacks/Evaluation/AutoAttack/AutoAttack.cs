@@ -93,7 +93,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     public override string ToString()
     {
         var attacks = _options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks);
-        return $"{Name} {Threat} {{ Seed = {_options.Seed}, Attacks = {attacks} }}";
+        return $"{Name} {Threat} {{ Seed = {_options.Seed}, Exhaustive = {_options.Exhaustive}, Attacks = {attacks} }}";
     }
 
     private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context)
@@ -142,6 +142,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var data = Describe(run.Tally, (int)probe.Classes, findings, curve) with
         {
             ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
+            GivesUp = GivingUp.Names(task.Attacks, context.EotSamples),
         };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
@@ -178,20 +179,22 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         return new ModelProbe(task.Model, (first, itsLabels, logits), settings, findings);
     }
 
+    /// <summary>The attacks that it runs on a model with enough classes for all of them.</summary>
+    internal IReadOnlyList<IAttack> Parts => AttackCatalog.Of(_options, Threat, ClassesOfRatio);
+
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
     // The options that its result depends on; the other versions consist of attacks of this library.
     IReadOnlyList<object?>? IStatesIdentity.IdentityParts =>
-        [Name, Threat, _options.Seed, _options.Attacks, .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[]];
+        [Name, Threat, _options.Seed, _options.Exhaustive, _options.Attacks, .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[]];
 
     private AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {
         ArgumentNullException.ThrowIfNull(model);
         context ??= new AttackContext();
         Attack.CheckInputs(Threat, images, labels, context);
-        var attacks = AttackCatalog.Of(_options, Threat, ClassesOfRatio);
-        EnsembleThreat.CheckShape(attacks, images);
-        EnsembleThreat.CheckAveraging(attacks, context.EotSamples);
+        EnsembleThreat.CheckShape(Parts, images);
+        EnsembleThreat.CheckAveraging(Parts, context.EotSamples);
         if (context.Targets is not null)
             throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
         context.CancellationToken.ThrowIfCancellationRequested();
@@ -227,7 +230,9 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
             var threat = Ball.WithEpsilon(epsilon);
             using var run = new EnsembleRun(task with
             {
-                Attacks = [new TargetedApgdAttack(threat)], Threat = threat, Epsilon = epsilon,
+                Attacks = [new TargetedApgdAttack(threat, new TargetedApgdOptions { GiveUp = !_options.Exhaustive })],
+                Threat = threat,
+                Epsilon = epsilon,
                 Context = CurvePart(task.Context, share, points.Count),
             });
             run.Classify();

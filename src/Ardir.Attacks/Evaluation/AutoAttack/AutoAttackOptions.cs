@@ -48,6 +48,14 @@ public sealed record AutoAttackOptions
     /// <value>0.01 by default: one percentage point.</value>
     public double FastBound { get; init; } = DefaultFastBound;
 
+    /// <summary>Whether the attacks of the version follow the schedule of the published code to the end. Otherwise they give up samples
+    /// whose progress would not bring them to success (<see cref="TargetedApgdOptions.GiveUp"/>, <see cref="FabOptions.GiveUp"/>,
+    /// <see cref="SquareOptions.GiveUp"/>), which saves more than half of the passes; the report names the attacks that do. No effect on
+    /// the attacks of <see cref="AutoAttackVersion.Rand"/>, which never give up. Must be false for
+    /// <see cref="AutoAttackVersion.Custom"/>, whose attacks have these options themselves.</summary>
+    /// <value>false by default.</value>
+    public bool Exhaustive { get; init; }
+
     internal void Validate()
     {
         if (!Enum.IsDefined(Version)) throw new ArgumentOutOfRangeException(nameof(Version), Version, "Unknown version.");
@@ -64,6 +72,10 @@ public sealed record AutoAttackOptions
                 $"Attacks is set, but the version is {Version}, which has its own. Choose AutoAttackVersion.Custom.", nameof(Attacks));
         if (Version == AutoAttackVersion.Custom && Attacks is not { Count: > 0 })
             throw new ArgumentException("AutoAttackVersion.Custom needs at least one attack in Attacks.", nameof(Attacks));
+        if (Version == AutoAttackVersion.Custom && Exhaustive)
+            throw new ArgumentException(
+                "Exhaustive is set, but AutoAttackVersion.Custom runs attacks of your own. Set GiveUp = false in their options.",
+                nameof(Exhaustive));
         if (Attacks?.Contains(null!) == true) throw new ArgumentException("An attack in Attacks is null.", nameof(Attacks));
         if (Attacks?.FirstOrDefault(attack => string.IsNullOrWhiteSpace(attack.Name)) is { } nameless)
             throw new ArgumentException(

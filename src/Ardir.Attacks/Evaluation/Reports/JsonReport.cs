@@ -33,6 +33,7 @@ internal static partial class JsonReport
         RobustAccuracy = report.RobustAccuracy,
         ConfidenceInterval = [report.ConfidenceInterval.Low, report.ConfidenceInterval.High],
         Attacks = [.. report.Attacks],
+        GivesUp = [.. report.Data.GivesUp],
         SquareSample = report.SquareSample,
         Findings = [.. report.Findings],
         SecurityCurve = [.. report.Data.SecurityCurve.Select(point => new[] { point.Epsilon, point.RobustAccuracy })],
@@ -69,6 +70,9 @@ internal static partial class JsonReport
         public required double[] ConfidenceInterval { get; init; }
 
         public required List<AttackSummary> Attacks { get; init; }
+
+        // Absent from reports of before there was such a rule.
+        public List<string> GivesUp { get; init; } = [];
 
         public SquareSample? SquareSample { get; init; }
 

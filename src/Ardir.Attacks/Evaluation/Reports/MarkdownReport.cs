@@ -18,6 +18,7 @@ internal static class MarkdownReport
         var text = new StringBuilder().Append("# Robustness report\n\n").Append(ReportTables.Summary(report)).Append("\n\n");
         if (report.SquareSample is { } sample) text.Append(sample).Append("\n\n");
         Table(text, ReportTables.AttackHeaders, ReportTables.Attacks(report));
+        text.Append(MarkdownText.Escape(GivingUp.Describe(report.Data.GivesUp))).Append("\n\n");
         Table(text, ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (report.Data.SecurityCurve.Count > 0)
             Table(text, ["Epsilon", "Robust accuracy (targeted APGD)"], report.Data.SecurityCurve.Select(point => (string[])

@@ -28,6 +28,9 @@ internal sealed record ReportData
 
     public required IReadOnlyList<AttackSummary> Attacks { get; init; }
 
+    /// <summary>Names of the attacks that give up samples out of reach.</summary>
+    public IReadOnlyList<string> GivesUp { get; init; } = [];
+
     /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes { get; init; } = new();
 

@@ -19,6 +19,7 @@ internal sealed class ApgdEngine : IDisposable
     private Tensor _rows;
     private ApgdState? _state;
     private ApgdStep? _step;
+    private ApgdOutlook? _outlook;
 
     private ApgdEngine(AttackRun run, ApgdSearchOptions options, ApgdStage stage, Tensor start)
     {
@@ -55,6 +56,7 @@ internal sealed class ApgdEngine : IDisposable
         _rows.Dispose();
         _state?.Dispose();
         _step?.Dispose();
+        _outlook?.Dispose();
     }
 
     private bool Begin(Tensor start)
@@ -69,6 +71,7 @@ internal sealed class ApgdEngine : IDisposable
         }
         _state = new ApgdState(start, here);
         _step = ApgdStep.Create(_run, _stage, _options.Rho, start, here.Loss);
+        if (_stage.GiveUp && _run.EotSamples == 1) _outlook = new ApgdOutlook(_run, here, _stage.Iterations);
         return true;
     }
 
@@ -86,13 +89,8 @@ internal sealed class ApgdEngine : IDisposable
         }
         var here = _run.Gradient(state.Point);
         report?.Invoke(_run, iteration);
-        if (Judge(state.Point, here.Logits) is { } stay)
-        {
-            if (stay.numel() == 0) return false;
-            state.Narrow(stay);
-            step.Narrow(stay);
-            here = Narrow(here, stay);
-        }
+        if (Judge(state.Point, here.Logits) is { } stay && !Keep(stay, ref here)) return false;
+        if (_outlook?.Hopeful(_run, here) is { } hopeful && !Keep(hopeful, ref here)) return false;
         state.Learn(here.Loss, here.Gradient);
         if (step.End(_run, state, here.Loss) is { } back) state.ReturnToBest(back);
         return true;
@@ -122,6 +120,18 @@ internal sealed class ApgdEngine : IDisposable
         _points.index_copy_(0, rows, found.index_select(0, valid));
         _broken.index_fill_(0, rows, true);
         return HostRead.Rows(ones_like(adversarial).index_fill_(0, leave, false));
+    }
+
+    /// <summary>Keeps some of the samples.</summary>
+    /// <returns>Whether there are any.</returns>
+    private bool Keep(Tensor stay, ref AttackGradient here)
+    {
+        if (stay.numel() == 0) return false;
+        _state!.Narrow(stay);
+        _step!.Narrow(stay);
+        _outlook?.Narrow(stay);
+        here = Narrow(here, stay);
+        return true;
     }
 
     private AttackGradient Narrow(AttackGradient here, Tensor stay)

@@ -5,8 +5,9 @@ namespace Ardir.Attacks;
 /// <param name="Iterations">How many.</param>
 /// <param name="Broken">What becomes of samples that the model misclassifies.</param>
 /// <param name="StartIsGiven">L1 only: the start is a result rather than noise, so the first step is as sparse as its perturbation.</param>
+/// <param name="GiveUp">Samples out of reach leave, too (<see cref="ApgdOutlook"/>). No effect with averaged gradients.</param>
 internal sealed record ApgdStage(
-    double Radius, int Iterations, BrokenSamples Broken = BrokenSamples.Leave, bool StartIsGiven = false)
+    double Radius, int Iterations, BrokenSamples Broken = BrokenSamples.Leave, bool StartIsGiven = false, bool GiveUp = false)
 {
     // What a threat model accepts. A ball of this radius covers the box many times over, so a larger one would be no different.
     private const double LargestRadius = 1e9;

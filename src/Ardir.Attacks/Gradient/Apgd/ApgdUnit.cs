@@ -15,7 +15,9 @@ internal static class ApgdUnit
     /// <param name="options">The options.</param>
     /// <param name="purpose">Names the random stream.</param>
     /// <param name="unit">The unit, from 0.</param>
-    public static UnitOutcome Search(AttackRun run, ApgdSearchOptions options, string purpose, int unit)
+    /// <param name="giveUp">Whether samples out of reach leave; with three radii only in the last stage, because only there a success
+    /// counts.</param>
+    public static UnitOutcome Search(AttackRun run, ApgdSearchOptions options, string purpose, int unit, bool giveUp = false)
     {
         using var scope = NewDisposeScope();
         var stages = Stages(options, run.Threat);
@@ -28,7 +30,7 @@ internal static class ApgdUnit
             done += stages[i].Iterations;
             points = Ball(run, stages[i + 1]).Project(run.Images, wide.Best!, checkValues: false);
         }
-        var found = ApgdEngine.Climb(run, options, stages[^1], points, Report);
+        var found = ApgdEngine.Climb(run, options, stages[^1] with { GiveUp = giveUp }, points, Report);
         return new UnitOutcome(found.Points.MoveToOuterDisposeScope(), found.Broken.MoveToOuterDisposeScope());
 
         static NormThreatModel Ball(AttackRun run, ApgdStage stage) => ((NormThreatModel)run.Threat).WithEpsilon(stage.Radius);

@@ -40,9 +40,12 @@ public sealed class TargetedApgdAttack : UnitAttack
                 "APGD-T chooses its targets itself, but context.Targets is set. Use ApgdAttack to reach targets of your own.");
         }
         var target = TargetClasses.Reachable(run.CleanLogits, run.Labels, unit / _options.Search.Restarts);
-        return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _options.Search, Name, unit);
+        return ApgdUnit.Search(run.Aim(target).With(AttackLoss.DlrOrMargin), _options.Search, Name, unit, _options.GiveUp);
     }
 
     /// <inheritdoc/>
     protected override object? Options => _options;
+
+    /// <summary>Whether samples out of reach leave early.</summary>
+    internal bool GivesUp => _options.GiveUp;
 }

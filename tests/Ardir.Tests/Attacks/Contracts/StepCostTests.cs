@@ -13,7 +13,7 @@ public sealed class StepCostTests
         ["PGD best"] = (threat, steps) => new PgdAttack(threat, new PgdOptions { Steps = steps, Selection = PgdSelection.BestLoss }),
         ["PGD first"] = (threat, steps) => new PgdAttack(threat, new PgdOptions { Steps = steps, Selection = PgdSelection.FirstSuccess }),
         ["APGD"] = (threat, steps) => new ApgdAttack(threat, new ApgdOptions { Search = new() { Iterations = 10 * steps } }),
-        ["Square"] = (threat, steps) => new SquareAttack(threat, new SquareOptions { Queries = 100 * steps }),
+        ["Square"] = (threat, steps) => new SquareAttack(threat, new SquareOptions { Queries = 100 * steps, GiveUp = false }),
     };
 
     [Theory]

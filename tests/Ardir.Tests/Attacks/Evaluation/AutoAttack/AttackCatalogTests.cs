@@ -84,7 +84,7 @@ public sealed class AttackCatalogTests
         new SquareOptions().Should().Be(Square());
         new AutoAttackOptions { SecurityCurve = [] }.Should().Be(new AutoAttackOptions
         {
-            Version = AutoAttackVersion.Standard, Attacks = null, BatchSize = 256, Seed = 0, StatePath = null, Diagnose = true, SecurityCurve = [],
+            Version = AutoAttackVersion.Standard, Attacks = null, BatchSize = 256, Seed = 0, StatePath = null, Diagnose = true, SecurityCurve = [], Exhaustive = false,
         });
     }
 
@@ -111,7 +111,7 @@ public sealed class AttackCatalogTests
 
     private static ApgdOptions Apgd(IAttackLoss loss, ApgdSearchOptions? search = null) => new() { Loss = loss, Search = search ?? Search() };
 
-    private static TargetedApgdOptions TargetedApgd() => new() { Classes = 9, Search = Search() };
+    private static TargetedApgdOptions TargetedApgd() => new() { Classes = 9, Search = Search(), GiveUp = true };
 
     private static FabOptions Fab() => new()
     {
@@ -122,6 +122,6 @@ public sealed class AttackCatalogTests
 
     private static SquareOptions Square() => new()
     {
-        Queries = 5000, InitialProbability = 0.8, Restarts = 1, RescaleSchedule = false, Loss = null, OfficialWindows = true,
+        Queries = 5000, InitialProbability = 0.8, Restarts = 1, RescaleSchedule = false, Loss = null, OfficialWindows = true, GiveUp = true,
     };
 }
