@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 internal sealed class SquareEngine : IDisposable
 {
     // Giving up compares margins once in every interval, from the second on. From the margins of every image and
-    // query on four small networks (Fashion-MNIST in Linf, of two architectures, one with huge logits and one with a rounded input): 1 loses
+    // query on four small networks (Fashion-MNIST in Linf, of two architectures, one with huge logits, one with a rounded input): 1 loses
     // two of the 15 successes after the 1000th query and 5 one, which a pause precedes; the share of all progress keeps it.
     private const int GiveUpInterval = 500;
     private const double MaxSpeedup = 5;

@@ -93,7 +93,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     public override string ToString()
     {
         var attacks = _options.Attacks is null ? "standard" : string.Join("; ", _options.Attacks);
-        return $"{Name} {Threat} {{ Seed = {_options.Seed}, Exhaustive = {_options.Exhaustive}, Attacks = {attacks} }}";
+        return $"{Name} {Threat} {{ Seed = {_options.Seed}{(_options.Exhaustive ? ", Exhaustive" : "")}, Attacks = {attacks} }}";
     }
 
     private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context)
@@ -186,7 +186,10 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 
     // The options that its result depends on; the other versions consist of attacks of this library.
     IReadOnlyList<object?>? IStatesIdentity.IdentityParts =>
-        [Name, Threat, _options.Seed, _options.Exhaustive, _options.Attacks, .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[]];
+    [
+        Name, Threat, _options.Seed, _options.Exhaustive, _options.Attacks,
+        .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[],
+    ];
 
     private AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {

@@ -45,12 +45,14 @@ public sealed record SquareSample
     {
         const string same = "the result is that of the standard version.";
         if (Escalated)
-            return Text($"Square broke {Broken:N0} of a random sample of {Sampled:N0} of the {Survivors:N0} images that had resisted until ") +
+            return Text($"Square broke {Broken:N0} of a random sample of {Sampled:N0} of the {Survivors:N0} images that had ") +
+                Text($"resisted until ") +
                 $"then, so it ran on all of them: {same}";
         if (Sampled == Survivors) return Text($"Square ran on all {Survivors:N0} images that had resisted until then: {same}");
         return Text($"Square ran on a random sample of {Sampled:N0} of the {Survivors:N0} images that had resisted until then and broke ") +
             Text($"none. With 95 % confidence the standard version would find at most {MissedAtMost:N0} more {Noun} ") +
-            Text($"({100 * MissedShare:F2} points). That saved about {SavedEvaluations:N0} evaluations, {SavedShare:P0} of the cost of Square.");
+            Text($"({100 * MissedShare:F2} points). That saved about {SavedEvaluations:N0} evaluations, ") +
+            Text($"{SavedShare:P0} of the cost of Square.");
     }
 
     private string Noun => MissedAtMost == 1 ? "image" : "images";

@@ -5,9 +5,10 @@ namespace Ardir.Attacks;
 /// <summary>
 /// A value of each sample that an attack raises and that has to reach zero, and whether it still can, as far as its progress tells. It is
 /// out of reach if it would stay below zero even though every step to come gained <c>maxSpeedup</c> times as much as the steps since the
-/// last look did on average, and at least <see cref="LeastShare"/> of what all steps so far did, because progress may pause.
+/// last look did on average, and at least half of what all steps so far did, because progress may pause. Looks need more steps than the
+/// look before. For attacks that give up samples, as <see cref="TargetedApgdAttack"/> and <see cref="SquareAttack"/> do.
 /// </summary>
-internal sealed class Prospect : IDisposable
+public sealed class Prospect : IDisposable
 {
     private const double LeastShare = 0.5;
 
@@ -19,16 +20,20 @@ internal sealed class Prospect : IDisposable
 
     /// <summary>Begins at the start points.</summary>
     /// <param name="start">The value there, [n].</param>
-    /// <param name="maxSpeedup">How many times as fast as recent steps the steps to come may be.</param>
+    /// <param name="maxSpeedup">How many times as fast as recent steps the steps to come may be; positive.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The speed-up is not positive.</exception>
     public Prospect(Tensor start, double maxSpeedup)
     {
+        ArgumentNullException.ThrowIfNull(start);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxSpeedup);
         _maxSpeedup = maxSpeedup;
         _start = start.clone().DetachFromDisposeScope();
         _before = start.clone().DetachFromDisposeScope();
         _best = start.clone().DetachFromDisposeScope();
     }
 
-    /// <summary>Takes the value at the new points, [n].</summary>
+    /// <summary>Takes the value at the new points.</summary>
+    /// <param name="value">[n].</param>
     public void Learn(Tensor value) => Owned.Renew(ref _best, maximum(_best, value));
 
     /// <summary>Looks at the progress since the last look.</summary>
@@ -45,6 +50,8 @@ internal sealed class Prospect : IDisposable
         return outOfReach;
     }
 
+    /// <summary>Keeps some of the samples.</summary>
+    /// <param name="rows">Their positions, int64 [m].</param>
     public void Narrow(Tensor rows)
     {
         Owned.Narrow(ref _start, rows);
@@ -52,6 +59,7 @@ internal sealed class Prospect : IDisposable
         Owned.Narrow(ref _best, rows);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _start.Dispose();
