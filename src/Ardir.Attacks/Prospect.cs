@@ -5,13 +5,11 @@ namespace Ardir.Attacks;
 /// <summary>
 /// A value of each sample that an attack raises and that has to reach zero, and whether it still can, as far as its progress tells. It is
 /// out of reach if it would stay below zero even though every step to come gained <c>maxSpeedup</c> times as much as the steps since the
-/// last look did on average, and at least half of what all steps so far did, because progress may pause. Looks need more steps than the
+/// last look did on average, and at least as much as all steps so far did, because progress may pause. Looks need more steps than the
 /// look before. For attacks that give up samples, as <see cref="TargetedApgdAttack"/> and <see cref="SquareAttack"/> do.
 /// </summary>
 public sealed class Prospect : IDisposable
 {
-    private const double LeastShare = 0.5;
-
     private readonly double _maxSpeedup;
     private int _done;         // steps until the last look
     private Tensor _start;     // the value at the start,
@@ -43,7 +41,7 @@ public sealed class Prospect : IDisposable
     public Tensor Look(int done, int steps)
     {
         var recent = (_best - _before).mul_(_maxSpeedup / (done - _done));
-        var gain = maximum(recent, (_best - _start).mul_(LeastShare / done));
+        var gain = maximum(recent, (_best - _start).mul_(1.0 / done));
         var outOfReach = gain.mul_(steps - done).add_(_best) < 0;
         Owned.Renew(ref _before, _best.clone());
         _done = done;

@@ -5,9 +5,10 @@ namespace Ardir.Attacks;
 /// <summary>One restart of the Square attack: propose, evaluate, keep what helps. Samples leave as soon as they are broken.</summary>
 internal sealed class SquareEngine : IDisposable
 {
-    // Giving up compares margins once in every interval, from the second on. From the margins of every image and
-    // query on four small networks (Fashion-MNIST in Linf, of two architectures, one with huge logits, one with a rounded input): 1 loses
-    // two of the 15 successes after the 1000th query and 5 one, which a pause precedes; the share of all progress keeps it.
+    // Giving up compares margins once in every interval, from the second on. The rule was chosen on the margins of every image in twelve
+    // attacks on small networks for Fashion-MNIST (Linf, L2 and L1 with several budgets; one with huge logits, one that rounds its input).
+    // It loses none of the 48 successes after the 1000th query, and would lose none with a speedup of 1 and a third of the mean progress.
+    // The speedup alone would lose two, which a long pause precedes: windows become smaller at times.
     private const int GiveUpInterval = 500;
     private const double MaxSpeedup = 5;
 

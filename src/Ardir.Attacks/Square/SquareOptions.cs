@@ -28,7 +28,7 @@ public sealed record SquareOptions : RestartOptions
     public bool OfficialWindows { get; init; } = true;
 
     /// <summary>From the 1000th query on, every 500 queries, gives up samples whose margin would not reach zero even if each 500 of the
-    /// remaining queries gained five times as much as the last 500 did (or half of what 500 gained on average so far, if that is more).
+    /// remaining queries gained five times as much as the last 500 did (or as much as 500 gained on average so far, if that is more).
     /// Earlier queries are not affected. No effect with another loss than <see cref="AttackLoss.Margin"/>, with
     /// <see cref="AttackContext.Targets"/> or within <see cref="EotAttack"/>.</summary>
     /// <value>true by default: most of the queries would be spent on such samples. The published code never gives up.</value>

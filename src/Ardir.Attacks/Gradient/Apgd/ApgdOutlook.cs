@@ -8,8 +8,9 @@ namespace Ardir.Attacks;
 /// </summary>
 internal sealed class ApgdOutlook : IDisposable
 {
-    // From the losses of every image, target and iteration on four small networks (Fashion-MNIST in Linf, of two architectures, one with
-    // huge logits and one with a rounded input): already 1 loses no success, and 10 takes 2 % more passes than 1.
+    // The rule was chosen on the losses and margins of every image and target in twelve attacks on small networks for Fashion-MNIST
+    // (Linf, L2 and L1 with several budgets; one with huge logits, one that rounds its input). It loses none of the eight successes after
+    // the second checkpoint, and would lose none with a speedup of 1 and a fifth of the mean progress.
     private const double MaxSpeedup = 10;
 
     // In short runs checkpoints follow each other so closely that the progress between two of them says nothing.

@@ -16,11 +16,11 @@ public sealed class SquareGiveUpTests
     public void Perturb_SteadyProgress_IsGivenUpWhereFiveTimesItIsTooLittle(double gain, int queries) =>
         Queries(call => -10 + gain * call, new SquareOptions { Queries = 2000 }).Should().Be(queries);
 
-    // All progress in the first 500 queries: half of the mean of the first 1000, for 1000 more, is enough at 1000 where the gain is two thirds of what is missing.
+    // All progress in the first 500 queries: the mean of the first 1000, for 1000 more, is enough at 1000 where half of the way is done.
     [Theory]
-    [InlineData(6.668, 1500)]
-    [InlineData(6.665, 1000)]
-    public void Perturb_Pause_IsForgivenWhereHalfOfAllProgressIsEnough(double gain, int queries) =>
+    [InlineData(5.001, 1500)]
+    [InlineData(4.999, 1000)]
+    public void Perturb_Pause_IsForgivenWhereTheMeanProgressIsEnough(double gain, int queries) =>
         Queries(call => call == 1 ? -10 : gain - 10, new SquareOptions { Queries = 2000 }).Should().Be(queries);
 
     [Fact]

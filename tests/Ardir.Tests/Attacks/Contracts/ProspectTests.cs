@@ -21,11 +21,11 @@ public sealed class ProspectTests
         Flags(prospect.Look(40, 100)).Should().Equal(expected);
     }
 
-    // A pause of 20 steps after gaining g in 20: half of the mean of all 40, for 60 more, is 0.75 g, which is enough from 1.75 g = 10 on.
+    // A pause of 20 steps after gaining g in 20: the mean of all 40, for 60 more, is 1.5 g, which is enough from 2.5 g = 10 on.
     [Theory]
-    [InlineData(5.72, false)]
-    [InlineData(5.71, true)]
-    public void Look_Pause_IsForgivenWhereHalfOfAllProgressIsEnough(double gain, bool expected)
+    [InlineData(4.01, false)]
+    [InlineData(3.99, true)]
+    public void Look_Pause_IsForgivenWhereTheMeanProgressIsEnough(double gain, bool expected)
     {
         using var scope = NewDisposeScope();
         using var prospect = new Prospect(tensor([-10.0]), maxSpeedup: 3);
@@ -42,6 +42,16 @@ public sealed class ProspectTests
         using var prospect = new Prospect(tensor([-1.0, double.NaN, double.NegativeInfinity, -1]), maxSpeedup: 3);
         prospect.Learn(tensor([-1.0, -1, double.NegativeInfinity, double.NaN]));
         Flags(prospect.Look(20, 100)).Should().Equal(true, false, false, false);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    public void Constructor_SpeedupThatIsNotPositive_IsRefused(double speedup)
+    {
+        using var scope = NewDisposeScope();
+        var act = () => new Prospect(zeros(1), speedup);
+        act.Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxSpeedup");
     }
 
     [Fact]
