@@ -6,6 +6,7 @@ return args.FirstOrDefault() switch
     "overhead" => OverheadBenchmark.Run(args[1..]),
     "memory-child" => MemoryBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
+    "fewer" => FewerPassesBenchmark.Run(args[1..]),
     "batches" => BatchBenchmark.Run(args[1..]),
     "fuzz" => FuzzBenchmark.Run(args[1..]),
     "repair" => RepairBenchmark.Run(args[1..]),
@@ -28,6 +29,8 @@ static int Usage()
                                               PGD-10 and a training step of each objective against the raw loop, time and memory
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
+        fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]
+                                              the ensemble with and without giving up on seven networks, which it trains: passes and broken images
         batches [--rounds N]                  an epoch's batches against indexing by hand
         fuzz [--inputs N] [--seed N] [--only READER] [--save FILE]
                                               every reader of files, fed with damaged and hostile ones; 100,000 by default
