@@ -90,6 +90,15 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <value>true by default.</value>
     protected virtual bool CanAverageGradients => true;
 
+    /// <summary>Whether the attack gives up samples whose progress would not bring them to success, before its schedule ends
+    /// (<see cref="Prospect"/>). The report of an ensemble names the attacks that do.</summary>
+    /// <param name="samples">Of how many passes each gradient is the mean (<see cref="AttackContext.EotSamples"/>).</param>
+    /// <returns>false by default.</returns>
+    protected virtual bool GivesUp(int samples) => false;
+
+    /// <summary><see cref="GivesUp"/> for an evaluation.</summary>
+    internal bool LeavesEarly(int samples) => GivesUp(samples);
+
     /// <summary><see cref="CanAverageGradients"/> for an evaluation.</summary>
     internal bool CanAverage => CanAverageGradients;
 

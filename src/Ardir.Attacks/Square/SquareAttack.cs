@@ -43,8 +43,9 @@ public sealed class SquareAttack : UnitAttack
     /// <inheritdoc/>
     protected override object? Options => _options;
 
-    /// <summary>Whether samples out of reach leave early.</summary>
-    internal bool GivesUp => _options.GiveUp && (_options.Loss is null || ReferenceEquals(_options.Loss, AttackLoss.Margin));
+    /// <inheritdoc/>
+    protected override bool GivesUp(int samples) => _options.GiveUp && samples == 1 &&
+        (_options.Loss is null || ReferenceEquals(_options.Loss, AttackLoss.Margin));
 
     /// <inheritdoc/>
     protected override void CheckShape(Tensor images)

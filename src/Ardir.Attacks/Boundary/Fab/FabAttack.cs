@@ -48,8 +48,8 @@ public sealed class FabAttack : UnitAttack
     /// <inheritdoc/>
     protected override object? Options => _options;
 
-    /// <summary>Whether samples out of reach leave early.</summary>
-    internal bool GivesUp => _options is { GiveUp: true, MinimiseNorm: false };
+    /// <inheritdoc/>
+    protected override bool GivesUp(int samples) => _options is { GiveUp: true, MinimiseNorm: false };
 
     private static FabPlane NearestWrong(AttackRun run, Tensor points)
     {

@@ -48,6 +48,6 @@ public sealed class TargetedFabAttack : UnitAttack
     /// <inheritdoc/>
     protected override object? Options => _options;
 
-    /// <summary>Whether samples out of reach leave early.</summary>
-    internal bool GivesUp => _options.Search is { GiveUp: true, MinimiseNorm: false };
+    /// <inheritdoc/>
+    protected override bool GivesUp(int samples) => _options.Search is { GiveUp: true, MinimiseNorm: false };
 }

@@ -20,12 +20,11 @@ internal static class AttackCatalog
     private static IAttack[] Standard(ThreatModel threat, bool giveUp)
     {
         var isL1 = threat is NormThreatModel { Norm: PerturbationNorm.L1 };
+        var targeted = new TargetedApgdOptions { GiveUp = giveUp };
         return
         [
             new ApgdAttack(threat, new ApgdOptions { Search = new() { Restarts = isL1 ? ManyRestarts : 1, UseLargeRadii = isL1 } }),
-            new TargetedApgdAttack(threat, isL1
-                ? new TargetedApgdOptions { Classes = L1Targets, GiveUp = giveUp }
-                : new TargetedApgdOptions { GiveUp = giveUp }),
+            new TargetedApgdAttack(threat, isL1 ? targeted with { Classes = L1Targets } : targeted),
             TargetedFab(threat, giveUp),
             Square(threat, giveUp),
         ];

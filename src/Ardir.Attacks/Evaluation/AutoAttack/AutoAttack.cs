@@ -127,9 +127,11 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         var findings = new FindingList(context.Logger);
         using var probe = Probe(task, findings);
         task = task with { Attacks = AttackCatalog.Of(_options, Threat, probe.Classes) };
-        var sampled = SampledAttack.Of(_options, task.Attacks);
         var share = ShareBeforeCurve(task.Attacks, probe.Classes);
-        using var run = new EnsembleRun(task with { Context = Part(seeded, 0, share), Sampled = sampled });
+        using var run = new EnsembleRun(task with
+        {
+            Context = Part(seeded, 0, share), Sampled = SampledAttack.Of(_options, task.Attacks),
+        });
         var identity = _options.StatePath is null ? [] : AttackIdentity.Describe(_options, task, probe, images, context);
         using var state = EnsembleState.Open(_options.StatePath, identity, images, out var done);
         run.Classify();
@@ -186,10 +188,7 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 
     // The options that its result depends on; the other versions consist of attacks of this library.
     IReadOnlyList<object?>? IStatesIdentity.IdentityParts =>
-    [
-        Name, Threat, _options.Seed, _options.Exhaustive, _options.Attacks,
-        .. _options.Version == AutoAttackVersion.Fast ? [_options.FastBound] : (object?[])[],
-    ];
+        [Name, Threat, _options.Seed, _options.Exhaustive, _options.Attacks, _options.FastBound];
 
     private AttackContext Check(IModule model, Tensor images, Tensor labels, AttackContext? context)
     {

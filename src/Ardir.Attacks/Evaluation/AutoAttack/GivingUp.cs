@@ -5,7 +5,7 @@ internal static class GivingUp
 {
     /// <summary>Names of the attacks that give up, in order.</summary>
     /// <param name="attacks">The attacks.</param>
-    /// <param name="samples">Passes per gradient; with more than one only FAB-T, which compares distances, gives up.</param>
+    /// <param name="samples">Passes per gradient.</param>
     public static IReadOnlyList<string> Names(IEnumerable<IAttack> attacks, int samples) =>
         [.. attacks.Where(attack => IsOn(attack, samples)).Select(attack => attack.Name).Distinct(StringComparer.Ordinal)];
 
@@ -16,15 +16,12 @@ internal static class GivingUp
 
     private static bool IsOn(IAttack attack, int samples)
     {
-        if (EotAttack.Unwrap(attack) is var (inner, more) && !ReferenceEquals(inner, attack)) return IsOn(inner, samples * more);
-        return attack switch
+        var (search, own) = EotAttack.Unwrap(attack);
+        return search switch
         {
-            AutoAttack ensemble => ensemble.Parts.Any(part => IsOn(part, samples)),
-            ICompositeAttack composite => composite.Attacks.Any(part => IsOn(part, samples)),
-            TargetedApgdAttack apgd => apgd.GivesUp && samples == 1,
-            SquareAttack square => square.GivesUp && samples == 1,
-            FabAttack fab => fab.GivesUp,
-            TargetedFabAttack fab => fab.GivesUp,
+            AutoAttack ensemble => ensemble.Parts.Any(part => IsOn(part, samples * own)),
+            ICompositeAttack composite => composite.Attacks.Any(part => IsOn(part, samples * own)),
+            Attack one => one.LeavesEarly(samples * own),
             _ => false,
         };
     }

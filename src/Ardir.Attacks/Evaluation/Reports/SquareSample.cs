@@ -46,8 +46,7 @@ public sealed record SquareSample
         const string same = "the result is that of the standard version.";
         if (Escalated)
             return Text($"Square broke {Broken:N0} of a random sample of {Sampled:N0} of the {Survivors:N0} images that had ") +
-                Text($"resisted until ") +
-                $"then, so it ran on all of them: {same}";
+                $"resisted until then, so it ran on all of them: {same}";
         if (Sampled == Survivors) return Text($"Square ran on all {Survivors:N0} images that had resisted until then: {same}");
         return Text($"Square ran on a random sample of {Sampled:N0} of the {Survivors:N0} images that had resisted until then and broke ") +
             Text($"none. With 95 % confidence the standard version would find at most {MissedAtMost:N0} more {Noun} ") +

@@ -46,6 +46,6 @@ public sealed class TargetedApgdAttack : UnitAttack
     /// <inheritdoc/>
     protected override object? Options => _options;
 
-    /// <summary>Whether samples out of reach leave early.</summary>
-    internal bool GivesUp => _options.GiveUp;
+    /// <inheritdoc/>
+    protected override bool GivesUp(int samples) => _options.GiveUp && samples == 1;
 }

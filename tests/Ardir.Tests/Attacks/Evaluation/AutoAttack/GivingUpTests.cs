@@ -63,6 +63,14 @@ public sealed class GivingUpTests : IDisposable
     }
 
     [Fact]
+    public void Names_AttackOfOnesOwn_IsNamedWhereItSaysThatItGivesUp()
+    {
+        GivingUp.Names([new Impatient()], samples: 1).Should().Equal("Impatient");
+        GivingUp.Names([new EotAttack(new EotAttack(new Impatient(), 2), 3)], samples: 1).Should().BeEmpty("it does so for one or two passes only");
+        GivingUp.Names([new EotAttack(new Impatient(), 2)], samples: 1).Should().Equal("EoT2-Impatient");
+    }
+
+    [Fact]
     public void Constructor_ExhaustiveWithOwnAttacks_IsRefused()
     {
         var act = () => new AutoAttack(_threat, new AutoAttackOptions
@@ -128,6 +136,15 @@ public sealed class GivingUpTests : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    private sealed class Impatient() : Attack(_threat)
+    {
+        public override string Name => nameof(Impatient);
+
+        protected override Tensor Search(AttackRun run) => run.Images;
+
+        protected override bool GivesUp(int samples) => samples <= 2;
+    }
 
     private static IReadOnlyList<string> Names(AutoAttackOptions options) => GivingUp.Names(AttackCatalog.Of(options, _threat, 10), samples: 1);
 
