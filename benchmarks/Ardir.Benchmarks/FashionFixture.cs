@@ -27,7 +27,10 @@ internal sealed class FashionFixture : IDisposable
 
     public bool[] OfficialRobust => [.. _official.RootElement.GetProperty("robust").EnumerateArray().Select(flag => flag.GetBoolean())];
 
-    public IEnumerable<(long Evaluations, double Seconds)> OfficialCosts => _official.RootElement.GetProperty("attacks").EnumerateArray().Select(
+    /// <summary>What is known of each attack of the official run.</summary>
+    public IEnumerable<JsonElement> OfficialAttacks => _official.RootElement.GetProperty("attacks").EnumerateArray();
+
+    public IEnumerable<(long Evaluations, double Seconds)> OfficialCosts => OfficialAttacks.Select(
         attack => (attack.GetProperty("sample_forwards").GetInt64() + attack.GetProperty("sample_backwards").GetInt64(), attack.GetProperty("seconds").GetDouble()));
 
     public void Dispose()

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Ardir.Attacks;
 using Ardir.Core;
 
@@ -17,8 +16,7 @@ internal static class FewerPassesBenchmark
             CommandLineValue.Of(args, "--cifar"), CommandLineValue.Of(args, "--checkpoints"));
         var only = CommandLineValue.Of(args, "--only")?.Split(',');
         var count = CommandLineValue.Of(args, "--images", int.MaxValue);
-        using (var official = JsonDocument.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Fashion", "autoattack_fashion.json"))))
-            OfficialCost.Check(official.RootElement);
+        using (var fixture = new FashionFixture(1)) OfficialCost.Check(fixture.OfficialAttacks);
         var text = new StringBuilder();
         foreach (var (name, make) in FewerPassesNetworks.All.Where(entry => only?.Contains(entry.Key) ?? true))
         {
@@ -77,7 +75,7 @@ internal static class FewerPassesBenchmark
         .Count(image => IsBroken(one, image, attack) && !IsBroken(other, image, attack));
 
     private static bool IsBroken(RobustnessReport report, int image, int attack) =>
-        report.BrokenBy[image] is { } name && Enumerable.Range(0, report.Attacks.Count).First(i => report.Attacks[i].Name == name) <= attack;
+        report.Data.BrokenBy[image] is >= 0 and var by && by <= attack;
 
     private static long Passes(AttackSummary attack) => attack.SampleForwards + attack.SampleBackwards;
 

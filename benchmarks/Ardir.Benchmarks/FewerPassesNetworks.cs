@@ -13,6 +13,9 @@ internal static class FewerPassesNetworks
     private const double Confidence = 1000;
     private const int Levels = 16;
 
+    // By name, because some networks are measured twice, under another threat model or behind another function.
+    private static readonly Dictionary<string, FewerPassesCase> _trained = new(StringComparer.Ordinal);
+
     /// <summary>Names of the networks, and how each is made.</summary>
     public static IReadOnlyDictionary<string, Func<FewerPassesFolders, FewerPassesCase>> All { get; } =
         new Dictionary<string, Func<FewerPassesFolders, FewerPassesCase>>(StringComparer.Ordinal)
@@ -60,9 +63,10 @@ internal static class FewerPassesNetworks
 
     private static FewerPassesCase Fashion(FewerPassesFolders folders, string name, ThreatModel threat, nn.Module<Tensor, Tensor> model)
     {
+        if (_trained.TryGetValue(name, out var known)) return known;
         using var train = ImageDataset.Mnist(folders.Fashion, Split.Train, ImageDataset.FashionMnistClassNames);
         using var test = ImageDataset.Mnist(folders.Fashion, Split.Test, ImageDataset.FashionMnistClassNames);
-        return Train(folders, name, threat, model, train, test, epochs: 30, steps: null);
+        return _trained[name] = Train(folders, name, threat, model, train, test, epochs: 30, steps: null);
     }
 
     private static FewerPassesCase Cifar(FewerPassesFolders folders)

@@ -67,9 +67,9 @@ internal sealed class OfficialCost : IProgress<AttackProgress>
     }
 
     /// <summary>The formula at the numbers of images of the official run, from which its four counts must follow; throws if they do not.</summary>
-    public static void Check(JsonElement official)
+    public static void Check(IEnumerable<JsonElement> official)
     {
-        foreach (var (attack, name) in official.GetProperty("attacks").EnumerateArray().Zip(["APGD-CE", "APGD-T", "FAB-T", "Square"]))
+        foreach (var (attack, name) in official.Zip(["APGD-CE", "APGD-T", "FAB-T", "Square"]))
         {
             var (images, forwards, backwards) = (Number(attack, "attacked"), Number(attack, "sample_forwards"), Number(attack, "sample_backwards"));
             // No image was broken by Square. How many images each unit had, summed over units, follows from the backward passes.
