@@ -138,6 +138,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
+        using var format = PassFormat.Enter(context.MemoryFormat, model, images);
         var run = AttackRun.Create(Traits, guard, images, labels);
         var found = AttackAnswer.Check(this, Search(run), images);
         if (guard.MustRepeat)

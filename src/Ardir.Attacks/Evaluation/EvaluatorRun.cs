@@ -16,6 +16,7 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
     private int _nanImages;
     private long _classes;
     private readonly EvaluatorTally _tally = new();
+    private ChannelsLastScope? _format;
 
     public RobustnessResult Run()
     {
@@ -25,6 +26,8 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
         foreach (var (inputs, labels, first) in data.Batches(options, weight?.dtype ?? ScalarType.Float32))
         {
             using var scope = NewDisposeScope();
+            // Once for all batches, clean passes and attacks.
+            if (_correct.Count == 0) _format = PassFormat.Enter(model.Context.MemoryFormat, model.Model, inputs);
             var right = Classify(inputs, labels);
             _correct.AddRange(right);
             _robust.AddRange(attack is null ? right : Resists(attack, inputs, labels, right, first));
@@ -38,6 +41,7 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
 
     public void Dispose()
     {
+        _format?.Dispose();
         _probe?.Dispose();
         _firstRow?.Dispose();
     }
@@ -70,7 +74,9 @@ internal sealed class EvaluatorRun(GuardedModel model, EvaluationInputs data, IA
         var (x, y) = (images.index_select(0, at), labels.index_select(0, at));
         var notes = new AttackNotes();
         long[] numbers = [.. rows.Select(row => first + row)];
-        using var guarded = new GuardedModel(model.AsModule, model.Context with { SampleIndices = numbers, Notes = notes });
+        using var guarded = new GuardedModel(
+            model.AsModule,
+            model.Context with { SampleIndices = numbers, Notes = notes, MemoryFormat = MemoryFormat.Contiguous });
         // Copies, so that an attack which changes its inputs in place cannot alter what its result is checked against.
         var adversarial = AttackAnswer.Check(attack, attack.Perturb(guarded.AsModule, x.clone(), y.clone(), guarded.Context), x);
         AttackInstruments.Spent(attack, activity: null, guarded);

@@ -80,6 +80,19 @@ public sealed record AttackContext
             : throw new ArgumentOutOfRangeException(nameof(EotSamples), value, "EotSamples must be at least 1.");
     } = 1;
 
+    /// <summary>In which order the convolutions of the model compute while the attack or evaluation runs. Changes the last digits of its
+    /// results, and how long it takes. Whatever a third-party attack calls within an evaluation computes in it, too; the networks that a
+    /// loss asks, such as a teacher, do not.</summary>
+    /// <value><see cref="Ardir.Core.MemoryFormat.Contiguous"/> by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not a member of the enumeration.</exception>
+    public MemoryFormat MemoryFormat
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(MemoryFormat), value, "MemoryFormat is not a member of the enumeration.");
+    }
+
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }

@@ -76,6 +76,12 @@ public sealed record TrainerOptions
     /// <value><see cref="TrainingPrecision.Full"/> by default.</value>
     public TrainingPrecision Precision { get; init; }
 
+    /// <summary>In which order the convolutions of student and teachers compute while <see cref="DistillationTrainer.Fit"/> runs.
+    /// Afterwards the weights have the order that they had before; checkpoints are the same in each. Free to change when a run resumes, but
+    /// the last digits of what follows depend on it.</summary>
+    /// <value><see cref="Ardir.Core.MemoryFormat.Contiguous"/> by default.</value>
+    public MemoryFormat MemoryFormat { get; init; }
+
     /// <summary>What happens when a loss is NaN or infinite.</summary>
     /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
     public NonFiniteLoss NonFiniteLoss { get; init; }
@@ -149,6 +155,7 @@ public sealed record TrainerOptions
             throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
+        LossGuard.Defined(MemoryFormat);
         ArgumentNullException.ThrowIfNull(Optimizer);
         Optimizer.Validate();
         WeightPerturbation?.Validate();

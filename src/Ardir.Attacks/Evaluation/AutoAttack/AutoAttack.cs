@@ -114,11 +114,13 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 
     private RobustnessReport Run(IModule model, Tensor images, Tensor labels, AttackContext context)
     {
-        var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed) };
+        var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed), MemoryFormat = MemoryFormat.Contiguous };
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var guarded = new GuardedModel(model, seeded);
         using var evaluation = new EvaluationModeScope(guarded.Model);
+        using var format = PassFormat.Enter(
+            context.MemoryFormat, guarded.Model, images[..Math.Min(_options.BatchSize, (int)images.shape[0])]);
         var task = new EnsembleTask
         {
             Attacks = [], Threat = Threat, Model = guarded, Images = Threat.Clamp(images.detach()), Labels = labels,

@@ -56,6 +56,9 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
+        // Once for all attacks of the chain and for the passes between them.
+        using var format = PassFormat.Enter(context.MemoryFormat, model, images);
+        context = context with { MemoryFormat = MemoryFormat.Contiguous };
         // Without notes of the caller the chain keeps its own and logs one warning at the end, because an attack that is stuck is no
         // reason to warn when a later one breaks the sample.
         var own = context.Notes is null && context.Diagnostics is null ? new AttackNotes { CountsNan = false } : null;

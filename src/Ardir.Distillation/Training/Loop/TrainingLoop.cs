@@ -45,6 +45,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         run.Report.Begin(run.Start.Epoch + run.Start.Step / (double)run.Steps, run.Epochs);
         if (!run.Setup.Student.training) run.Setup.Student.train();
         run.Setup.Loss.Trainable?.train();
+        run.Arrange();
     }
 
     private EpochMetrics TrainEpoch()

@@ -8,6 +8,7 @@ internal sealed class TrainingRun : IDisposable
     private readonly MovedData _data;
     private readonly GlobalRandomScope _random;
     private PartialEpoch? _partial;
+    private RunFormat? _format;
 
     public TrainingRun(
         TrainingSetup setup, ImageDataset train, ImageDataset? validation, IProgress<TrainingProgress>? progress,
@@ -114,6 +115,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        _format?.Dispose();
         Average?.Dispose();
         // All but the data may be missing where the constructor failed.
         Health?.Dispose();
@@ -123,9 +125,15 @@ internal sealed class TrainingRun : IDisposable
         _data.Dispose();
     }
 
-    private Tensor ProbeImages()
+    /// <summary>Brings the networks into the memory format of the run.</summary>
+    public void Arrange() => _format = new RunFormat(this);
+
+    private Tensor ProbeImages() => FirstImages(16);
+
+    /// <summary>The first images of the training set, as many as there are, on the device of the run.</summary>
+    public Tensor FirstImages(int count)
     {
-        var (images, labels) = Train.Batch([.. Enumerable.Range(0, Math.Min(16, Train.Count)).Select(i => (long)i)], Weights.ImageDType);
+        var (images, labels) = Train.Batch([.. Enumerable.Range(0, Math.Min(count, Train.Count)).Select(i => (long)i)], Weights.ImageDType);
         labels.Dispose();
         return Transfer.To(images, Device);
     }

@@ -1,0 +1,47 @@
+using Ardir.Core;
+
+namespace Ardir.Distillation;
+
+/// <summary>Holds the networks of a run in its memory format.</summary>
+internal sealed class RunFormat : IDisposable
+{
+    private readonly List<ChannelsLastScope> _scopes = [];
+
+    /// <summary>Begins with a student in train mode.</summary>
+    public RunFormat(TrainingRun run)
+    {
+        if (run.Options.MemoryFormat == MemoryFormat.Contiguous) return;
+        try
+        {
+            using var scope = NewDisposeScope();
+            var images = run.FirstImages(Math.Max(1, run.Options.BatchSize / run.Options.AccumulationSteps));
+            // The weights of the student itself, because a backward pass must reach them.
+            if (OfStudent(run, images) == MemoryFormat.ChannelsLast) _scopes.Add(new ChannelsLastScope(run.Setup.Student, training: true));
+            // What the loss keeps, such as an average, changes during the run, and a copy of its weights would be out of date.
+            foreach (var network in run.Setup.Networks.Values.Where(network => !TrainingSetup.IsKeptBy(run.Setup.Loss, network)))
+                if (PassFormat.Enter(run.Options.MemoryFormat, network, images) is { } entered) _scopes.Add(entered);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Gives the networks back as they were.</summary>
+    public void Dispose()
+    {
+        foreach (var scope in _scopes) scope.Dispose();
+        _scopes.Clear();
+    }
+
+    private static MemoryFormat OfStudent(TrainingRun run, Tensor images)
+    {
+        if (run.Options.MemoryFormat != MemoryFormat.Measured) return run.Options.MemoryFormat;
+        // In the mode of the attack, which makes most of the passes of a step.
+        using var evaluation = run.Setup.Crafting.Images.Any(entry => !entry.TrainMode)
+            ? new EvaluationModeScope(run.Weights.Network)
+            : null;
+        return PassFormat.Fastest(run.Weights.Network, images);
+    }
+}
