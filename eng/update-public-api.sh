@@ -2,7 +2,7 @@
 # Rewrites src/*/PublicAPI.Unshipped.txt from what the compiler sees. Review the diff: a removed line is a breaking change.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-for project in Core Attacks Distillation; do
+for project in Core Attacks Distillation Distributed; do
   file="src/Ardir.$project/PublicAPI.Unshipped.txt"
   printf '#nullable enable\n' > "$file"
   { dotnet build "src/Ardir.$project" --no-incremental -p:RunAnalyzers=true -p:TreatWarningsAsErrors=false 2>&1 || true; } \

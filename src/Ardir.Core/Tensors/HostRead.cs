@@ -69,6 +69,21 @@ public static class HostRead
         return tensor.detach().cpu().contiguous().MoveToOuterDisposeScope();
     }
 
+    /// <summary>Copies the values into memory of the host that is used again and again, such as pinned memory.</summary>
+    /// <param name="host">A tensor on the CPU of the same shape and dtype, whose values are replaced.</param>
+    /// <param name="tensor">Any shape, on any device.</param>
+    /// <returns>The first argument.</returns>
+    public static Tensor Into(Tensor host, Tensor tensor)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        ArgumentNullException.ThrowIfNull(tensor);
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _count++;
+        host.copy_(tensor.detach());
+        return host;
+    }
+
     /// <summary>The positions of the true values of a mask. It counts as a read, because the host waits for their number.</summary>
     /// <param name="mask">bool [n].</param>
     /// <returns>int64 [m] on the device of the mask, ascending, owned by the caller.</returns>

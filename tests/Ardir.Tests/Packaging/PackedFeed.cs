@@ -1,9 +1,9 @@
 namespace Ardir.Tests;
 
-/// <summary>The three packages in a folder feed of their own, packed once for all tests of a class.</summary>
+/// <summary>The packages in a folder feed of their own, packed once for all tests of a class.</summary>
 public sealed class PackedFeed : IDisposable
 {
-    internal static readonly string[] Names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"];
+    internal static readonly string[] Names = ["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation", "Ardir.Distributed"];
 
     private bool _isPacked;
 

@@ -10,7 +10,7 @@ public sealed partial class FolderRulesTests
     private static string Document => File.ReadAllText(Path.Combine(RepositoryRulesTests.Root, "docs/architecture.md"));
 
     [Theory]
-    [InlineData("Ardir.Core"), InlineData("Ardir.Attacks"), InlineData("Ardir.Distillation")]
+    [InlineData("Ardir.Core"), InlineData("Ardir.Attacks"), InlineData("Ardir.Distillation"), InlineData("Ardir.Distributed")]
     public void Folders_UseOnlyThoseThatTheDrawingAllows(string package)
     {
         var allowed = Drawn(package);
@@ -19,7 +19,7 @@ public sealed partial class FolderRulesTests
     }
 
     [Theory]
-    [InlineData("Ardir.Core"), InlineData("Ardir.Attacks"), InlineData("Ardir.Distillation")]
+    [InlineData("Ardir.Core"), InlineData("Ardir.Attacks"), InlineData("Ardir.Distillation"), InlineData("Ardir.Distributed")]
     public void Drawing_HasNoCircleAndNoArrowThatNothingUses(string package)
     {
         var drawn = Drawn(package);

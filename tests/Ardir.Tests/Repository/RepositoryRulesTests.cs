@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
+using Ardir.Distributed;
 
 namespace Ardir.Tests;
 
@@ -19,12 +20,13 @@ public sealed partial class RepositoryRulesTests
         Referenced(typeof(ThreatModel)).Should().BeEmpty();
         Referenced(typeof(IAttack)).Should().BeSubsetOf(["Ardir.Core"]);
         Referenced(typeof(ArdirLoss)).Should().BeSubsetOf(["Ardir.Core", "Ardir.Attacks"]);
+        Referenced(typeof(MpiCollective)).Should().BeSubsetOf(["Ardir.Core", "Ardir.Attacks", "Ardir.Distillation"]);
     }
 
     [Fact]
     public void Internals_AreSeenByTestsAndBenchmarksOnly()
     {
-        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss) })
+        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss), typeof(MpiCollective) })
             Friends(type).Should().BeEquivalentTo("Ardir.Tests", "Ardir.Benchmarks");
     }
 
@@ -33,7 +35,7 @@ public sealed partial class RepositoryRulesTests
     {
         // SkiaSharp comes with TorchSharp; nothing else may be referenced.
         var allowed = new[] { "TorchSharp", "Microsoft.Extensions.Logging.Abstractions", "SkiaSharp" };
-        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss) })
+        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss), typeof(MpiCollective) })
             type.Assembly.GetReferencedAssemblies().Select(name => name.Name!)
                 .Where(name => !name.StartsWith("System", StringComparison.Ordinal) && !name.StartsWith("Ardir", StringComparison.Ordinal) && name != "netstandard")
                 .Should().BeSubsetOf(allowed);
@@ -46,7 +48,7 @@ public sealed partial class RepositoryRulesTests
     [Fact]
     public void Namespaces_AreFlat()
     {
-        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss) })
+        foreach (var type in new[] { typeof(ThreatModel), typeof(IAttack), typeof(ArdirLoss), typeof(MpiCollective) })
             type.Assembly.GetExportedTypes().Select(exported => exported.Namespace).Distinct().Should().Equal(type.Assembly.GetName().Name);
     }
 

@@ -2,6 +2,7 @@
 using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
+using Ardir.Distributed;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
@@ -19,6 +20,7 @@ OwnCopies.Run(args[0]);
 await HostedService(args[0]);
 Console.WriteLine($"arguments of native calls are kept alive: {TorchSharpRuntime.KeepsArgumentsAlive}");
 Documents.Run(args[0]);
+SeveralProcesses();
 Console.WriteLine("all programs ran");
 
 static Module OwnNetwork(long seed)
@@ -210,4 +212,24 @@ static async Task HostedService(string folder)
     }
     Console.WriteLine(results[0][..80]);
     if (results[0] != results[1] || results[0].Count(c => c == '[') != 3) throw new InvalidOperationException("hosted service");
+}
+
+// src/Ardir.Distributed/README.md, as a single rank where there is an MPI library
+static void SeveralProcesses()
+{
+    try
+    {
+        var code = MpiCollective.Run(ranks =>
+        {
+            using var count = torch.tensor(new[] { 1.0 });
+            ranks.AllReduce(count);
+            Console.WriteLine($"ranks by MPI: {count.item<double>()} with {ranks.Library}");
+            return 5;
+        });
+        if (code != 5) throw new InvalidOperationException("exit code");
+    }
+    catch (MpiException e) when (e.Message.StartsWith("No MPI library", StringComparison.Ordinal))
+    {
+        Console.WriteLine($"ranks by MPI: none. {e.Message}");
+    }
 }

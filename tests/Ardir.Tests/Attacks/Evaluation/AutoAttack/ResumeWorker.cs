@@ -28,6 +28,7 @@ internal static class ResumeWorker
             ExperimentWorker.Run(experiment, done, hold.SingleOrDefault());
             return 0;
         }
+        if (arguments is ["mpi", var job, .. var place]) return MpiWorker.Run(job, place.FirstOrDefault(""));
         if (arguments is not [var state, var result, .. var held] || held.Length > 1) return 2;
         File.WriteAllText(result, Evaluate(state, held.SingleOrDefault()));
         return 0;
