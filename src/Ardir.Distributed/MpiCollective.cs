@@ -98,15 +98,15 @@ public sealed class MpiCollective : ICollective, IDisposable
         if (Interlocked.Exchange(ref _isStarted, 1) != 0)
             throw new InvalidOperationException(
                 "There is, or was, an MpiCollective in this process already, and MPI starts once per process. Pass the first one on.");
-        var launcher = Launcher.Find(Environment.GetEnvironmentVariable);
-        var found = Load(library, launcher);
+        MpiLibrary found;
         try
         {
-            launcher?.Verify(found, found.Size());
+            found = MpiStart.Load(library);
         }
         catch
         {
-            found.Finish();
+            // Where MPI has not been started, another library can be tried; otherwise the next attempt says so.
+            _isStarted = 0;
             throw;
         }
         return new MpiCollective(found);
@@ -168,32 +168,6 @@ public sealed class MpiCollective : ICollective, IDisposable
             Abort(e.Message);
         }
     }
-
-    private static MpiLibrary Load(string? library, Launcher? launcher)
-    {
-        var actions = SignalActions.Save();
-        try
-        {
-            var found = LibrarySearch.Find(library ?? Named(), launcher?.Kind);
-            if (found.IsInitialized())
-                throw new InvalidOperationException("MPI has been started in this process already, by other code. It can be started once.");
-            found.Initialize();
-            return found;
-        }
-        catch
-        {
-            // Nothing has been started: another library can be tried.
-            _isStarted = 0;
-            throw;
-        }
-        finally
-        {
-            SignalActions.Restore(actions);
-        }
-    }
-
-    private static string? Named() =>
-        Environment.GetEnvironmentVariable(LibrarySearch.Variable) is { Length: > 0 } named ? named : null;
 
     private void Finish()
     {

@@ -30,7 +30,9 @@ internal static class SourceLinkAssert
         map.Key.Should().EndWith("*");
         var root = map.Key[..^1];
         var documents = pdb.Documents.Select(handle => (Handle: handle, Name: pdb.GetString(pdb.GetDocument(handle).Name))).ToList();
-        documents.Where(document => IsMapped(document.Name, root)).Should().HaveCountGreaterThan(20);
+        // Files of which no code is made, such as interfaces, are no documents.
+        var files = RepositoryRulesTests.Sources(Path.Combine("src", assembly)).Count();
+        documents.Where(document => IsMapped(document.Name, root)).Should().HaveCountGreaterThan(files / 2);
         documents.Where(document => !IsMapped(document.Name, root) && !IsEmbedded(pdb, document.Handle)).Select(document => document.Name).Should().BeEmpty("no debugger would find them");
     }
 
