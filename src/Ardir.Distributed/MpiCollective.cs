@@ -12,8 +12,8 @@ namespace Ardir.Distributed;
 /// every rank. A sum has the same bits at every rank, because the algorithms of these libraries compute each partial sum once, or twice
 /// from the same two numbers; which partial sums there are depends on the number of ranks, so another number of ranks rounds differently.
 /// A maximum is NaN where any value is NaN.</para>
-/// <para>Contiguous tensors on the CPU are exchanged where they lie, all others through a contiguous copy, for a GPU in pinned memory. Where
-/// the library says that it takes GPU memory (CUDA-aware), sums, maxima and broadcasts of contiguous tensors need no copy.</para>
+/// <para>Contiguous tensors on the CPU are exchanged where they lie, all others through a contiguous copy, for a GPU in pinned memory.
+/// Where the library says that it takes GPU memory (CUDA-aware), sums, maxima and broadcasts of contiguous tensors need no copy.</para>
 /// </remarks>
 /// <example><code>
 /// return MpiCollective.Run(ranks => {
@@ -155,8 +155,8 @@ public sealed class MpiCollective : ICollective, IDisposable
         using var turn = Enter(Call.Without(CallKind.Barrier));
     }
 
-    /// <summary>Waits until all ranks dispose theirs, and ends MPI. Where another rank calls something else, all ranks are ended, because it
-    /// would wait for ever.</summary>
+    /// <summary>Waits until all ranks dispose theirs, and ends MPI. Where another rank calls something else, all ranks are ended,
+    /// because it would wait for ever.</summary>
     public void Dispose()
     {
         try
@@ -205,8 +205,8 @@ public sealed class MpiCollective : ICollective, IDisposable
         ObjectDisposedException.ThrowIf(_isOver != 0, this);
         if (Interlocked.Exchange(ref _isBusy, 1) != 0)
             throw new InvalidOperationException(
-                $"{call.Kind} was called while another thread is using the collective. Let one thread at a time use it: which call of one " +
-                "rank meets which of another would depend on chance.");
+                $"{call.Kind} was called while another thread is using the collective. Let one thread at a time use it: which call of " +
+                "one rank meets which of another would depend on chance.");
         var turn = new Turn(this);
         try
         {

@@ -1,6 +1,6 @@
 namespace Ardir.Distributed;
 
-/// <summary>Moves the values of tensors by MPI. Every method is called by all ranks alike, which <see cref="Agree"/> makes sure of.</summary>
+/// <summary>Moves the values of tensors by MPI. All ranks call every method alike, which <see cref="Agree"/> makes sure of.</summary>
 internal sealed class MpiExchange(MpiLibrary library, int rank, int size)
 {
     private readonly MpiConstants _constants = library.Constants;

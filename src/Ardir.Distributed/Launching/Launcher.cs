@@ -32,8 +32,8 @@ internal sealed record Launcher(string Name, MpiKind? Kind, int Size)
         if (size == Size) return;
         var option = Kind is null ? " With srun also see 'srun --mpi=list' and choose what the library supports." : "";
         throw new MpiException(
-            $"This process was started by {Name} as one of {Size} ranks, but the MPI library {library.Name} ({library.Version}) sees {size}. " +
-            $"Start it with the launcher of that library, or name the library of the launcher in the environment variable " +
+            $"This process was started by {Name} as one of {Size} ranks, but the MPI library {library.Name} ({library.Version}) sees " +
+            $"{size}. Start it with the launcher of that library, or name the library of the launcher in the environment variable " +
             $"{LibrarySearch.Variable}.{option}");
     }
 }

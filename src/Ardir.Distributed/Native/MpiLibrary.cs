@@ -53,8 +53,8 @@ internal sealed unsafe class MpiLibrary
         _ = ((delegate* unmanaged[Cdecl]<byte*, int*, int>)query)(text, &length);
         var version = OneLine(Encoding.UTF8.GetString(text, length));
         return KindOf(name, handle, version) is { } kind ? new MpiLibrary(name, handle, version, kind) : throw new MpiException(
-            $"'{name}' ({version}) is of a kind that is not known; expected Open MPI, MPICH or its kin, or a library with the standard ABI " +
-            $"of MPI 5. Name another one in the environment variable {LibrarySearch.Variable}.");
+            $"'{name}' ({version}) is of a kind that is not known; expected Open MPI, MPICH or its kin, or a library with the standard " +
+            $"ABI of MPI 5. Name another one in the environment variable {LibrarySearch.Variable}.");
     }
 
     /// <summary>Starts MPI for calls from one thread at a time, and lets it report errors instead of ending the process.</summary>
