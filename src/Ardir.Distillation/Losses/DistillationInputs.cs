@@ -79,6 +79,19 @@ public sealed record DistillationInputs
             : throw new ArgumentOutOfRangeException(nameof(LabelSmoothing), value, "LabelSmoothing must be in [0,1).");
     }
 
+    /// <summary>Which share of the images of a training step these are, in (0,1]: less than 1 with gradient accumulation or several
+    /// processes. The trainer multiplies the loss by it, so that means over the parts add up to the mean over the batch. A loss that is a
+    /// sum over samples divides it by the share (<see cref="KlDivergence.Reduce"/> does).</summary>
+    /// <value>1 by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not in (0,1].</exception>
+    public double Share
+    {
+        get;
+        init => field = value is > 0 and <= 1
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(Share), value, "Share must be in (0,1]; 1 for a whole batch.");
+    } = 1;
+
     /// <summary>The epoch, from 0, for losses that change over time.</summary>
     /// <value>0 by default.</value>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>

@@ -32,14 +32,16 @@ public static class KlDivergence
     /// <param name="perSample">[N].</param>
     /// <param name="classes">Number of classes K, which <see cref="KlReduction.ElementMean"/> divides by.</param>
     /// <param name="reduction">How to average.</param>
+    /// <param name="share">Divides a sum, because a trainer multiplies the loss of a part of a batch by the part's share; pass
+    /// <see cref="DistillationInputs.Share"/>.</param>
     /// <returns>A scalar.</returns>
-    public static Tensor Reduce(Tensor perSample, long classes, KlReduction reduction)
+    public static Tensor Reduce(Tensor perSample, long classes, KlReduction reduction, double share = 1)
     {
         ArgumentNullException.ThrowIfNull(perSample);
         return reduction switch
         {
             KlReduction.ElementMean => perSample.mean() / (double)classes,
-            KlReduction.Sum => perSample.sum(),
+            KlReduction.Sum => share == 1 ? perSample.sum() : perSample.sum() / share,
             _ => perSample.mean(),
         };
     }

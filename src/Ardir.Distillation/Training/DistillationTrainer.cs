@@ -6,9 +6,10 @@ namespace Ardir.Distillation;
 /// <summary>
 /// Trains a student with any <see cref="IDistillationLoss"/> (ARDIR's Algorithm 1 and its relatives), evaluates it after each
 /// epoch, keeps the best and the last weights, and resumes from its last checkpoint when it was killed. On the CPU a resumed run
-/// ends bit-equal to an uninterrupted one.
+/// ends bit-equal to an uninterrupted one. With <see cref="TrainerOptions.Collective"/> several processes train together.
 /// </summary>
-/// <remarks>The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient, and its modes
+/// <remarks>With several ranks each of them makes the trainer and makes the same calls of <see cref="Fit"/>, <see cref="RestoreBest"/>,
+/// <see cref="RestoreLast"/> and <see cref="RestoreAverage"/>. The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient, and its modes
 /// are restored when the trainer is disposed. The student is put into train mode unless it already is, so that modules frozen by
 /// the caller stay frozen.</remarks>
 public sealed class DistillationTrainer : IDisposable
@@ -110,10 +111,11 @@ public sealed class DistillationTrainer : IDisposable
     {
         if (_setup.Options.SelectionAttack is not null && validation is null)
             throw new ArgumentException("A selection attack needs a validation set to run on.", nameof(validation));
-        cancellationToken.ThrowIfCancellationRequested();
-        using var turn = _store.Lock();
+        var ranks = _setup.Ranks;
+        ranks.ThrowIfCancelled(cancellationToken);
+        using var turn = Lock();
         using var tf32 = new Tf32Scope(_setup.Options.AllowTf32);
-        using var run = new TrainingRun(_setup, train, validation, progress, cancellationToken);
+        using var run = new TrainingRun(_setup, train, validation, ranks.IsFirst ? progress : null, cancellationToken);
         _store.ForgetLast();
         Result = null;
         return Result = new TrainingLoop(run, _step, _store).Run();
@@ -125,7 +127,7 @@ public sealed class DistillationTrainer : IDisposable
     public void RestoreBest()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _store.LoadBest(_setup.Student);
+        Restore(() => _store.LoadBest(_setup.Student));
     }
 
     /// <summary>Puts the weights and buffers of the last epoch back into the student, after <see cref="RestoreBest"/> or
@@ -136,7 +138,7 @@ public sealed class DistillationTrainer : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (Result is null) throw new InvalidOperationException("There is no last epoch yet; call Fit first.");
-        _store.LoadLast(_setup.Student);
+        Restore(() => _store.LoadLast(_setup.Student));
     }
 
     /// <summary>Puts the averaged weights of the last <see cref="Fit"/>, with their batch-norm statistics, into the student.</summary>
@@ -145,7 +147,7 @@ public sealed class DistillationTrainer : IDisposable
     public void RestoreAverage()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        _store.LoadAverage(_setup.Student, _setup.Options.WeightAveraging);
+        Restore(() => _store.LoadAverage(_setup.Student, _setup.Options.WeightAveraging));
     }
 
     /// <summary>Releases what the trainer holds. Student, teacher and data sets are the caller's and stay.</summary>
@@ -155,5 +157,20 @@ public sealed class DistillationTrainer : IDisposable
         _disposed = true;
         _step.Dispose();
         _store.Dispose();
+    }
+
+    // Only the first rank's folder is used.
+    private RunLock? Lock()
+    {
+        RunLock? turn = null;
+        _setup.Ranks.AtFirst(() => turn = _store.Lock());
+        return turn;
+    }
+
+    // Only the first rank keeps weights.
+    private void Restore(Action load)
+    {
+        _setup.Ranks.AtFirst(load);
+        if (_setup.Ranks.AreSeveral) SharedState.Broadcast(_setup.Ranks, _setup.Student.state_dict().Values);
     }
 }

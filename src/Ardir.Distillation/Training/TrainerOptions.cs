@@ -16,7 +16,7 @@ public sealed record TrainerOptions
     /// <value>200 by default.</value>
     public int Epochs { get; init; } = 200;
 
-    /// <summary>Images per step; the last batch of an epoch may be smaller.</summary>
+    /// <summary>Images per step, of all ranks together (<see cref="Collective"/>); the last batch of an epoch may be smaller.</summary>
     /// <value>128 by default.</value>
     public int BatchSize { get; init; } = 128;
 
@@ -58,8 +58,8 @@ public sealed record TrainerOptions
     public double LabelSmoothing { get; init; }
 
     /// <summary>Number of parts that a batch is cut into, processed one after another, when memory is too small for the whole.
-    /// The gradients add up to those of the batch, but batch norm computes its statistics per part, and a loss that is a sum over samples
-    /// (<see cref="KlReduction.Sum"/>) and not a mean is divided by the number of parts.</summary>
+    /// The gradients add up to those of the batch, but batch norm computes its statistics per part. A loss of your own that is a sum over
+    /// samples and not a mean divides it by <see cref="DistillationInputs.Share"/>.</summary>
     /// <value>1 by default.</value>
     public int AccumulationSteps { get; init; } = 1;
 
@@ -135,7 +135,17 @@ public sealed record TrainerOptions
     /// <value>0 by default.</value>
     public ulong Seed { get; init; }
 
-    /// <summary>Receives one line per epoch, and warnings.</summary>
+    /// <summary>The processes that train together, each of which calls <see cref="DistillationTrainer.Fit"/> with the same data, networks
+    /// and options: every rank works on its part of each batch, and the gradients are added up after the backward pass. Rank 0 alone writes
+    /// files, logs and reports progress. A run may resume with another number of ranks.</summary>
+    /// <value><see cref="SoloCollective"/> by default: one process.</value>
+    public ICollective Collective { get; init; } = SoloCollective.Instance;
+
+    /// <summary>What batch norm computes its statistics from when there are several ranks. Without effect for one.</summary>
+    /// <value><see cref="DistributedBatchNorm.Synchronized"/> by default.</value>
+    public DistributedBatchNorm BatchNorm { get; init; }
+
+    /// <summary>Receives one line per epoch, and warnings; at rank 0 only.</summary>
     /// <value>A logger that drops everything by default.</value>
     public ILogger Logger { get; init; } = NullLogger.Instance;
 
@@ -156,6 +166,8 @@ public sealed record TrainerOptions
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
         LossGuard.Defined(MemoryFormat);
+        LossGuard.Defined(BatchNorm);
+        ArgumentNullException.ThrowIfNull(Collective);
         ArgumentNullException.ThrowIfNull(Optimizer);
         Optimizer.Validate();
         WeightPerturbation?.Validate();

@@ -118,7 +118,7 @@ public sealed class ArdirLoss : IDistillationLoss
         using var scope = NewDisposeScope();
         var terms = new LossTermsBuilder();
         var samples = _kl.PerSample(logits, teacher.Output, labels);
-        _kl.AddTo(terms, samples, logits.shape[1], 1 - _options.Beta);
+        _kl.AddTo(terms, samples, logits.shape[1], 1 - _options.Beta, inputs.Share);
         if (UsesFeatures)
         {
             var distance = _lpips.PerSample(features, teacher.Features, terms);

@@ -60,7 +60,7 @@ public sealed class KlDivergenceLoss : IDistillationLoss
         Check(studentLogits, teacherLogits, labels, inputs.Checked);
         using var scope = NewDisposeScope();
         var terms = new LossTermsBuilder();
-        AddTo(terms, PerSample(studentLogits, teacherLogits, labels), studentLogits.shape[1]);
+        AddTo(terms, PerSample(studentLogits, teacherLogits, labels), studentLogits.shape[1], share: inputs.Share);
         return terms.Build();
     }
 
@@ -101,9 +101,9 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     }
 
     /// <summary>Adds the divergence of the batch, reduced as the options say, and the share of replaced labels.</summary>
-    internal void AddTo(LossTermsBuilder terms, (Tensor Divergence, Tensor Wrong) samples, long classes, double weight = 1)
+    internal void AddTo(LossTermsBuilder terms, (Tensor Divergence, Tensor Wrong) samples, long classes, double weight = 1, double share = 1)
     {
-        var kl = KlDivergence.Reduce(samples.Divergence, classes, _options.Reduction);
+        var kl = KlDivergence.Reduce(samples.Divergence, classes, _options.Reduction, share);
         terms.Add(LossTerms.Kl, kl, weight);
         var replaces = _options.LabelReplacement != LabelReplacement.None;
         terms.AddPart(LossTerms.Replaced, replaces ? samples.Wrong.to(kl.dtype).mean() : zeros([], kl.dtype, kl.device));

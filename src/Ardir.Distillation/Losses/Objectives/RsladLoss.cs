@@ -46,7 +46,7 @@ public sealed class RsladLoss : IDistillationLoss
         using var scope = NewDisposeScope();
         var constant = teacher.detach();
         Tensor Mean(Tensor student) =>
-            KlDivergence.Reduce(KlDivergence.PerSample(constant, student), student.shape[1], _options.KlReduction);
+            KlDivergence.Reduce(KlDivergence.PerSample(constant, student), student.shape[1], _options.KlReduction, inputs.Share);
         var sum = new LossTermsBuilder();
         sum.Add(LossTerms.Kl, Mean(adversarial), _options.AdversarialWeight);
         sum.Add(LossTerms.CleanKl, Mean(clean), 1 - _options.AdversarialWeight);

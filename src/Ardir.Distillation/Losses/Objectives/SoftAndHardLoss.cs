@@ -12,7 +12,7 @@ internal sealed class SoftAndHardLoss(double alpha, KlDivergenceLossOptions opti
         LossGuard.SameShape(hardLogits, teacherLogits, "logits on clean images");
         using var scope = NewDisposeScope();
         var terms = new LossTermsBuilder();
-        if (alpha > 0) _kl.AddTo(terms, _kl.PerSample(softLogits, teacherLogits, labels), softLogits.shape[1], alpha);
+        if (alpha > 0) _kl.AddTo(terms, _kl.PerSample(softLogits, teacherLogits, labels), softLogits.shape[1], alpha, inputs.Share);
         if (alpha < 1)
             terms.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(hardLogits, labels, inputs.LabelSmoothing), 1 - alpha);
         return terms.Build();

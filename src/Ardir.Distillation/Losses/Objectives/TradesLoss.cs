@@ -49,7 +49,7 @@ public sealed class TradesLoss : IDistillationLoss
         var sum = new LossTermsBuilder();
         sum.Add(LossTerms.CrossEntropy, HardLabels.CrossEntropy(clean, inputs.Labels, inputs.LabelSmoothing));
         var divergence = KlDivergence.PerSample(_options.DetachClean ? clean.detach() : clean, adversarial);
-        sum.Add(LossTerms.SelfKl, KlDivergence.Reduce(divergence, clean.shape[1], _options.KlReduction), _options.Beta);
+        sum.Add(LossTerms.SelfKl, KlDivergence.Reduce(divergence, clean.shape[1], _options.KlReduction, inputs.Share), _options.Beta);
         return sum.Build();
     }
 

@@ -50,6 +50,12 @@ internal sealed class AverageKeeper(WeightAveraging options) : IDisposable
             if (_values[name].dtype == buffer.dtype) _values[name].copy_(buffer);
     }
 
+    /// <summary>Takes over buffers that changed outside of a step, where they are the student's in every step.</summary>
+    public void FollowBuffers(nn.Module student)
+    {
+        if (options is ExponentialMovingAverage && Count > 0) TakeBuffers(student);
+    }
+
     public void Dispose() => Release();
 
     private void Add(StudentWeights weights, double keep)

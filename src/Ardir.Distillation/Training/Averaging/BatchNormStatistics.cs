@@ -10,8 +10,10 @@ internal static class BatchNormStatistics
     /// <summary>Whether a model has anything to measure. Batch norm that its owner froze (in eval mode) is not measured.</summary>
     public static bool Any(nn.Module model) => Layers(model).Count > 0;
 
-    /// <summary>Measures while everything but batch norm is in eval mode, as it will be when the statistics are used.</summary>
-    public static void Measure(nn.Module<Tensor, Tensor> model, IEnumerable<ImageBatch> batches, CancellationToken cancellation)
+    /// <summary>Measures while everything but batch norm is in eval mode, as it will be when the statistics are used. With several ranks
+    /// each passes its part of every batch.</summary>
+    public static void Measure(
+        nn.Module<Tensor, Tensor> model, IEnumerable<ImageBatch> batches, Ranks ranks, CancellationToken cancellation)
     {
         var layers = Layers(model);
         var momenta = layers.Select(layer => layer.momentum).ToList();
@@ -23,12 +25,13 @@ internal static class BatchNormStatistics
             var seen = 0L;
             foreach (var batch in batches)
             {
-                cancellation.ThrowIfCancellationRequested();
+                ranks.ThrowIfCancelled(cancellation);
                 using var scope = NewDisposeScope();
                 var count = batch.Images.shape[0];
                 seen += count;
                 foreach (var layer in layers) layer.momentum = count / (double)seen;
-                model.call(batch.Images);
+                var (from, own) = ranks.Own((int)count).GetOffsetAndLength((int)count);
+                if (own > 0) model.call(batch.Checked.Narrow(from, own).Images);
             }
         }
         finally

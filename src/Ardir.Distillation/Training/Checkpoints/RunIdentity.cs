@@ -5,7 +5,8 @@ namespace Ardir.Distillation;
 /// <summary>Everything that decides how a run continues, as named texts that can be compared before a run resumes.</summary>
 internal static class RunIdentity
 {
-    private const string Remedy = "Or leave CheckpointDirectory null: a run that is not saved need not be recognised.";
+    private const string NotSaved = "Or leave CheckpointDirectory null: a run that is not saved need not be recognised.";
+    private const string NotShared = "Or train in one process: with several ranks each must recognise that it was given the same run.";
 
     /// <summary>Options that may change when a run resumes, because no result depends on them. The number of epochs counts only where a
     /// schedule depends on it.</summary>
@@ -13,7 +14,7 @@ internal static class RunIdentity
     [
         nameof(TrainerOptions.Epochs), nameof(TrainerOptions.EvaluationBatchSize), nameof(TrainerOptions.Device),
         nameof(TrainerOptions.KeepDataOnHost), nameof(TrainerOptions.CheckpointDirectory), nameof(TrainerOptions.CheckpointInterval),
-        nameof(TrainerOptions.Logger), nameof(TrainerOptions.MemoryFormat),
+        nameof(TrainerOptions.Logger), nameof(TrainerOptions.MemoryFormat), nameof(TrainerOptions.Collective),
     ];
 
     /// <summary>The texts of a run: of each option by its name, of the objective, the networks and the data.</summary>
@@ -54,7 +55,8 @@ internal static class RunIdentity
 
     // With the weights of networks that take part in the run by an attack or a loss alone.
     private static string Text(TrainingSetup setup, object? value) =>
-        StatedIdentity.WithWeights(value, Remedy, except: network => IsOfTheRun(setup, network));
+        StatedIdentity.WithWeights(
+        value, setup.Ranks.AreSeveral ? NotShared : NotSaved, except: network => IsOfTheRun(setup, network));
 
     // The weights of the other networks are compared by their roles; student and loss are trained, and in the checkpoints.
     private static bool IsOfTheRun(TrainingSetup setup, IModule network) =>

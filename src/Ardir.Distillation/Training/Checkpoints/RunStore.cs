@@ -13,6 +13,12 @@ internal sealed class RunStore(string? folder) : IDisposable
 
     public bool IsOnDisk => _files is not null;
 
+    /// <summary>The checkpoint that a run resumes from; null without a folder.</summary>
+    public string? LastPath => _files?.Last;
+
+    /// <summary>Whether there is one.</summary>
+    public bool HasRun => File.Exists(LastPath);
+
     /// <summary>When <c>last.safetensors</c> was written, on the clock of the run.</summary>
     public TimeSpan LastSaved { get; private set; }
 
@@ -33,19 +39,25 @@ internal sealed class RunStore(string? folder) : IDisposable
             SaveLast(run, partial: null);
             return;
         }
-        var (checkpoint, tensors) = TrainingCheckpoint.Read(_files.Last);
+        Load(run, _files.Last);
+        TrainerLog.Resuming(run.Options.Logger, run.Epochs.Count, _files.Last);
+    }
+
+    /// <summary>Brings a new run to where a checkpoint was written.</summary>
+    public void Load(TrainingRun run, string path)
+    {
+        var (checkpoint, tensors) = TrainingCheckpoint.Read(path);
         using (tensors)
         {
-            Refuse(checkpoint, run, _files.Last);
+            Refuse(checkpoint, run, path);
             // The optimiser belongs to this run. The student is the caller's, so it changes only after everything else has been accepted.
             var loss = LossOf(run);
-            SavedOptimizer.Load(run.Optimizer, run.Optimizer.Student, tensors.Optimizer, (_files.Last, "student"));
-            loss.LoadOptimizer(tensors.Loss, _files.Last);
-            run.Average?.Load(tensors.Average, checkpoint.AverageCount, run.Setup.Student, _files.Last);
-            run.Weights.Load(tensors.Student, _files.Last);
-            loss.Load(tensors.Loss, _files.Last);
+            SavedOptimizer.Load(run.Optimizer, run.Optimizer.Student, tensors.Optimizer, (path, "student"));
+            loss.LoadOptimizer(tensors.Loss, path);
+            run.Average?.Load(tensors.Average, checkpoint.AverageCount, run.Setup.Student, path);
+            run.Weights.Load(tensors.Student, path);
+            loss.Load(tensors.Loss, path);
         }
-        TrainerLog.Resuming(run.Options.Logger, checkpoint.Epochs.Count, _files.Last);
         run.ResumeFrom(checkpoint);
     }
 

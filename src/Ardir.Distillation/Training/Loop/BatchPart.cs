@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>A batch or, with gradient accumulation, a part of one, with its adversarial images.</summary>
+/// <summary>A batch or, with gradient accumulation or several ranks, a part of one, with its adversarial images.</summary>
 /// <param name="Batch">The clean images, [n,C,H,W], and their labels.</param>
 /// <param name="Share">The part's share of the batch's samples, in (0,1].</param>
 internal sealed record BatchPart(CheckedBatch Batch, double Share)

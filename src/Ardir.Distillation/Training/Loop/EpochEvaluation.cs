@@ -30,7 +30,8 @@ internal sealed class EpochEvaluation(TrainingRun run)
         if (renewed && BatchNormStatistics.Any(run.Setup.Student))
         {
             var batches = run.BatchesOf(SeedMixer.Mix(run.Options.Seed, "averaging"));
-            BatchNormStatistics.Measure(run.Weights.Network, batches.Epoch(metrics.Epoch), run.Cancellation);
+            BatchNormStatistics.Measure(run.Weights.Network, batches.Epoch(metrics.Epoch), run.Ranks, run.Cancellation);
+            SharedState.Buffers(run);
             average.TakeBuffers(run.Setup.Student);
         }
         if (run.Validation is not { } validation) return metrics with { Elapsed = metrics.Elapsed + run.Report.Elapsed - started };

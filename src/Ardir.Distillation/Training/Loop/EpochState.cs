@@ -14,7 +14,8 @@ internal sealed class EpochState : IDisposable
         _started = _clock.Elapsed - (partial?.Elapsed ?? TimeSpan.Zero);
         if (partial is null) return;
         (Step, Skipped) = (partial.Step, partial.Skipped);
-        Totals.Load(partial.Sums, run.Device);
+        // What was summed over all ranks counts once.
+        if (run.Ranks.IsFirst) Totals.Load(partial.Sums, run.Device);
     }
 
     public int Epoch { get; }
@@ -31,7 +32,7 @@ internal sealed class EpochState : IDisposable
 
     public double LearningRate { get; set; }
 
-    public EpochTotals Totals { get; } = new();
+    public EpochTotals Totals { get; private set; } = new();
 
     public TrainingMoment Moment => new(Epoch, Epochs, Step, Steps);
 
@@ -43,9 +44,27 @@ internal sealed class EpochState : IDisposable
         if (!taken) Skipped++;
     }
 
-    /// <summary>What a checkpoint needs to resume here. Waits for the device.</summary>
-    public PartialEpoch Save() =>
-        new() { Step = Step, Skipped = Skipped, Elapsed = _clock.Elapsed - _started, Sums = Totals.Save() };
+    /// <summary>Ends the epoch, whose sums are those of all ranks from now on.</summary>
+    public void Close(Ranks ranks)
+    {
+        if (!ranks.AreSeveral) return;
+        using var own = Totals;
+        Totals = own.Over(ranks);
+    }
+
+    /// <summary>What a checkpoint needs to resume here, over all ranks. Waits for the device.</summary>
+    public PartialEpoch Save(Ranks ranks)
+    {
+        using var all = ranks.AreSeveral ? Totals.Over(ranks) : null;
+        return new() { Step = Step, Skipped = Skipped, Elapsed = _clock.Elapsed - _started, Sums = (all ?? Totals).Save() };
+    }
+
+    /// <summary>The mean loss so far, over all ranks; null where no step counts yet. Waits for the device.</summary>
+    public double? MeanLoss(Ranks ranks)
+    {
+        using var all = ranks.AreSeveral ? Totals.Over(ranks) : null;
+        return (all ?? Totals) is { Any: true } totals ? totals.MeanLoss() : null;
+    }
 
     public EpochMetrics Metrics(double loss) => new()
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ardir.Core;
 
 namespace Ardir.Distillation;
@@ -36,6 +37,20 @@ internal sealed class EpochTotals : IDisposable
             _sums[name] = tensor(sum, ScalarType.Float64, device).DetachFromDisposeScope();
             _samples[name] = samples;
         }
+    }
+
+    /// <summary>The sums of all ranks together, at every rank. Waits for the device.</summary>
+    public EpochTotals Over(Ranks ranks)
+    {
+        var all = new Dictionary<string, PartialSum>(StringComparer.Ordinal);
+        foreach (var text in ranks.Gather(JsonSerializer.Serialize(Save(), RankJson.Default.Sums)))
+        {
+            foreach (var (name, sum) in JsonSerializer.Deserialize(text, RankJson.Default.Sums)!)
+                all[name] = all.TryGetValue(name, out var before) ? new(before.Sum + sum.Sum, before.Samples + sum.Samples) : sum;
+        }
+        var result = new EpochTotals();
+        result.Load(all, CPU);
+        return result;
     }
 
     /// <summary>Whether a batch was added.</summary>

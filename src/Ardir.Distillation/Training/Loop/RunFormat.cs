@@ -14,12 +14,12 @@ internal sealed class RunFormat : IDisposable
         try
         {
             using var scope = NewDisposeScope();
-            var images = run.FirstImages(Math.Max(1, run.Options.BatchSize / run.Options.AccumulationSteps));
+            var images = run.FirstImages(Math.Max(1, run.Options.BatchSize / run.Ranks.Size / run.Options.AccumulationSteps));
             // The weights of the student itself, because a backward pass must reach them.
             if (OfStudent(run, images) == MemoryFormat.ChannelsLast) _scopes.Add(new ChannelsLastScope(run.Setup.Student, training: true));
             // What the loss keeps, such as an average, changes during the run, and a copy of its weights would be out of date.
             foreach (var network in run.Setup.Networks.Values.Where(network => !TrainingSetup.IsKeptBy(run.Setup.Loss, network)))
-                if (PassFormat.Enter(run.Options.MemoryFormat, network, images) is { } entered) _scopes.Add(entered);
+                if (PassFormat.Enter(Of(run, network, images), network, images) is { } entered) _scopes.Add(entered);
         }
         catch
         {
@@ -42,6 +42,14 @@ internal sealed class RunFormat : IDisposable
         using var evaluation = run.Setup.Crafting.Images.Any(entry => !entry.TrainMode)
             ? new EvaluationModeScope(run.Weights.Network)
             : null;
-        return PassFormat.Fastest(run.Weights.Network, images);
+        return Of(run, run.Weights.Network, images);
+    }
+
+    // Kernels round differently, so all ranks use what is fastest at the first one.
+    private static MemoryFormat Of(TrainingRun run, IModule network, Tensor images)
+    {
+        if (run.Options.MemoryFormat != MemoryFormat.Measured) return run.Options.MemoryFormat;
+        var isFaster = run.Ranks.IsFirst && PassFormat.Fastest(network, images) == MemoryFormat.ChannelsLast;
+        return run.Ranks.FirstSays(isFaster) ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;
     }
 }

@@ -26,9 +26,10 @@ internal static class SetupGuard
                 $"The loss {loss.Name} returns another module from Trainable at each call, so what is trained would not be what it uses. " +
                 "Make the module once, in the constructor.", nameof(loss));
         // A copy, so that a run does not change with the caller's dictionary.
-        var setup = new TrainingSetup(student, new Dictionary<NetworkRole, IModule>(networks), loss, options, plan);
+        var setup = new TrainingSetup(
+            student, new Dictionary<NetworkRole, IModule>(networks), loss, Ranks.OptionsOf(options), plan);
         // Refused now, and not after the hours that a resumed run would have saved.
-        if (options.CheckpointDirectory is not null) RunIdentity.OfOptions(setup);
+        if (options.CheckpointDirectory is not null || setup.Ranks.AreSeveral) RunIdentity.OfOptions(setup);
         return setup;
     }
 

@@ -11,6 +11,9 @@ internal sealed record StepContext
 
     public required StepHealth Health { get; init; }
 
+    /// <summary>Adds up the gradients of several ranks; null for a single one.</summary>
+    public GradientReduction? Reduction { get; init; }
+
     /// <summary>Receives loss and predictions of the step.</summary>
     public required EpochTotals Totals { get; init; }
 

@@ -23,11 +23,11 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             using var activity = TrainingInstruments.StartEpoch(run.Epochs.Count);
             var metrics = _evaluation.OfAverage(_evaluation.OfStudent(TrainEpoch()));
             run.Add(metrics);
-            store.Save(run);
-            TrainingInstruments.EpochDone(activity, metrics);
+            run.Ranks.AtFirst(() => store.Save(run));
+            if (run.Ranks.IsFirst) TrainingInstruments.EpochDone(activity, metrics);
             Announce(metrics);
         }
-        store.KeepAverage(run);
+        run.Ranks.AtFirst(() => store.KeepAverage(run));
         return new TrainingResult { Epochs = run.Epochs, Best = run.Epochs[run.Best], Crafting = run.Setup.Crafting };
     }
 
@@ -35,13 +35,15 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
     {
         // Checked once here instead of in every step. Pixels are bytes, so only labels can be out of range.
         TensorGuard.LabelRange(run.Train.Labels, run.Train.ClassNames.Count, "train.Labels");
+        var agreement = new RunAgreement(run, store);
+        agreement.Check();
         TrainerLog.Starting(
             _options.Logger, run.Setup.Loss.Name, _options.Epochs, run.Train.Count, run.Device.ToString(), _options.BatchSize,
             _options.Seed);
         if (run.Setup.Crafting.Images.Count > 0) TrainerLog.Crafting(_options.Logger, run.Setup.Crafting);
         Warn();
         run.Health.SaveBatch = (epoch, step) => store.SaveBadBatch(run, epoch, step);
-        store.Resume(run);
+        agreement.Resume();
         run.Report.Begin(run.Start.Epoch + run.Start.Step / (double)run.Steps, run.Epochs);
         if (!run.Setup.Student.training) run.Setup.Student.train();
         run.Setup.Loss.Trainable?.train();
@@ -55,7 +57,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         foreach (var batch in run.Batches.Epoch(epoch.Epoch, skip: epoch.Step))
         {
             using var scope = NewDisposeScope();
-            run.Cancellation.ThrowIfCancellationRequested();
+            run.OwnCancellation.ThrowIfCancellationRequested();
             run.Optimizer.SetRate(epoch.LearningRate = LearningRate.At(_options, epoch.Moment));
             run.Reseed(epoch.Moment);
             var atLoggingPoint = epoch.Step % ProgressEvery == 0 || epoch.IsLast;
@@ -65,6 +67,8 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             Report(epoch, batch.Indices.Count, atLoggingPoint);
             SaveWithin(epoch);
         }
+        epoch.Close(run.Ranks);
+        SharedState.Buffers(run);
         var loss = run.Health.FiniteLoss(epoch.Totals, epoch.Steps);
         var metrics = epoch.Metrics(loss);
         run.Health.CheckStudent();
@@ -73,21 +77,22 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
 
     private bool Train(ImageBatch batch, EpochState epoch) => step.Run(batch.Checked, new StepContext
     {
-        Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Totals = epoch.Totals,
+        Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Reduction = run.Reduction, Totals = epoch.Totals,
         Epoch = epoch.Epoch, Step = epoch.Step,
         Attack = new AttackContext
         {
             Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
-            CancellationToken = run.Cancellation, Logger = _options.Logger,
+            CancellationToken = run.OwnCancellation, Logger = _options.Logger,
             Diagnostics = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
         },
     });
 
     private void Report(EpochState epoch, int images, bool atLoggingPoint)
     {
-        var isWanted = atLoggingPoint && epoch.Totals.Any && (run.Report.IsWanted || TrainingInstruments.WantsLoss);
-        double? mean = isWanted ? epoch.Totals.MeanLoss() : null;
+        var isWanted = atLoggingPoint && run.Ranks.FirstSays(run.Report.IsWanted || TrainingInstruments.WantsLoss);
+        var mean = isWanted ? epoch.MeanLoss(run.Ranks) : null;
         if (atLoggingPoint) run.Health.CheckLosses(mean);
+        if (!run.Ranks.IsFirst) return;
         TrainingInstruments.Step(images);
         if (mean is { } value) TrainingInstruments.Loss(value);
         run.Report.Step(epoch.Moment, mean);
@@ -96,9 +101,12 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
     private void SaveWithin(EpochState epoch)
     {
         if (_options.CheckpointInterval is not { } interval || epoch.Step == epoch.Steps) return;
-        if (run.Report.Elapsed - store.LastSaved < interval) return;
+        // One clock decides for all ranks.
+        if (!run.Ranks.FirstSays(run.Report.Elapsed - store.LastSaved >= interval)) return;
+        SharedState.Buffers(run);
         run.Health.CheckBeforeSaving();
-        store.SaveLast(run, epoch.Save());
+        var partial = epoch.Save(run.Ranks);
+        run.Ranks.AtFirst(() => store.SaveLast(run, partial));
     }
 
     private void Announce(EpochMetrics metrics)

@@ -7,6 +7,7 @@ internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
     private readonly GlobalRandomScope _random;
+    private readonly List<SynchronizedBatchNorm> _batchNorms = [];
     private PartialEpoch? _partial;
     private RunFormat? _format;
 
@@ -19,9 +20,12 @@ internal sealed class TrainingRun : IDisposable
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
         try
         {
-            Identity = setup.Options.CheckpointDirectory is null ? [] : RunIdentity.Of(setup, _data.Train, _data.Validation);
+            Identity = setup.Options.CheckpointDirectory is null && !Ranks.AreSeveral
+                ? []
+                : RunIdentity.Of(setup, _data.Train, _data.Validation);
             Weights = StudentWeights.Of(setup.Student, setup.Options.Precision);
             Optimizer = new RunOptimizer(setup.Options, Weights, setup.Loss.Trainable);
+            if (Ranks.AreSeveral) Reduction = new GradientReduction(Ranks, Optimizer.Trained, _batchNorms, cancellation);
             Batches = BatchesOf(setup.Options.Seed);
             Health = new StepHealth(setup.Options, Weights, Optimizer, ProbeImages);
             _random = new GlobalRandomScope();
@@ -39,6 +43,8 @@ internal sealed class TrainingRun : IDisposable
 
     public TrainerOptions Options => Setup.Options;
 
+    public Ranks Ranks => Setup.Ranks;
+
     public Device Device => Setup.Device;
 
     public ImageDataset Train => _data.Train;
@@ -52,6 +58,9 @@ internal sealed class TrainingRun : IDisposable
 
     public RunOptimizer Optimizer { get; }
 
+    /// <summary>Adds up the gradients of the ranks; null for a single one.</summary>
+    public GradientReduction? Reduction { get; }
+
     public AverageKeeper? Average { get; }
 
     public StepHealth Health { get; }
@@ -62,6 +71,9 @@ internal sealed class TrainingRun : IDisposable
     public Dictionary<string, string> Identity { get; }
 
     public CancellationToken Cancellation { get; }
+
+    /// <summary>What may interrupt work between two exchanges: with several ranks nothing, because they end together.</summary>
+    public CancellationToken OwnCancellation => Ranks.AreSeveral ? CancellationToken.None : Cancellation;
 
     public List<EpochMetrics> Epochs { get; private set; } = [];
 
@@ -101,9 +113,13 @@ internal sealed class TrainingRun : IDisposable
         if (Validation is null || Epochs.Count == 1 || metrics.Selection > Epochs[Best].Selection) Best = metrics.Epoch;
     }
 
-    /// <summary>Seeds the global generators, which dropout draws from, for one step.</summary>
-    public void Reseed(TrainingMoment moment) =>
-        _random.Reseed(SeedMixer.Mix(SeedMixer.Mix(SeedOf(moment.Epoch), "global"), (ulong)moment.Step));
+    /// <summary>Seeds the global generators, which dropout draws from, for one step: differently at each rank, whose images are
+    /// others.</summary>
+    public void Reseed(TrainingMoment moment)
+    {
+        var seed = SeedMixer.Mix(SeedMixer.Mix(SeedOf(moment.Epoch), "global"), (ulong)moment.Step);
+        _random.Reseed(Ranks.IsFirst ? seed : SeedMixer.Mix(SeedMixer.Mix(seed, "rank"), (ulong)Ranks.Rank));
+    }
 
     public ulong SeedOf(int epoch) => SeedMixer.Mix(Options.Seed, (ulong)epoch);
 
@@ -120,13 +136,26 @@ internal sealed class TrainingRun : IDisposable
         // All but the data may be missing where the constructor failed.
         Health?.Dispose();
         _random?.Dispose();
+        foreach (var layers in _batchNorms) layers.Dispose();
         Optimizer?.Dispose();
         Weights?.Dispose();
         _data.Dispose();
     }
 
-    /// <summary>Brings the networks into the memory format of the run.</summary>
-    public void Arrange() => _format = new RunFormat(this);
+    /// <summary>Brings the networks into the memory format of the run and lets their batch norm exchange its statistics.</summary>
+    public void Arrange()
+    {
+        _format = new RunFormat(this);
+        // Not before, because the passes that measure the formats are each rank's own.
+        if (Ranks.AreSeveral && Options.BatchNorm == DistributedBatchNorm.Synchronized) Synchronize();
+    }
+
+    // The layers of the loss as well as those of the student.
+    private void Synchronize()
+    {
+        _batchNorms.Add(SynchronizedBatchNorm.Attach(Setup.Student, Ranks.Collective));
+        if (Setup.Loss.Trainable is { } loss) _batchNorms.Add(SynchronizedBatchNorm.Attach(loss, Ranks.Collective));
+    }
 
     private Tensor ProbeImages() => FirstImages(16);
 

@@ -12,6 +12,9 @@ internal sealed record TrainingSetup(
     nn.Module<Tensor, Tensor> Student, IReadOnlyDictionary<NetworkRole, IModule> Networks, IDistillationLoss Loss, TrainerOptions Options,
     CraftingPlan Crafting)
 {
+    /// <summary>The processes of the run.</summary>
+    public Ranks Ranks { get; } = new(Options.Collective);
+
     /// <summary>Where the run takes place.</summary>
     public Device Device => Options.Device ?? Student.parameters().First().device;
 

@@ -37,13 +37,14 @@ internal sealed class TrainingStep : IDisposable
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         using var buffers = context.Health.Backup(context.Weights.Student, _loss.Trainable);
-        var parts = Split(batch.Count).Select(range => Craft(batch, range, context)).ToList();
+        // The parts of this rank, which has none where a last batch has fewer images than there are ranks.
+        var parts = _setup.Ranks.Parts(batch.Count, _options.AccumulationSteps).Select(range => Craft(batch, range, context)).ToList();
         using var moved = _options.WeightPerturbation is { } awp && context.Epoch >= awp.WarmupEpochs
             ? MoveWeights(parts, awp.Gamma, context)
             : null;
-        var results = Descend(parts, context);
+        var (results, losses) = Descend(parts, context);
         if (_options.MaxGradientNorm is { } limit) GradientClip.Apply(context.Optimizer.Trained, limit);
-        if (!context.Health.Accepts([.. results.Select(result => result.Terms.Total)], context.Step))
+        if (!context.Health.Accepts(losses, context.Step))
         {
             buffers?.Restore();
             return false;
@@ -61,8 +62,10 @@ internal sealed class TrainingStep : IDisposable
         foreach (var tap in _taps.Values.Reverse()) tap.Dispose();
     }
 
-    /// <summary>Forward and backward passes, part by part, that leave the gradients of the batch's mean loss.</summary>
-    private List<(LossTerms Terms, Tensor Logits, BatchPart Part)> Descend(List<BatchPart> parts, StepContext context)
+    /// <summary>Forward and backward passes, part by part, that leave the gradients of the batch's mean loss, at every rank.</summary>
+    /// <returns>What this rank's parts gave, and the losses that decide whether the step is sound.</returns>
+    private (List<(LossTerms Terms, Tensor Logits, BatchPart Part)> Parts, List<Tensor> Losses) Descend(
+        List<BatchPart> parts, StepContext context)
     {
         var results = new List<(LossTerms, Tensor, BatchPart)>();
         context.Optimizer.ClearGradients();
@@ -73,12 +76,14 @@ internal sealed class TrainingStep : IDisposable
             var inputs = Forward(part, context);
             var terms = _loss.Compute(inputs);
             Check(terms);
-            (parts.Count == 1 ? terms.Total : terms.Total * part.Share).backward();
+            (part.Share == 1 ? terms.Total : terms.Total * part.Share).backward();
             var logits = (inputs.StudentAdversarial ?? inputs.StudentClean ?? inputs[_passes[^1]]).Output;
             results.Add((Detached(terms), logits.detach().MoveToOuterDisposeScope(), part));
         }
         context.Weights.TakeGradients();
-        return results;
+        var losses = results.Select(result => result.Item1.Total).ToList();
+        if (context.Reduction is null) return (results, losses);
+        return (results, [context.Reduction.Run(losses.Zip(parts, (loss, part) => (loss, part.Share)))]);
     }
 
     /// <summary>AWP: computes the gradient at the current weights and moves the weights along it. Batch-norm statistics are
@@ -156,7 +161,8 @@ internal sealed class TrainingStep : IDisposable
         }
         return new DistillationInputs
         {
-            Labels = part.Labels, Checked = part.Batch, LabelSmoothing = _options.LabelSmoothing, Epoch = context.Epoch, Outputs = outputs,
+            Labels = part.Labels, Checked = part.Batch, LabelSmoothing = _options.LabelSmoothing, Epoch = context.Epoch,
+            Share = part.Share, Outputs = outputs,
         };
     }
 
@@ -197,10 +203,4 @@ internal sealed class TrainingStep : IDisposable
     private static LossTerms Detached(LossTerms terms) => new(
         terms.Total.detach().MoveToOuterDisposeScope(),
         terms.Parts.ToDictionary(pair => pair.Key, pair => pair.Value.detach().MoveToOuterDisposeScope(), StringComparer.Ordinal));
-
-    private IEnumerable<Range> Split(int count)
-    {
-        var parts = Math.Min(_options.AccumulationSteps, count);
-        for (var i = 0; i < parts; i++) yield return (int)(i * (long)count / parts)..(int)((i + 1) * (long)count / parts);
-    }
 }

@@ -13,6 +13,7 @@ internal sealed class StepHealth : IDisposable
     private const int MostSkipped = 10;
 
     private readonly TrainerOptions _options;
+    private readonly Ranks _ranks;
     private readonly StudentProbe _probe;
     private readonly RunOptimizer _optimizer;
     private readonly LossWatch _losses;
@@ -21,7 +22,8 @@ internal sealed class StepHealth : IDisposable
 
     public StepHealth(TrainerOptions options, StudentWeights weights, RunOptimizer optimizer, Func<Tensor>? images = null)
     {
-        (_options, _optimizer, _probe) = (options, optimizer, new StudentProbe(weights, optimizer, images));
+        (_options, _ranks) = (options, new Ranks(options.Collective));
+        (_optimizer, _probe) = (optimizer, new StudentProbe(weights, optimizer, images));
         // Without Skip the first step itself looks for a student that changes its input.
         _attacks = new AttackDiagnostics { ComparesInputs = Skips };
         _losses = new LossWatch(optimizer.Trained[0].device);
@@ -57,7 +59,8 @@ internal sealed class StepHealth : IDisposable
         if (Skips)
         {
             // Both are always read, so that what an attack noticed about this batch is not reported for the next.
-            var (broken, sound) = (_attacks.TakeBroken(), IsSound(losses));
+            // Losses and gradients are those of all ranks; what an attack noticed is this rank's.
+            var (broken, sound) = (_ranks.Any(_attacks.TakeBroken()), IsSound(losses));
             if (broken || !sound) return false;
         }
         foreach (var loss in losses) _losses.Add(loss, step);

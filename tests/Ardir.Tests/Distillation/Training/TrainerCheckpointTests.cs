@@ -28,7 +28,7 @@ public sealed class TrainerCheckpointTests : IDisposable
         { "LabelSmoothing", o => o with { LabelSmoothing = 0.1 } }, { "AccumulationSteps", o => o with { AccumulationSteps = 2 } },
         { "WeightPerturbation", o => o with { WeightPerturbation = new() } }, { "WeightAveraging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
         { "Precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "NonFiniteLoss", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
-        { "AllowTf32", o => o with { AllowTf32 = true } },
+        { "AllowTf32", o => o with { AllowTf32 = true } }, { "BatchNorm", o => o with { BatchNorm = DistributedBatchNorm.Local } },
     };
 
     /// <summary>What the models, the loss and the data decide; each has its own line in the test below.</summary>

@@ -31,6 +31,9 @@ public sealed class TrainerObjectiveTests
 
     public static TheoryData<string> Losses => [.. _losses.Keys];
 
+    /// <summary>A loss for a student and a teacher of <see cref="TrainingWorld"/>.</summary>
+    internal static IDistillationLoss Loss(string name, nn.Module<Tensor, Tensor> student, nn.Module<Tensor, Tensor> teacher) => _losses[name](student, teacher);
+
     [Theory, MemberData(nameof(Losses))]
     public void Fit_Objective_TrainsDeterministicallyAndResumesBitEqual(string name)
     {
