@@ -90,6 +90,12 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <value>true by default.</value>
     protected virtual bool CanAverageGradients => true;
 
+    /// <summary>Whether the options alone decide how many passes the attack makes through the model, for any images. A training on several
+    /// processes with synchronised batch norm needs it of an attack in train mode, because the processes exchange statistics in every pass
+    /// and each of them attacks other images.</summary>
+    /// <value>false by default; true for FGSM, MI-FGSM, and for PGD without restarts that does not stop at the first success.</value>
+    public virtual bool HasFixedPasses => false;
+
     /// <summary>Whether the attack gives up samples whose progress would not bring them to success, before its schedule ends
     /// (<see cref="Prospect"/>). The report of an ensemble names the attacks that do.</summary>
     /// <param name="samples">Of how many passes each gradient is the mean (<see cref="AttackContext.EotSamples"/>).</param>

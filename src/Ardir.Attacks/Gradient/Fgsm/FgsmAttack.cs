@@ -24,6 +24,9 @@ public sealed class FgsmAttack : Attack
     public override string Name => "FGSM";
 
     /// <inheritdoc/>
+    public override bool HasFixedPasses => true;
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
     {
         ArgumentNullException.ThrowIfNull(run);

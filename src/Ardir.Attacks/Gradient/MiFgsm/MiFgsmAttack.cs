@@ -27,6 +27,9 @@ public sealed class MiFgsmAttack : Attack
     public override string Name => $"MI-FGSM-{_options.Steps}";
 
     /// <inheritdoc/>
+    public override bool HasFixedPasses => true;
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
     {
         ArgumentNullException.ThrowIfNull(run);

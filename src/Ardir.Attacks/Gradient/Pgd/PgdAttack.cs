@@ -27,6 +27,9 @@ public sealed class PgdAttack : Attack
     public override string Name => _options.Restarts == 1 ? $"PGD-{_options.Steps}" : $"PGD-{_options.Steps}x{_options.Restarts}";
 
     /// <inheritdoc/>
+    public override bool HasFixedPasses => _options is { Restarts: 1, Selection: not PgdSelection.FirstSuccess };
+
+    /// <inheritdoc/>
     protected override Tensor Search(AttackRun run)
     {
         ArgumentNullException.ThrowIfNull(run);

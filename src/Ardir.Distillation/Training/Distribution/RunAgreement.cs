@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ardir.Attacks;
 using Ardir.Core;
 using TorchSharp.Modules;
 
@@ -33,7 +34,9 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
                     $"Rank 0 and rank {rank} were given different runs. Give every rank the same networks, data and options; only Device, " +
                     $"Logger and the progress may differ.{string.Concat(differences)}");
         }
+        if (run.Options.BatchNorm != DistributedBatchNorm.Synchronized || !HasBatchNormToTrain()) return;
         CheckSmallestBatch();
+        CheckCrafting();
     }
 
     /// <summary>Goes to where the run is: to its last checkpoint, or to the beginning with the weights of the first rank.</summary>
@@ -52,13 +55,27 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
         CheckWeights();
     }
 
+    // A student in eval mode as a whole is put into train mode when the run begins; single layers that its owner froze stay frozen.
+    private bool HasBatchNormToTrain()
+    {
+        var student = run.Setup.Student;
+        return student.modules().Prepend(student).Concat(run.Setup.Loss.Trainable?.modules() ?? []).OfType<BatchNorm>()
+            .Any(layer => layer.training || !student.training);
+    }
+
+    // Every pass in train mode is an exchange, and ranks that make another number of them would wait for each other forever.
+    private void CheckCrafting()
+    {
+        if (run.Setup.Crafting.Images.FirstOrDefault(images => images is { TrainMode: true, Attack: not Attack { HasFixedPasses: true } })
+            is not { } crafted) return;
+        throw new InvalidOperationException(
+            $"{crafted.Attack.Name} crafts in train mode, and the number of its passes may depend on the images (Attack.HasFixedPasses), " +
+            "but with synchronised batch norm all ranks must make the same passes. Choose an attack with a fixed number of passes, such as " +
+            "PGD without restarts, craft in eval mode, or set BatchNorm to DistributedBatchNorm.Local.");
+    }
+
     private void CheckSmallestBatch()
     {
-        if (run.Options.BatchNorm != DistributedBatchNorm.Synchronized) return;
-        var student = run.Setup.Student;
-        var layers = student.modules().Prepend(student).Concat(run.Setup.Loss.Trainable?.modules() ?? []).OfType<BatchNorm>();
-        // A student in eval mode as a whole is put into train mode when the run begins; single layers that its owner froze stay frozen.
-        if (!layers.Any(layer => layer.training || !student.training)) return;
         var rest = run.Train.Count % run.Options.BatchSize;
         var smallest = rest == 0 ? run.Options.BatchSize : rest;
         if (smallest >= _ranks.Size) return;

@@ -51,7 +51,7 @@ internal sealed class EpochEvaluation(TrainingRun run)
         var done = new Relay(images => run.Report.Evaluation(epoch, (images + size - 1) / size, batches));
         var context = new AttackContext
         {
-            Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = run.Options.Logger,
+            Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.OwnCancellation, Logger = run.Options.Logger,
         };
         var options = new EvaluationOptions
         {
@@ -61,6 +61,8 @@ internal sealed class EpochEvaluation(TrainingRun run)
             // The trainer records the accuracies of student and average under names of its own.
             RecordsAccuracy = false, Checks = EvaluationChecks.Essential,
         };
-        return RobustnessEvaluator.Evaluate(run.Weights.Network, validation, run.Options.SelectionAttack, options);
+        var result = RobustnessEvaluator.Evaluate(run.Weights.Network, validation, run.Options.SelectionAttack, options);
+        run.Ranks.ThrowIfCancelled(run.OwnCancellation);
+        return result;
     }
 }

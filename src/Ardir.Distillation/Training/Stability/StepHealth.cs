@@ -25,7 +25,7 @@ internal sealed class StepHealth : IDisposable
         (_options, _ranks) = (options, new Ranks(options.Collective));
         (_optimizer, _probe) = (optimizer, new StudentProbe(weights, optimizer, images));
         // Without Skip the first step itself looks for a student that changes its input.
-        _attacks = new AttackDiagnostics { ComparesInputs = Skips };
+        _attacks = new AttackDiagnostics { ComparesInputs = Skips || _ranks.AreSeveral };
         _losses = new LossWatch(optimizer.Trained[0].device);
     }
 
@@ -47,8 +47,8 @@ internal sealed class StepHealth : IDisposable
 
     /// <summary>Where the attacks of a step report what they notice; null for attacks that throw at once. In the first step of a process
     /// they do that, before the student changes, unless a NaN may be skipped. In all other steps it is reported at the next logging
-    /// point.</summary>
-    public AttackDiagnostics? ForAttacks(bool firstStep) => firstStep && !Skips ? null : _attacks;
+    /// point, and with several ranks in the first step as well, because an attack that reports at once may make one more pass.</summary>
+    public AttackDiagnostics? ForAttacks(bool firstStep) => firstStep && !Skips && !_ranks.AreSeveral ? null : _attacks;
 
     /// <summary>A copy of the buffers of student and loss where a step may have to be undone.</summary>
     public BufferBackup? Backup(nn.Module student, nn.Module? loss) => Skips ? new BufferBackup(student, loss) : null;

@@ -3,7 +3,7 @@ using Ardir.Distillation;
 
 namespace Ardir.Tests;
 
-/// <summary>Two and three ranks compute what one process computes, to 1e-9 in float64 over two epochs of three steps: weights, momentum by its effect, statistics and metrics.</summary>
+/// <summary>Two and three ranks compute what one process computes, to 1e-9 in float64 over two epochs of two steps: weights, momentum by its effect, statistics and metrics.</summary>
 public sealed class DistributedEqualityTests
 {
     [Theory, MemberData(nameof(TrainerObjectiveTests.Losses), MemberType = typeof(TrainerObjectiveTests))]
@@ -33,8 +33,7 @@ public sealed class DistributedEqualityTests
     public void Fit_OtherFormsOfObjectives_EqualOneProcess(string name, Func<IDistillationLoss> loss)
     {
         var given = new DistributedWorld.Given { OwnLoss = (_, _) => loss(), Options = DistributedWorld.Options with { LearningRate = 0.005 } };
-        var expected = DistributedWorld.Alone(given);
-        foreach (var size in new[] { 2, 3 }) DistributedWorld.Same(DistributedWorld.Train(size, given), expected, $"{name}, {size} ranks");
+        DistributedWorld.Same(DistributedWorld.Train(3, given), DistributedWorld.Alone(given), name);
     }
 
     public static TheoryData<string, Func<TrainerOptions, TrainerOptions>> Wrappers => new()
@@ -53,13 +52,10 @@ public sealed class DistributedEqualityTests
     public void Fit_EveryWrapper_EqualsOneProcess(string name, Func<TrainerOptions, TrainerOptions> change)
     {
         double[]? average = null;
-        foreach (var size in new[] { 1, 2, 3 })
-        {
-            var given = new DistributedWorld.Given { Loss = "Sum", Options = change(DistributedWorld.Options), Validates = true };
-            if (given.Options.WeightAveraging is not null) given = given with { Afterwards = CompareAverage };
-            var expected = DistributedWorld.Alone(given);
-            if (size > 1) DistributedWorld.Same(DistributedWorld.Train(size, given), expected, $"{name}, {size} ranks");
-        }
+        var given = new DistributedWorld.Given { Loss = "Sum", Options = change(DistributedWorld.Options), Validates = true };
+        if (given.Options.WeightAveraging is not null) given = given with { Afterwards = CompareAverage };
+        var expected = DistributedWorld.Alone(given);
+        DistributedWorld.Same(DistributedWorld.Train(3, given), expected, name);
 
         void CompareAverage(DistillationTrainer trainer, nn.Module<Tensor, Tensor> student)
         {
@@ -88,8 +84,8 @@ public sealed class DistributedEqualityTests
     [InlineData(DistributedBatchNorm.Synchronized)]
     public void Fit_LastBatchOfFewerImagesThanRanks_EqualsOneProcessWithFrozenBatchNorm(DistributedBatchNorm mode)
     {
-        // Two batches of nine images and one of two, for three ranks.
-        var options = DistributedWorld.Options with { BatchSize = 9, BatchNorm = mode, WeightPerturbation = new(), NonFiniteLoss = NonFiniteLoss.Skip };
+        // A batch of thirteen images and one of two, for three ranks.
+        var options = DistributedWorld.Options with { BatchSize = 13, BatchNorm = mode, WeightPerturbation = new(), NonFiniteLoss = NonFiniteLoss.Skip };
         var given = new DistributedWorld.Given { Loss = "LPIPS adapted", FreezesBatchNorm = true, Options = options };
         DistributedWorld.Same(DistributedWorld.Train(3, given), DistributedWorld.Alone(given), $"{mode}");
     }
