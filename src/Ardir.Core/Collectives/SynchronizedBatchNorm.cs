@@ -8,9 +8,9 @@ namespace Ardir.Core;
 /// those of the one batch, if the losses of the ranks add up to its loss. Names, parameters and buffers of the model stay as they are.
 /// <c>DistillationTrainer</c> uses it by itself.
 /// </summary>
-/// <remarks>Each pass of a batch norm in train mode makes one collective call, and each backward pass through it another, so every rank must
-/// make the same passes in the same order, with at least one sample. In eval mode nothing changes and nothing is exchanged. The layers must
-/// be invoked by <c>call</c>, as TorchSharp's containers and the networks of this library do; hooks do not see <c>forward</c>.</remarks>
+/// <remarks>Each pass of a batch norm in train mode makes one collective call, and each backward pass through it another, so every rank
+/// must make the same passes in the same order, with at least one sample. In eval mode nothing changes and nothing is exchanged. The layers
+/// must be invoked by <c>call</c>, as TorchSharp's containers and the library's networks do; hooks do not see <c>forward</c>.</remarks>
 /// <example><code>
 /// using var synchronized = SynchronizedBatchNorm.Attach(student, collective);
 /// using Tensor loss = Loss(student.call(ownPart)) * ownShare;
@@ -53,7 +53,8 @@ public sealed class SynchronizedBatchNorm : IDisposable
     public void ThrowIfFailed()
     {
         if (Failure is { } cause)
-            throw new InvalidOperationException("The ranks could not exchange the gradients of a batch norm; the backward pass is void.", cause);
+            throw new InvalidOperationException(
+                "The ranks could not exchange the gradients of a batch norm, so the gradients of the backward pass are wrong.", cause);
     }
 
     /// <summary>Detaches from all layers.</summary>

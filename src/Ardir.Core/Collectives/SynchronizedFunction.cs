@@ -56,7 +56,8 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var means = both / count;
         var slope = SynchronizedLayer.Broad(inverse.square() * means[1], values);
         var scale = SynchronizedLayer.Broad(weight is null ? inverse : inverse * weight, values);
-        var ofInput = ((outer - SynchronizedLayer.Broad(means[0], values) - centred * slope) * scale).to(input.dtype).DetachFromDisposeScope();
+        var exact = (outer - SynchronizedLayer.Broad(means[0], values) - centred * slope) * scale;
+        var ofInput = exact.to(input.dtype).DetachFromDisposeScope();
         layer.Owner.Hold(ofInput, ofWeight, ofBias);
         foreach (var tensor in saved) tensor?.Dispose();
         return [ofInput, ofWeight!, ofBias!, null!];

@@ -8,10 +8,10 @@ namespace Ardir.Distillation;
 /// epoch, keeps the best and the last weights, and resumes from its last checkpoint when it was killed. On the CPU a resumed run
 /// ends bit-equal to an uninterrupted one. With <see cref="TrainerOptions.Collective"/> several processes train together.
 /// </summary>
-/// <remarks>With several ranks each of them makes the trainer and makes the same calls of <see cref="Fit"/>, <see cref="RestoreBest"/>,
-/// <see cref="RestoreLast"/> and <see cref="RestoreAverage"/>. The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient, and its modes
+/// <remarks>The models stay the caller's and are never disposed. The teacher runs in eval mode, without gradient, and its modes
 /// are restored when the trainer is disposed. The student is put into train mode unless it already is, so that modules frozen by
-/// the caller stay frozen.</remarks>
+/// the caller stay frozen. With several ranks each of them makes the trainer and then the same calls of <see cref="Fit"/>,
+/// <see cref="RestoreBest"/>, <see cref="RestoreLast"/> and <see cref="RestoreAverage"/>.</remarks>
 public sealed class DistillationTrainer : IDisposable
 {
     private readonly TrainingSetup _setup;

@@ -101,7 +101,8 @@ public sealed class KlDivergenceLoss : IDistillationLoss
     }
 
     /// <summary>Adds the divergence of the batch, reduced as the options say, and the share of replaced labels.</summary>
-    internal void AddTo(LossTermsBuilder terms, (Tensor Divergence, Tensor Wrong) samples, long classes, double weight = 1, double share = 1)
+    internal void AddTo(
+        LossTermsBuilder terms, (Tensor Divergence, Tensor Wrong) samples, long classes, double weight = 1, double share = 1)
     {
         var kl = KlDivergence.Reduce(samples.Divergence, classes, _options.Reduction, share);
         terms.Add(LossTerms.Kl, kl, weight);

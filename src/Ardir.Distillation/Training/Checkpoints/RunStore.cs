@@ -44,7 +44,7 @@ internal sealed class RunStore(string? folder) : IDisposable
     }
 
     /// <summary>Brings a new run to where a checkpoint was written.</summary>
-    public void Load(TrainingRun run, string path)
+    public static void Load(TrainingRun run, string path)
     {
         var (checkpoint, tensors) = TrainingCheckpoint.Read(path);
         using (tensors)

@@ -20,6 +20,7 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
         {
             [nameof(TrainerOptions.Epochs)] = $"{run.Options.Epochs}",
             [nameof(TrainerOptions.EvaluationBatchSize)] = $"{run.Options.EvaluationBatchSize}",
+            [nameof(TrainerOptions.MemoryFormat)] = $"{run.Options.MemoryFormat}",
             [nameof(TrainerOptions.CheckpointInterval)] = $"{run.Options.CheckpointInterval?.ToString() ?? "none"}",
         };
         var all = _ranks.Gather(JsonSerializer.Serialize(facts, RankJson.Default.Texts))
@@ -31,10 +32,10 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
                 .Select(key => $"\n  {key}: '{all[0].GetValueOrDefault(key)}' and '{all[rank].GetValueOrDefault(key)}'").ToList();
             if (differences.Count > 0)
                 throw new InvalidOperationException(
-                    $"Rank 0 and rank {rank} were given different runs. Give every rank the same networks, data and options; only Device, " +
-                    $"Logger and the progress may differ.{string.Concat(differences)}");
+                    $"Rank 0 and rank {rank} were given different runs. Give every rank the same networks, data and options; only " +
+                    $"Device, Logger and the folder may differ.{string.Concat(differences)}");
         }
-        if (run.Options.BatchNorm != DistributedBatchNorm.Synchronized || !HasBatchNormToTrain()) return;
+        if (run.Options.BatchNorm != DistributedBatchNorm.Synchronized || !TrainsBatchNorm()) return;
         CheckSmallestBatch();
         CheckCrafting();
     }
@@ -51,12 +52,12 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
         var hasRun = _ranks.FirstSays(store.HasRun);
         _ranks.AtFirst(() => store.Resume(run));
         // The first rank has read the file; the others may see another disk.
-        if (hasRun) CheckpointTransfer.Share(_ranks, store.LastPath, path => store.Load(run, path));
+        if (hasRun) CheckpointTransfer.Share(_ranks, store.LastPath, path => RunStore.Load(run, path));
         CheckWeights();
     }
 
     // A student in eval mode as a whole is put into train mode when the run begins; single layers that its owner froze stay frozen.
-    private bool HasBatchNormToTrain()
+    private bool TrainsBatchNorm()
     {
         var student = run.Setup.Student;
         return student.modules().Prepend(student).Concat(run.Setup.Loss.Trainable?.modules() ?? []).OfType<BatchNorm>()
@@ -66,12 +67,13 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
     // Every pass in train mode is an exchange, and ranks that make another number of them would wait for each other forever.
     private void CheckCrafting()
     {
-        if (run.Setup.Crafting.Images.FirstOrDefault(images => images is { TrainMode: true, Attack: not Attack { HasFixedPasses: true } })
-            is not { } crafted) return;
+        var crafted = run.Setup.Crafting.Images
+            .FirstOrDefault(images => images is { TrainMode: true, Attack: not Attack { HasFixedPasses: true } });
+        if (crafted is null) return;
         throw new InvalidOperationException(
             $"{crafted.Attack.Name} crafts in train mode, and the number of its passes may depend on the images (Attack.HasFixedPasses), " +
-            "but with synchronised batch norm all ranks must make the same passes. Choose an attack with a fixed number of passes, such as " +
-            "PGD without restarts, craft in eval mode, or set BatchNorm to DistributedBatchNorm.Local.");
+            "but with synchronised batch norm all ranks must make the same passes. Choose an attack with a fixed number of passes, such " +
+            "as PGD without restarts, craft in eval mode, or set BatchNorm to DistributedBatchNorm.Local.");
     }
 
     private void CheckSmallestBatch()
