@@ -27,6 +27,6 @@ public sealed record AttackSummary
     /// they were given counts.</summary>
     public required long SampleBackwards { get; init; }
 
-    /// <summary>Wall time.</summary>
+    /// <summary>Wall time. Where several processes share the evaluation, the sum of their times.</summary>
     public required TimeSpan Elapsed { get; init; }
 }

@@ -11,14 +11,20 @@ internal abstract class EvaluationInputs
     /// <summary>All inputs, [N,...].</summary>
     public abstract Tensor All { get; }
 
+    /// <summary>All labels, int64 [N].</summary>
+    public abstract Tensor Labels { get; }
+
     /// <summary>The name of the labels for messages.</summary>
     public abstract string LabelsName { get; }
 
-    /// <summary>The batches in order, valid until the next one is drawn.</summary>
+    /// <summary>The batches of a rank in order, valid until the next one is drawn: that of its number, and every one that follows after
+    /// as many as there are ranks.</summary>
     /// <param name="options">How many samples each but the last has, and the device and dtype that the caller wants.</param>
     /// <param name="weights">What the model computes in; images of bytes are converted to it unless the options say otherwise.</param>
+    /// <param name="ranks">The processes that share the batches.</param>
     /// <returns>Inputs, labels and the number of the first sample.</returns>
-    public abstract IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights);
+    public abstract IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(
+        EvaluationOptions options, ScalarType weights, EvaluationRanks ranks);
 
     /// <summary>The images of a data set.</summary>
     /// <param name="data">Images of bytes.</param>
@@ -36,15 +42,24 @@ internal abstract class EvaluationInputs
 
         public override Tensor All => data.Images;
 
+        public override Tensor Labels => data.Labels;
+
         public override string LabelsName => "data.Labels";
 
-        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights)
+        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(
+            EvaluationOptions options, ScalarType weights, EvaluationRanks ranks)
         {
             var order = new ImageBatchOptions
             {
                 BatchSize = options.BatchSize, Shuffle = false, DType = options.DType ?? weights, Device = options.Device,
             };
-            foreach (var batch in new ImageBatches(data, order).Epoch(0)) yield return (batch.Images, batch.Labels, batch.Indices[0]);
+            var batches = new ImageBatches(data, order);
+            for (var own = ranks.Rank; own < batches.Count; own += ranks.Size)
+            {
+                using var batch = batches.Epoch(0, skip: own).GetEnumerator();
+                batch.MoveNext();
+                yield return (batch.Current.Images, batch.Current.Labels, batch.Current.Indices[0]);
+            }
         }
     }
 
@@ -54,13 +69,16 @@ internal abstract class EvaluationInputs
 
         public override Tensor All => inputs;
 
+        public override Tensor Labels => labels;
+
         public override string LabelsName => "labels";
 
-        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(EvaluationOptions options, ScalarType weights)
+        public override IEnumerable<(Tensor Inputs, Tensor Labels, long First)> Batches(
+            EvaluationOptions options, ScalarType weights, EvaluationRanks ranks)
         {
             using var all = inputs.detach();
             var (dtype, device) = (options.DType ?? inputs.dtype, options.Device ?? inputs.device);
-            for (var first = 0L; first < Count; first += options.BatchSize)
+            for (var first = ranks.Rank * (long)options.BatchSize; first < Count; first += ranks.Size * (long)options.BatchSize)
             {
                 var count = Math.Min(options.BatchSize, Count - first);
                 using var part = all.narrow(0, first, count);

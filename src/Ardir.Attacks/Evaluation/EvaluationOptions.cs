@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="RobustnessEvaluator"/>.</summary>
@@ -35,8 +37,17 @@ public sealed record EvaluationOptions
     /// <value>true by default.</value>
     public bool RecordsAccuracy { get; init; } = true;
 
+    /// <summary>The processes that share the evaluation. All of them must call it with the same model, data, attack and options, which is
+    /// checked before any work, and all get the same result: that of a single process, bit for bit on machines that compute alike. Only
+    /// rank 0 logs and reports progress. A batch is worked on by one process, so <see cref="BatchSize"/> should leave many batches for
+    /// each. The attack itself knows nothing of it.</summary>
+    /// <value>A single process by default.</value>
+    public ICollective Collective { get; init; } = SoloCollective.Instance;
+
     internal void Validate()
     {
+        if (Collective is null)
+            throw new ArgumentNullException(nameof(Collective), "Leave Collective out for a single process.");
         OptionGuard.Positive(BatchSize);
         if (!Enum.IsDefined(Checks)) throw new ArgumentOutOfRangeException(nameof(Checks), Checks, "Unknown kind of checks.");
         if (DType is not (null or ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16))

@@ -16,9 +16,9 @@ public static class RobustnessEvaluator
     /// <returns>Per-image results and findings.</returns>
     /// <exception cref="ArgumentException">An option is out of range, or the context has targets or sample indices.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: a wrong shape, or no gradient for an attack that needs
-    /// one.</exception>
+    /// one. Or other processes evaluate something else (<see cref="EvaluationOptions.Collective"/>).</exception>
     /// <exception cref="NativeArgumentFreedException">The garbage collector freed a tensor that a native call was using.</exception>
-    /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The context's token, or that of another process, was cancelled.</exception>
     public static RobustnessResult Evaluate(
         IModule model, ImageDataset data, IAttack? attack = null, EvaluationOptions? options = null)
     {
@@ -38,9 +38,9 @@ public static class RobustnessEvaluator
     /// <exception cref="ArgumentException">Inputs or labels are not as described, an option is out of range, or the context has targets
     /// or sample indices; checked before any work.</exception>
     /// <exception cref="InvalidOperationException">The model misbehaves: a wrong shape, or no gradient for an attack that needs
-    /// one.</exception>
+    /// one. Or other processes evaluate something else (<see cref="EvaluationOptions.Collective"/>).</exception>
     /// <exception cref="NativeArgumentFreedException">The garbage collector freed a tensor that a native call was using.</exception>
-    /// <exception cref="OperationCanceledException">The context's token was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The context's token, or that of another process, was cancelled.</exception>
     public static RobustnessResult Evaluate(
         IModule model, Tensor inputs, Tensor labels, IAttack? attack, EvaluationOptions? options = null)
     {
@@ -60,12 +60,14 @@ public static class RobustnessEvaluator
         using var activity = ArdirDiagnostics.Source.StartActivity("ardir.evaluate");
         try
         {
-            using var guarded = new GuardedModel(model, context);
-            using var run = new EvaluatorRun(guarded, data, attack, options);
+            var ranks = new EvaluationRanks(options.Collective, context.CancellationToken);
+            using var guarded = new GuardedModel(model, ranks.Quiet(context));
+            using var run = new EvaluatorRun(guarded, data, attack, options, ranks);
             var result = TorchSharpRuntime.Run(context.Logger, run.Run);
             activity?.SetTag("ardir.samples", data.Count).SetTag("ardir.attack.name", attack?.Name ?? "none")
                 .SetTag("ardir.accuracy.clean", result.CleanAccuracy).SetTag("ardir.accuracy.robust", result.RobustAccuracy);
-            if (options.RecordsAccuracy && ArdirDiagnostics.IsAccuracyWatched) Record(result, attack);
+            // Once for an evaluation, however many processes share it.
+            if (options.RecordsAccuracy && ranks.IsFirst && ArdirDiagnostics.IsAccuracyWatched) Record(result, attack);
             return result;
         }
         catch (Exception e) when (ArdirDiagnostics.Failed(activity, e))

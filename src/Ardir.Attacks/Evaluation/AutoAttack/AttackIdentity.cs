@@ -33,15 +33,42 @@ internal static class AttackIdentity
             ["attacks"] = AttackRun.NameWith(context.EotSamples, Of(task.Attacks)),
             ["exhaustive"] = $"{options.Exhaustive}",
             ["seed"] = $"{options.Seed} of the options, {context.Seed} of the context",
-            ["sample numbers"] = context.SampleIndices is { } numbers
-                ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))
-                : "0 to N-1",
+            ["sample numbers"] = Numbers(context),
             ["batch size"] = $"{options.BatchSize}",
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", task.Labels)),
             ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
         };
     }
+
+    /// <summary>What the ranks of an evaluation compare before any work.</summary>
+    /// <param name="options">Of the ensemble.</param>
+    /// <param name="threat">Of the ensemble.</param>
+    /// <param name="model">The evaluated model.</param>
+    /// <param name="inputs">Images and labels as the caller gave them.</param>
+    /// <param name="context">As the caller gave it.</param>
+    public static Dictionary<string, string> Agreement(
+        AutoAttackOptions options, ThreatModel threat, IModule model, (Tensor Images, Tensor Labels) inputs, AttackContext context)
+    {
+        using var invariant = new InvariantCultureScope();
+        return new Dictionary<string, string>(
+            RankAgreement.Describe(model, inputs.Images, inputs.Labels, context), StringComparer.Ordinal)
+        {
+            ["threat model"] = RankAgreement.Of(threat),
+            ["version"] = Version(options),
+            ["attacks"] = string.Join("; ", (options.Attacks ?? []).Select(RankAgreement.Of)),
+            ["exhaustive"] = $"{options.Exhaustive}",
+            ["seed of the options"] = $"{options.Seed}",
+            ["sample numbers"] = Numbers(context),
+            ["batch size"] = $"{options.BatchSize}",
+            ["security curve"] = string.Join(", ", options.SecurityCurve.Select(epsilon => $"{epsilon:R}")),
+            ["checks"] = $"{options.Diagnose}",
+        };
+    }
+
+    private static string Numbers(AttackContext context) => context.SampleIndices is { } numbers
+        ? Fingerprint.Of(("numbers", tensor(numbers.ToArray(), device: CPU)))
+        : "0 to N-1";
 
     private static string Version(AutoAttackOptions options) => options.Version == AutoAttackVersion.Fast
         ? $"{options.Version} with a bound of {options.FastBound:R}"

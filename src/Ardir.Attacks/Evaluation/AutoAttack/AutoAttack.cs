@@ -14,8 +14,6 @@ namespace Ardir.Attacks;
 /// </code></example>
 public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
 {
-    private const int ClassesOfRatio = 3;
-
     private readonly AutoAttackOptions _options;
 
     /// <summary>Creates the ensemble.</summary>
@@ -63,15 +61,17 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     /// be null.</param>
     /// <returns>The report, owned by the caller alone: no dispose scope disposes it.</returns>
     /// <exception cref="ArgumentException">Wrong dtype, shape, range or device, NaN, an empty batch, or targets.</exception>
-    /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation; the message
-    /// names the differences.</exception>
+    /// <exception cref="InvalidOperationException">The model misbehaves, or the state file belongs to another evaluation, or other
+    /// processes evaluate something else (<see cref="AutoAttackOptions.Collective"/>); the message names the differences.</exception>
     /// <exception cref="NativeArgumentFreedException">The garbage collector freed a tensor that a native call was using.</exception>
     /// <exception cref="IOException">The state file cannot be written.</exception>
-    /// <exception cref="OperationCanceledException">The context's token was cancelled; finished batches are in the state file.</exception>
+    /// <exception cref="OperationCanceledException">The context's token, or that of another process, was cancelled; finished batches
+    /// are in the state file.</exception>
     public RobustnessReport Evaluate(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
-        var report = Traced(model, images, labels, context);
-        if (ArdirDiagnostics.IsAccuracyWatched)
+        var report = Traced(model, images, labels, context, _options.Collective);
+        // Once for an evaluation, however many processes share it.
+        if (ArdirDiagnostics.IsAccuracyWatched && _options.Collective.Rank == 0)
         {
             ArdirDiagnostics.RecordAccuracy("clean", report.CleanAccuracy);
             ArdirDiagnostics.RecordAccuracy("robust", report.RobustAccuracy);
@@ -82,7 +82,8 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
     /// <inheritdoc/>
     public Tensor Perturb(IModule model, Tensor images, Tensor labels, AttackContext? context = null)
     {
-        using var report = Traced(model, images, labels, context);
+        // Other processes may be elsewhere, or have other images.
+        using var report = Traced(model, images, labels, context, SoloCollective.Instance);
         context?.Notes?.Add(report.Data.Notes, context.SampleIndices);
         using var scope = NewDisposeScope();
         return report.Adversarial.clone().MoveToOuterDisposeScope();
@@ -96,13 +97,16 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         return $"{Name} {Threat} {{ Seed = {_options.Seed}{(_options.Exhaustive ? ", Exhaustive" : "")}, Attacks = {attacks} }}";
     }
 
-    private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context)
+    private RobustnessReport Traced(IModule model, Tensor images, Tensor labels, AttackContext? context, ICollective collective)
     {
         context = Check(model, images, labels, context);
+        // With several processes the others must hear of it.
+        if (collective.Size == 1) context.CancellationToken.ThrowIfCancellationRequested();
         using var activity = AttackInstruments.Start("ardir.autoattack", this, model, images);
         try
         {
-            var report = TorchSharpRuntime.Run(context.Logger, () => Run(model, images, labels, context));
+            using var run = new AutoAttackRun(Threat, _options, new EvaluationRanks(collective, context.CancellationToken), context);
+            var report = TorchSharpRuntime.Run(context.Logger, () => run.Run(model, images, labels));
             activity?.SetTag("ardir.accuracy.clean", report.CleanAccuracy).SetTag("ardir.accuracy.robust", report.RobustAccuracy);
             return report;
         }
@@ -112,79 +116,8 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         }
     }
 
-    private RobustnessReport Run(IModule model, Tensor images, Tensor labels, AttackContext context)
-    {
-        var seeded = context with { Seed = SeedMixer.Mix(_options.Seed, context.Seed), MemoryFormat = MemoryFormat.Contiguous };
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        using var guarded = new GuardedModel(model, seeded);
-        using var evaluation = new EvaluationModeScope(guarded.Model);
-        using var format = PassFormat.Enter(
-            context.MemoryFormat, guarded.Model, images[..Math.Min(_options.BatchSize, (int)images.shape[0])]);
-        var task = new EnsembleTask
-        {
-            Attacks = [], Threat = Threat, Model = guarded, Images = Threat.Clamp(images.detach()), Labels = labels,
-            BatchSize = _options.BatchSize, Context = seeded,
-        };
-        var findings = new FindingList(context.Logger);
-        using var probe = Probe(task, findings);
-        task = task with { Attacks = AttackCatalog.Of(_options, Threat, probe.Classes) };
-        var share = ShareBeforeCurve(task.Attacks, probe.Classes);
-        using var run = new EnsembleRun(task with
-        {
-            Context = Part(seeded, 0, share), Sampled = SampledAttack.Of(_options, task.Attacks),
-        });
-        var identity = _options.StatePath is null ? [] : AttackIdentity.Describe(_options, task, probe, images, context);
-        using var state = EnsembleState.Open(_options.StatePath, identity, images, out var done);
-        run.Classify();
-        run.Resume(done);
-        run.Attack(state);
-        run.Facts().AddTo(findings, Checks);
-        probe.LookAtGradients(run.Tally.Correct, run.Tally.Robust);
-        var curve = Curve(task, share, state, done);
-        CurvePoint.FactsOf(curve, task.Count).AddTo(findings, EvaluationChecks.Essential);
-        var data = Describe(run.Tally, (int)probe.Classes, findings, curve) with
-        {
-            ContextSeed = context.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
-            GivesUp = GivingUp.Names(task.Attacks, context.EotSamples),
-        };
-        return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
-    }
-
-    private ReportData Describe(EnsembleTally tally, int classes, FindingList findings, List<CurvePoint> curve) => new()
-    {
-        Threat = Threat,
-        Version = _options.Version,
-        Seed = _options.Seed,
-        Classes = classes,
-        Correct = tally.Correct,
-        Robust = tally.Robust,
-        BrokenBy = tally.BrokenBy,
-        Predictions = tally.Predictions,
-        Attacks = tally.Summaries(),
-        Notes = tally.Notes,
-        Findings = findings.Sorted,
-        SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
-    };
-
-    private EvaluationChecks Checks => _options.Diagnose ? EvaluationChecks.All : EvaluationChecks.Essential;
-
-    private ModelProbe Probe(EnsembleTask task, FindingList findings)
-    {
-        var count = Math.Min(task.BatchSize, task.Count);
-        var (first, itsLabels) = (task.Images.narrow(0, 0, count), task.Labels.narrow(0, 0, count));
-        var logits = task.Model.Answer(first);
-        TensorGuard.LabelRange(task.Labels, logits.shape[1], "labels");
-        var settings = ProbeSettings.Of(Checks, AttackCatalog.Of(_options, Threat, logits.shape[1])) with
-        {
-            ExpectsNoise = _options.Version == AutoAttackVersion.Rand,
-        };
-        if (settings.ExpectsNoise) settings = settings with { ClassesNeeded = ClassesOfRatio };
-        return new ModelProbe(task.Model, (first, itsLabels, logits), settings, findings);
-    }
-
     /// <summary>The attacks that it runs on a model with enough classes for all of them.</summary>
-    internal IReadOnlyList<IAttack> Parts => AttackCatalog.Of(_options, Threat, ClassesOfRatio);
+    internal IReadOnlyList<IAttack> Parts => AttackCatalog.Of(_options, Threat, AutoAttackRun.ClassesOfRatio);
 
     IReadOnlyList<IAttack> ICompositeAttack.Attacks => _options.Attacks ?? [];
 
@@ -201,49 +134,6 @@ public sealed class AutoAttack : ICompositeAttack, IStatesIdentity
         EnsembleThreat.CheckAveraging(Parts, context.EotSamples);
         if (context.Targets is not null)
             throw new ArgumentException("AutoAttack is untargeted; context.Targets must be null.", nameof(context));
-        context.CancellationToken.ThrowIfCancellationRequested();
         return context;
-    }
-
-    // A security curve is refused for other threat models.
-    private NormThreatModel Ball => (NormThreatModel)Threat;
-
-    private double ShareBeforeCurve(IReadOnlyList<IAttack> attacks, long classes)
-    {
-        var before = EnsembleRun.Cost(attacks, classes);
-        var curve = EnsembleRun.Cost(_options.SecurityCurve.Select(_ => new TargetedApgdAttack(Threat)), classes);
-        return before / (before + curve);
-    }
-
-    private static AttackContext Part(AttackContext context, double from, double to, ThreatModel? curve = null) =>
-        context.Progress is { } progress ? context with { Progress = new PartProgress(progress, from, to, curve) } : context;
-
-    private AttackContext CurvePart(AttackContext context, double share, int point)
-    {
-        var each = (1 - share) / _options.SecurityCurve.Count;
-        return Part(context, share + each * point, share + each * (point + 1), Ball.WithEpsilon(_options.SecurityCurve[point]));
-    }
-
-    /// <summary>The points of the security curve.</summary>
-    private List<CurvePoint> Curve(
-        EnsembleTask task, double share, EnsembleState state, List<(EnsembleBatch Batch, Tensor? Points)> done)
-    {
-        var points = new List<CurvePoint>();
-        foreach (var epsilon in _options.SecurityCurve)
-        {
-            var threat = Ball.WithEpsilon(epsilon);
-            using var run = new EnsembleRun(task with
-            {
-                Attacks = [new TargetedApgdAttack(threat, new TargetedApgdOptions { GiveUp = !_options.Exhaustive })],
-                Threat = threat,
-                Epsilon = epsilon,
-                Context = CurvePart(task.Context, share, points.Count),
-            });
-            run.Classify();
-            run.Resume(done);
-            run.Attack(state);
-            points.Add(new CurvePoint(epsilon, run.Tally.RobustAccuracy, run.Facts()));
-        }
-        return points;
     }
 }

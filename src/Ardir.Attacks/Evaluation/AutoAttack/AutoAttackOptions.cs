@@ -1,3 +1,5 @@
+using Ardir.Core;
+
 namespace Ardir.Attacks;
 
 /// <summary>Options of <see cref="AutoAttack"/>.</summary>
@@ -24,7 +26,7 @@ public sealed record AutoAttackOptions
 
     /// <summary>A file to which every finished batch is written. When it holds an interrupted evaluation of the same model, images
     /// and options, the evaluation resumes from there and ends with the same result. <see cref="SecurityCurve"/> may differ; only the
-    /// budgets that are new are measured. The attacks are compared by their <see cref="Core.StatedIdentity"/>, so an attack of your own
+    /// budgets that are new are measured. The attacks are compared by their <see cref="StatedIdentity"/>, so an attack of your own
     /// that has options must state them (<see cref="Attack.Options"/>); it is refused otherwise. While the evaluation runs, a file
     /// beside it with <c>.owner</c> appended names its process, for the message to a second one.</summary>
     /// <value>null by default.</value>
@@ -56,8 +58,19 @@ public sealed record AutoAttackOptions
     /// <value>false by default.</value>
     public bool Exhaustive { get; init; }
 
+    /// <summary>The processes that share an evaluation by <see cref="AutoAttack.Evaluate"/>. All of them must call it with the same model,
+    /// images, labels and options, which is checked before any work, and all get the same report: that of a single process, bit for bit on
+    /// machines that compute alike. Only rank 0 logs, reports progress and uses <see cref="StatePath"/>; its state file is the one that a
+    /// single process would have written, so that a run may resume with another number of processes. A batch is worked on by one process,
+    /// so <see cref="BatchSize"/> should leave many batches for each. <see cref="AutoAttack.Perturb"/> ignores it: inside of something
+    /// else, each process works for itself.</summary>
+    /// <value>A single process by default.</value>
+    public ICollective Collective { get; init; } = SoloCollective.Instance;
+
     internal void Validate()
     {
+        if (Collective is null)
+            throw new ArgumentNullException(nameof(Collective), "Leave Collective out for a single process.");
         if (!Enum.IsDefined(Version)) throw new ArgumentOutOfRangeException(nameof(Version), Version, "Unknown version.");
         OptionGuard.Positive(BatchSize);
         if (!(FastBound is > 0 and < 1))

@@ -28,20 +28,20 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     /// <summary>Classifies the clean images. An image with NaN logits counts as misclassified.</summary>
     public void Classify()
     {
-        var parts = new List<Tensor>();
         using var scope = NewDisposeScope();
-        for (var first = 0L; first < Count; first += task.BatchSize)
+        var (parts, codec) = (new List<Tensor>(), EnsembleRecord.Logits(task.Images.device));
+        for (var first = 0L; first < Count; first += task.BatchSize * (long)task.Ranks.Size)
         {
-            // Frees the tensors that a model leaves in the scope after every batch and not only at the end.
-            using var step = NewDisposeScope();
-            // A copy for the model, which may normalise in place what it is given.
-            var part = task.Images.narrow(0, first, Math.Min(task.BatchSize, Count - first)).clone();
-            var logits = task.Model.Answer(part);
-            if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
-                throw new InvalidOperationException(
-                    $"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from {first} on; " +
-                    "expected the same classes for every image.");
-            parts.Add(logits.MoveToOuterDisposeScope());
+            var begin = first;
+            var pieces = (int)Math.Min(task.Ranks.Size, (Count - first + task.BatchSize - 1) / task.BatchSize);
+            task.Ranks.Round(pieces, piece => Answer(begin + piece * (long)task.BatchSize), codec, logits =>
+            {
+                if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
+                    throw new InvalidOperationException(
+                        $"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from " +
+                        $"{parts.Count * (long)task.BatchSize} on; expected the same classes for every image.");
+                parts.Add(logits);
+            });
         }
         CleanLogits = cat(parts, 0).DetachFromDisposeScope();
         TensorGuard.LabelRange(task.Labels, CleanLogits.shape[1], "labels");
@@ -66,27 +66,14 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
         // An attack that found no gradient ended there, so a resumed run skips the rest of it.
         if (Tally.Done is [.., { WithoutGradient: true }]) cursor = Count;
         if (Tally.Done.Count > 0) Report(attack, unit, Passes(attack), cursor);
-        for (; attack < task.Attacks.Count; attack++, unit = 0)
+        for (; attack < task.Attacks.Count; attack++, unit = 0, cursor = -1)
         {
             Tally.Enter(attack);
-            var units = Passes(attack);
-            for (; unit < units; unit++, cursor = -1)
+            for (var units = Passes(attack); unit < units; unit++, cursor = -1)
             {
-                // The unit has not changed the state of images after the cursor, so a resumed run forms the same batches.
-                while (Tally.Next(cursor, task.BatchSize, Due(attack, unit)) is { Length: > 0 } rows)
-                {
-                    var (batch, points) = new EnsembleUnit(task, attack, unit, rows).Run(CleanLogits, Within(attack, unit, rows));
-                    // The security curve reports only accuracies, so its adversarial images are not stored.
-                    state.Append(batch, task.Epsilon is null ? points : null);
-                    Apply(batch, points);
-                    points?.Dispose();
-                    cursor = batch.Cursor;
-                    Report(attack, unit, units, cursor);
-                    if (batch.WithoutGradient) break;
-                }
+                RunUnit(state, attack, unit, cursor);
                 if (Tally.Done is [.., { WithoutGradient: true } end] && end.Attack == attack) break;
             }
-            cursor = -1;
         }
     }
 
@@ -104,6 +91,53 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     /// <summary>Passes that the attacks spend on an image that resists them all; used to estimate progress.</summary>
     public static double Cost(IEnumerable<IAttack> attacks, long classes) =>
         attacks.Sum(attack => UnitCost(attack, classes) * Units(attack, classes));
+
+    // Frees the tensors that a model leaves in the scope after every batch and not only at the end.
+    private Tensor Answer(long first)
+    {
+        using var scope = NewDisposeScope();
+        // A copy for the model, which may normalise in place what it is given.
+        var part = task.Images.narrow(0, first, Math.Min(task.BatchSize, Count - first)).clone();
+        return task.Model.Answer(part).MoveToOuterDisposeScope();
+    }
+
+    private void RunUnit(EnsembleState state, int attack, int unit, long cursor)
+    {
+        var (units, codec, isOver) = (Passes(attack), EnsembleRecord.Codec(task.Images), false);
+        while (!isOver && Batches(attack, unit, cursor) is { Count: > 0 } round)
+            task.Ranks.Round(round.Count, piece => Run(attack, unit, round[piece]), codec, found =>
+            {
+                // A single process would not have begun the batches after one that found no gradient.
+                if (!isOver) Keep(state, found.Batch, found.Points);
+                found.Points?.Dispose();
+                if (isOver) return;
+                (cursor, isOver) = (found.Batch.Cursor, found.Batch.WithoutGradient);
+                Report(attack, unit, units, cursor);
+            });
+    }
+
+    private void Keep(EnsembleState state, EnsembleBatch batch, Tensor? points)
+    {
+        // The security curve reports only accuracies, so its adversarial images are not stored.
+        state.Append(batch, task.Epsilon is null ? points : null);
+        Apply(batch, points);
+    }
+
+    /// <summary>The next batches of a unit, one for each rank. The unit has not changed the state of images after the cursor, so they are
+    /// the same for any number of ranks and for a resumed run.</summary>
+    private List<long[]> Batches(int attack, int unit, long cursor)
+    {
+        var (round, due) = (new List<long[]>(), Due(attack, unit));
+        while (round.Count < task.Ranks.Size && Tally.Next(cursor, task.BatchSize, due) is { Length: > 0 } rows)
+        {
+            round.Add(rows);
+            cursor = rows[^1];
+        }
+        return round;
+    }
+
+    private (EnsembleBatch Batch, Tensor? Points) Run(int attack, int unit, long[] rows) =>
+        new EnsembleUnit(task, attack, unit, rows).Run(CleanLogits, Within(attack, unit, rows));
 
     private int Units(int attack) => Units(task.Attacks[attack], CleanLogits.shape[1]);
 

@@ -61,12 +61,7 @@ internal sealed partial class EnsembleState : IDisposable
     public void Append(EnsembleBatch batch, Tensor? points)
     {
         if (_file is null) return;
-        using var plain = points is null ? null : HostRead.OnHost(points);
-        if (plain?.numel() * plain?.element_size() > MaxRecord / 2)
-            throw new InvalidOperationException(
-                $"A batch broke {batch.Broken.Length} images of {TensorGuard.Shape(plain!)}, too many bytes for a record of the state " +
-                "file. Choose a smaller BatchSize.");
-        Append(JsonSerializer.SerializeToUtf8Bytes(batch, StateJson.Default.EnsembleBatch), plain is null ? [] : plain.bytes);
+        Append(EnsembleRecord.Json(batch), EnsembleRecord.Data(batch, points));
     }
 
     public void Dispose()
@@ -128,8 +123,8 @@ internal sealed partial class EnsembleState : IDisposable
         var whole = _file.Position;
         while (Next() is { } record)
         {
-            var batch = JsonSerializer.Deserialize(record.Json, StateJson.Default.EnsembleBatch)!;
-            done.Add((batch, Points(record.Data, batch, images)));
+            var batch = EnsembleRecord.Batch(record.Json);
+            done.Add((batch, EnsembleRecord.Points(record.Data, batch, images)));
             whole = _file.Position;
         }
         if (HasRecordAfter(whole))
@@ -159,17 +154,6 @@ internal sealed partial class EnsembleState : IDisposable
         return false;
     }
 
-    private static Tensor? Points(byte[] data, EnsembleBatch batch, Tensor images)
-    {
-        if (batch.Broken.Length == 0 || batch.Epsilon is not null) return null;
-        long[] shape = [batch.Broken.Length, .. images.shape[1..]];
-        var points = empty(shape, images.dtype, CPU);
-        if (points.bytes.Length != data.Length)
-            throw new InvalidOperationException("A record of the state file does not fit the images.");
-        data.CopyTo(points.bytes);
-        return points.to(images.device);
-    }
-
     private (byte[] Json, byte[] Data)? Next()
     {
         var lengths = new byte[8];
@@ -185,7 +169,6 @@ internal sealed partial class EnsembleState : IDisposable
         return (record[8..(int)(8 + json)], record[(int)(8 + json)..]);
     }
 
-    [JsonSerializable(typeof(EnsembleBatch))]
     [JsonSerializable(typeof(Dictionary<string, string>))]
     private sealed partial class StateJson : JsonSerializerContext;
 }

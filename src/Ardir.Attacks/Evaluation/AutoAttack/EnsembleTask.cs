@@ -26,6 +26,9 @@ internal sealed record EnsembleTask
 
     public required AttackContext Context { get; init; }
 
+    /// <summary>The processes that share the work.</summary>
+    public EvaluationRanks Ranks { get; init; } = EvaluationRanks.Alone;
+
     /// <summary>The budget of a point of the security curve; null for the evaluation itself.</summary>
     public double? Epsilon { get; init; }
 

@@ -1,0 +1,49 @@
+using Ardir.Core;
+
+namespace Ardir.Attacks;
+
+/// <summary>Refuses ranks that evaluate different things: their results together would be those of no evaluation.</summary>
+internal static class RankAgreement
+{
+    /// <summary>Compares before any work what the result depends on.</summary>
+    /// <param name="ranks">The ranks; a single one agrees with itself, and nothing is computed.</param>
+    /// <param name="describe">The settings of this rank by name.</param>
+    /// <exception cref="InvalidOperationException">They differ; the message lists every difference.</exception>
+    public static void Ensure(EvaluationRanks ranks, Func<Dictionary<string, string>> describe)
+    {
+        if (ranks.AreAlone) return;
+        var all = ranks.FromAll(describe, RankCodec.Json(RankJson.Default.DictionaryStringString));
+        var differences = Enumerable.Range(1, all.Count - 1).SelectMany(rank => Differences(all[0], all[rank], rank)).ToList();
+        if (differences.Count > 0)
+            throw new InvalidOperationException(
+                "The ranks evaluate different things. Give all of them the same model, images, labels and options." +
+                string.Concat(differences));
+    }
+
+    private static IEnumerable<string> Differences(Dictionary<string, string> first, Dictionary<string, string> other, int rank) =>
+        first.Keys.Union(other.Keys).Where(key => first.GetValueOrDefault(key) != other.GetValueOrDefault(key))
+            .Select(key => $"\n  {key}: '{first.GetValueOrDefault(key)}' at rank 0, '{other.GetValueOrDefault(key)}' at rank {rank}");
+
+    /// <summary>What every kind of evaluation compares.</summary>
+    /// <param name="model">The evaluated model. One that shows no weights is compared by its type only.</param>
+    /// <param name="images">As the caller gave them.</param>
+    /// <param name="labels">As the caller gave them.</param>
+    /// <param name="context">As the caller gave it.</param>
+    public static Dictionary<string, string> Describe(IModule model, Tensor images, Tensor labels, AttackContext context) =>
+        new(StringComparer.Ordinal)
+        {
+            ["library"] = typeof(RankAgreement).Assembly.GetName().Version!.ToString(),
+            ["seed of the context"] = StatedIdentity.Of(context.Seed),
+            ["passes per gradient"] = StatedIdentity.Of(context.EotSamples),
+            ["memory format"] = StatedIdentity.Of(context.MemoryFormat),
+            ["images"] = Fingerprint.Of(("images", images)),
+            ["labels"] = Fingerprint.Of(("labels", labels)),
+            ["model"] = $"{model.GetType().Name} {Fingerprint.Of(model)}",
+        };
+
+    /// <summary>A text for an attack, a threat model or options. Of one that hides values only the type is compared: without a state file
+    /// that must be no reason to refuse it.</summary>
+    public static string Of(object? value) => StatedIdentity.FindHidden(value) is null
+        ? StatedIdentity.WithWeights(value)
+        : $"{value!.GetType()}, which hides values";
+}
