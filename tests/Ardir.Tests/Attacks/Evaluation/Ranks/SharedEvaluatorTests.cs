@@ -101,7 +101,7 @@ public sealed class SharedEvaluatorTests
             var (net, count) = (TinyModels.Smooth(), 0);
             var model = new OpaqueModel(x =>
             {
-                if (++count == 10 && ranks.Rank == 2) stop.Cancel();
+                if (++count == 4 && ranks.Rank == 2) stop.Cancel();
                 return net.call(x);
             });
             var act = () => Evaluate(model, _pgd, Options() with { Collective = ranks, Context = new AttackContext { CancellationToken = stop.Token } });
