@@ -99,6 +99,7 @@ public sealed class SharedEvaluatorTests
         {
             using var stop = new CancellationTokenSource();
             var (net, count) = (TinyModels.Smooth(), 0);
+            net.eval();
             var model = new OpaqueModel(x =>
             {
                 if (++count == 4 && ranks.Rank == 2) stop.Cancel();
