@@ -40,7 +40,7 @@ internal sealed class EvaluationRanks(ICollective collective, CancellationToken 
     public ChannelsLastScope? Enter(MemoryFormat format, IModule model, Func<Tensor> images)
     {
         if (format == MemoryFormat.Measured)
-            format = (MemoryFormat)FromFirst(() => (long)PassFormat.Fastest(model, images()), RankCodec.Int64);
+            format = (MemoryFormat)FromFirst(() => Fastest(model, images), RankCodec.Int64);
         return format == MemoryFormat.ChannelsLast ? new ChannelsLastScope(model) : null;
     }
 
@@ -99,6 +99,12 @@ internal sealed class EvaluationRanks(ICollective collective, CancellationToken 
         var results = new List<T>();
         Round(Size, _ => work(), codec, results.Add);
         return results;
+    }
+
+    private static long Fastest(IModule model, Func<Tensor> images)
+    {
+        using var scope = NewDisposeScope();
+        return (long)PassFormat.Fastest(model, images());
     }
 
     // The answers of all ranks; null for a cancelled one.
