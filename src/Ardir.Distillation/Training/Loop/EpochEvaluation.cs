@@ -51,18 +51,17 @@ internal sealed class EpochEvaluation(TrainingRun run)
         var done = new Relay(images => run.Report.Evaluation(epoch, (images + size - 1) / size, batches));
         var context = new AttackContext
         {
-            Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.OwnCancellation, Logger = run.Options.Logger,
+            Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = run.Options.Logger,
         };
         var options = new EvaluationOptions
         {
             BatchSize = run.Options.EvaluationBatchSize, Context = context, Progress = done, Device = run.Device,
+            Collective = run.Options.Collective,
             // A student that computes in bfloat16 takes images of float32, as in the training steps.
             DType = run.Weights.ImageDType,
             // The trainer records the accuracies of student and average under names of its own.
             RecordsAccuracy = false, Checks = EvaluationChecks.Essential,
         };
-        var result = RobustnessEvaluator.Evaluate(run.Weights.Network, validation, run.Options.SelectionAttack, options);
-        run.Ranks.ThrowIfCancelled(run.OwnCancellation);
-        return result;
+        return RobustnessEvaluator.Evaluate(run.Weights.Network, validation, run.Options.SelectionAttack, options);
     }
 }

@@ -193,6 +193,37 @@ public sealed class DistributedRunTests : IDisposable
     }
 
     [Fact]
+    public void Fit_EvaluationAfterAnEpoch_IsSharedByTheRanks()
+    {
+        var images = new long[4];
+        DistributedWorld.Given Counting(int at) => new()
+        {
+            Validates = true,
+            Options = DistributedWorld.Options with { Epochs = 1, EvaluationBatchSize = 2, SelectionAttack = new WatchedAttack(TrainingWorld.Pgd(), (_, x, _) => images[at] += x.shape[0]) },
+        };
+        var alone = DistributedWorld.Alone(Counting(3));
+        DistributedWorld.Same(DistributedWorld.Train(3, ranks => Counting(ranks.Rank)), alone, "shared");
+        images[3].Should().BePositive();
+        images[..3].Sum().Should().Be(images[3]);
+        images[..3].Should().OnlyContain(count => count < images[3]);
+    }
+
+    [Fact]
+    public void Fit_CancelledWithinAnEvaluationAtOneRank_EndsAllRanks()
+    {
+        ThreadCollective.Run(2, ranks =>
+        {
+            using var source = new CancellationTokenSource();
+            var watched = new WatchedAttack(TrainingWorld.Pgd(), (_, _, _) => { if (ranks.Rank == 1) source.Cancel(); });
+            var given = new DistributedWorld.Given
+            {
+                Validates = true, Cancellation = source.Token, Options = DistributedWorld.Options with { EvaluationBatchSize = 2, SelectionAttack = watched },
+            };
+            return FluentActions.Invoking(() => DistributedWorld.Train(ranks, given)).Should().Throw<OperationCanceledException>();
+        });
+    }
+
+    [Fact]
     public void Fit_CancelledBeforeItBegins_EndsAllRanks()
     {
         using var source = new CancellationTokenSource();
