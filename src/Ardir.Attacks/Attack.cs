@@ -145,6 +145,8 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         using var format = PassFormat.Enter(context.MemoryFormat, model, images);
+        if (ShardPlan.Count(context, model, images) is > 1 and var shards)
+            return PerturbInShards(shards, guard, images, labels).MoveToOuterDisposeScope();
         var run = AttackRun.Create(Traits, guard, images, labels);
         var found = AttackAnswer.Check(this, Search(run), images);
         if (guard.MustRepeat)
@@ -168,6 +170,35 @@ public abstract class Attack : IAttack, IStatesIdentity
         return safe.MoveToOuterDisposeScope();
     }
 
+    private Tensor PerturbInShards(int shards, GuardedModel whole, Tensor images, Tensor labels)
+    {
+        // Without an evaluation around it, one warning for all shards.
+        var own = whole.Context.Notes is null && whole.Diagnostics is null ? new AttackNotes { CountsNan = false } : null;
+        using var guard = own is null ? null : new GuardedModel(whole.AsModule, whole.Context with { Notes = own });
+        var result = empty_like(images.detach());
+        new ShardedRun(guard ?? whole, images, labels).Run(shards, shard => shard.Rows(result).copy_(
+            Perturb(shard.Guard, shard.Guard.Model, shard.Images, shard.Labels, shard.Guard.Context)));
+        if (own is not null) WarnOfZeroGradients(whole, own, labels, result);
+        return result;
+    }
+
+    private void WarnOfZeroGradients(GuardedModel guard, AttackNotes notes, Tensor labels, Tensor found)
+    {
+        long[] zero = [.. Enumerable.Range(0, (int)found.shape[0]).Select(i => (long)i)
+            .Where(i => notes.StoppedByZeroGradient(guard.Context.SampleIndices?[(int)i] ?? i))];
+        if (zero.Length > 0 && guard.Context.Logger.IsEnabled(LogLevel.Warning))
+            WarnOfZeroGradients(AttackRun.Create(Traits, guard, found, labels), zero, found, guard.Context.Logger);
+    }
+
+    // One more pass for these images only: a zero gradient needs no warning where the attack succeeded anyway.
+    private void WarnOfZeroGradients(AttackRun run, long[] zero, Tensor found, ILogger logger)
+    {
+        var rows = tensor(zero, device: found.device);
+        var part = run.Select(rows);
+        var unbroken = HostRead.Int64(part.IsAdversarial(part.Logits(found.index_select(0, rows))).logical_not().sum());
+        if (unbroken > 0) AttackLog.ZeroGradient(logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);
+    }
+
     /// <summary>Reports gradients of exactly zero to the surrounding evaluation, which knows which images ended up broken, or to the
     /// logger if there is none.</summary>
     private void ReportZeroGradients(GuardedModel guard, AttackRun run, Tensor found)
@@ -177,11 +208,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         if (guard.Gradients() is not { } gradients) return;
         context.Notes?.Add(run.Count, gradients, context.SampleIndices);
         if (context.Notes is not null || gradients.Zero.Length == 0) return;
-        // One more pass for these images only: a zero gradient needs no warning where the attack succeeded anyway.
-        var rows = tensor(gradients.Zero, device: found.device);
-        var part = run.Select(rows);
-        var unbroken = HostRead.Int64(part.IsAdversarial(part.Logits(found.index_select(0, rows))).logical_not().sum());
-        if (unbroken > 0) AttackLog.ZeroGradient(context.Logger, Name, unbroken, run.Count, EvaluationTexts.ZeroGradientAdvice);
+        WarnOfZeroGradients(run, gradients.Zero, found, context.Logger);
     }
 
     private Tensor Safe(Tensor images, Tensor found, Tensor inside, AttackContext context)

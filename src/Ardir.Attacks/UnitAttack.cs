@@ -50,6 +50,21 @@ public abstract class UnitAttack : Attack
     /// <returns>Which images the unit reports as broken, bool [n], and the points.</returns>
     internal (Tensor Claimed, Tensor Points) SearchAll(GuardedModel guard, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
     {
+        if (ShardPlan.Count(guard.Context, guard.Model, images) is not (> 1 and var shards))
+            return SearchWhole(guard, images, labels, cleanLogits, unit);
+        var (claimed, points) = (empty([images.shape[0]], ScalarType.Bool, images.device), empty_like(images));
+        new ShardedRun(guard, images, labels).Run(shards, shard =>
+        {
+            var found = SearchWhole(shard.Guard, shard.Images, shard.Labels, shard.Rows(cleanLogits), unit);
+            shard.Rows(claimed).copy_(found.Claimed);
+            shard.Rows(points).copy_(found.Points);
+        });
+        return (claimed, points);
+    }
+
+    private (Tensor Claimed, Tensor Points) SearchWhole(
+        GuardedModel guard, Tensor images, Tensor labels, Tensor cleanLogits, int unit)
+    {
         AttackRun Run() => AttackRun.Create(Traits, guard, images, labels).WithCleanLogits(cleanLogits);
         UnitOutcome Once() => RunUnit(Run(), unit);
         if (unit == 0 && Threat is not NormThreatModel) CheckThreat(Run());

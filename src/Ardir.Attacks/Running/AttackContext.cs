@@ -93,6 +93,22 @@ public sealed record AttackContext
             : throw new ArgumentOutOfRangeException(nameof(MemoryFormat), value, "MemoryFormat is not a member of the enumeration.");
     }
 
+    /// <summary>On how many threads an attack derived from <c>Attack</c> runs on the CPU: each attacks a part of the batch, and libtorch
+    /// helps it with its share of the cores only. The result is the same as on one thread, up to rounding. Only a model whose modules are
+    /// all in eval mode is attacked in this way; any other, and one that is no <c>nn.Module</c>, is attacked on one thread. The model and
+    /// the loss are called by several threads at once, so they must not keep state between calls; <see cref="Progress"/> is called by one
+    /// at a time. A model that draws random numbers draws others.</summary>
+    /// <value>1 by default; <see cref="AttackShards.Automatic"/> measures whether more are faster.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Below 0.</exception>
+    public int Shards
+    {
+        get;
+        init => field = value >= 0
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(Shards), value, "Shards must be at least 1, or AttackShards.Automatic.");
+    } = 1;
+
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }

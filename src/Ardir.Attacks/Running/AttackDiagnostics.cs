@@ -27,6 +27,7 @@ public sealed class AttackDiagnostics : IDisposable
 
     // Does not keep the models alive.
     private readonly ConditionalWeakTable<IModule, object> _compared = [];
+    private readonly Lock _lock = new();
     private Tensor? _badGradient;
     private Tensor? _nanLogits;
     private Tensor? _zeroGradients;   // int64, how many images
@@ -70,6 +71,7 @@ public sealed class AttackDiagnostics : IDisposable
     /// <param name="remedy">Where they come from and what to do.</param>
     internal void AddOutside(ThreatModel threat, Tensor images, Tensor found, string remedy)
     {
+        using var turn = _lock.EnterScope();
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var outside = threat.Contains(images, found).logical_not().sum();
@@ -134,6 +136,8 @@ public sealed class AttackDiagnostics : IDisposable
     /// <param name="zeroGradients">[N], non-zero for every image whose gradient was exactly zero somewhere, or null.</param>
     internal void Add(Tensor? badGradient, Tensor? nanLogits, Tensor? zeroGradients)
     {
+        // The shards of an attack add what they noticed from several threads.
+        using var turn = _lock.EnterScope();
         using var scope = NewDisposeScope();
         // Once logits were NaN, bad gradients follow from that; only those that came before are a cause.
         if (badGradient is not null)

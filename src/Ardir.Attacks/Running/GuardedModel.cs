@@ -41,7 +41,7 @@ internal sealed partial class GuardedModel : IDisposable
 
     /// <summary>The number of classes, if it is known from an earlier evaluation and the labels have already been checked against
     /// it.</summary>
-    public long Classes { init => _classes = value; }
+    public long Classes { get => _classes; init => _classes = value; }
 
     public long SampleForwards => Interlocked.Read(ref _forwards);
 

@@ -82,6 +82,12 @@ public sealed record TrainerOptions
     /// <value><see cref="Ardir.Core.MemoryFormat.Contiguous"/> by default.</value>
     public MemoryFormat MemoryFormat { get; init; }
 
+    /// <summary>On how many threads the attacks of the run work on the CPU, as <see cref="AttackContext.Shards"/>: those that craft in eval
+    /// mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what follows depend on
+    /// it.</summary>
+    /// <value>1 by default; <see cref="Ardir.Attacks.AttackShards.Automatic"/> measures whether more are faster.</value>
+    public int AttackShards { get; init; } = 1;
+
     /// <summary>What happens when a loss is NaN or infinite.</summary>
     /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
     public NonFiniteLoss NonFiniteLoss { get; init; }
@@ -172,6 +178,7 @@ public sealed record TrainerOptions
         Optimizer.Validate();
         WeightPerturbation?.Validate();
         WeightAveraging?.Validate();
+        AtLeast(0, AttackShards, nameof(AttackShards));
         AtLeast(1, Epochs, nameof(Epochs));
         AtLeast(1, BatchSize, nameof(BatchSize));
         AtLeast(1, EvaluationBatchSize, nameof(EvaluationBatchSize));

@@ -82,7 +82,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         Attack = new AttackContext
         {
             Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
-            CancellationToken = run.OwnCancellation, Logger = _options.Logger,
+            CancellationToken = run.OwnCancellation, Logger = _options.Logger, Shards = _options.AttackShards,
             Diagnostics = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
         },
     });

@@ -30,6 +30,15 @@ public sealed class TrainerFormatTests : IDisposable
     }
 
     [Fact]
+    public void Fit_AttacksInShards_TrainsTheSameWeights()
+    {
+        var plain = Train(Options, ScalarType.Float64);
+        var trained = Train(Options with { AttackShards = 3, SelectionAttack = TrainingWorld.Pgd() }, ScalarType.Float64);
+        foreach (var (name, values) in plain)
+            for (var i = 0; i < values.Length; i++) trained[name][i].Should().BeApproximately(values[i], 1e-8 * Math.Max(1, Math.Abs(values[i])), name);
+    }
+
+    [Fact]
     public void Fit_CheckpointOfOneFormat_ContinuesInAnother()
     {
         var options = Options with { CheckpointDirectory = _folder.Path, Epochs = 2 };
