@@ -13,13 +13,13 @@ internal static class MemoryBenchmark
     private const int Long = 1000;
 
     /// <summary>Rows of a table: objective, median peak of the raw loop and of the library, whose processes run in turns.</summary>
-    public static IEnumerable<string> Peaks()
+    public static IEnumerable<string> Peaks(Speedups speedups)
     {
         foreach (var objective in Workload.Objectives.Keys)
         {
             Console.Error.WriteLine($"memory: {objective}");
             var (raws, libraries) = (new double[Processes], new double[Processes]);
-            for (var i = 0; i < Processes; i++) (raws[i], libraries[i]) = (Child("raw", objective)[0], Child("ardir", objective)[0]);
+            for (var i = 0; i < Processes; i++) (raws[i], libraries[i]) = (Child("raw", objective, new())[0], Child("ardir", objective, speedups)[0]);
             Array.Sort(raws);
             Array.Sort(libraries);
             var (raw, ours) = (raws[Processes / 2], libraries[Processes / 2]);
@@ -29,7 +29,7 @@ internal static class MemoryBenchmark
 
     public static string Growth()
     {
-        var sizes = Child("long", "ARDIR");
+        var sizes = Child("long", "ARDIR", new());
         return string.Create(CultureInfo.InvariantCulture, $"{Long:N0} ARDIR steps of the quickstart network: {sizes[0]:F0} MiB resident after {Settled} steps, {sizes[1]:F0} MiB after {Long:N0}.");
     }
 
@@ -38,7 +38,7 @@ internal static class MemoryBenchmark
     {
         set_num_threads(2);
         var loss = Workload.Objectives[args[1]]();
-        using var workload = args[0] == "long" ? Workload.Quickstart(loss) : Workload.Large(loss);
+        using var workload = args[0] == "long" ? Workload.Quickstart(loss) : Workload.Large(loss, Speedups.Of(args));
         if (args[0] == "long")
         {
             for (var step = 1; step <= Long; step++)
@@ -57,9 +57,9 @@ internal static class MemoryBenchmark
         return 0;
     }
 
-    private static double[] Child(string mode, string objective)
+    private static double[] Child(string mode, string objective, Speedups speedups)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(MemoryBenchmark).Assembly.Location, "memory-child", mode, objective]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(MemoryBenchmark).Assembly.Location, "memory-child", mode, objective, .. speedups.Arguments]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         if (process.ExitCode != 0) throw new InvalidOperationException($"The child for {mode} {objective} ended with {process.ExitCode}.");

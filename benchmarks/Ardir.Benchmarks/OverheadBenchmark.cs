@@ -15,25 +15,27 @@ internal static class OverheadBenchmark
         var rounds = CommandLineValue.Of(args, "--rounds", 7);
         Allocator.KeepMemory();
         set_num_threads(2);
-        var text = new StringBuilder()
-            .AppendLine("| network | job | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
-            .AppendLine("|---|---|---:|---:|---:|---:|---:|");
+        var speedups = Speedups.Of(args);
+        var text = new StringBuilder().AppendLine(Machine.Describe()).AppendLine()
+            .AppendLine("| network | job | format | shards | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
+            .AppendLine("|---|---|---|---:|---:|---:|---:|---:|---:|");
         var only = CommandLineValue.Of(args, "--only");
-        foreach (var make in new Func<Distillation.IDistillationLoss, Workload>[] { Workload.Large, Workload.Quickstart })
+        foreach (var make in new Func<Distillation.IDistillationLoss, Speedups?, Workload>[] { Workload.Large, Workload.Quickstart })
         {
             if (only == "memory") break;
-            using (var workload = make(Workload.Objectives["SAT"]())) Add(text, workload, "PGD-10", rounds * workload.Repeats, workload.PgdFloor, workload.Pgd);
+            using (var workload = make(Workload.Objectives["SAT"](), speedups))
+                Add(text, workload, ("PGD-10", $"{speedups}", workload.AttackLimit), rounds * workload.Repeats, (workload.PgdFloor, workload.Pgd));
             foreach (var (name, loss) in Workload.Objectives)
             {
                 if (only is not (null or "time") && only != name) continue;
-                using var workload = make(loss());
-                Add(text, workload, $"step of {name}", rounds * workload.Repeats, workload.StepFloor, workload.Step);
+                using var workload = make(loss(), speedups);
+                Add(text, workload, ($"step of {name}", $"{speedups}", workload.StepLimit), rounds * workload.Repeats, (workload.StepFloor, workload.Step));
             }
         }
         if (only is null or "memory")
         {
             text.AppendLine().AppendLine("| objective | raw loop, peak MiB | Ardir, peak MiB | ratio | must be at most |").AppendLine("|---|---:|---:|---:|---:|");
-            foreach (var row in MemoryBenchmark.Peaks()) text.AppendLine(row);
+            foreach (var row in MemoryBenchmark.Peaks(speedups)) text.AppendLine(row);
             text.AppendLine().AppendLine(MemoryBenchmark.Growth());
         }
         Console.WriteLine(text);
@@ -41,15 +43,16 @@ internal static class OverheadBenchmark
         return 0;
     }
 
-    private static void Add(StringBuilder text, Workload workload, string job, int rounds, Action floor, Action ours)
+    private static void Add(StringBuilder text, Workload workload, (string Name, string Speedups, double Limit) job, int rounds, (Action Floor, Action Ours) actions)
     {
+        var (floor, ours) = actions;
         WarmUp(floor, ours);
         var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
         var (low, high) = Compare(rounds, floor, ours);
         var live = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount - before;
         text.AppendLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {workload.Name} | {job} | {low:F1} | {high:F1} | {high / low:F3} | {workload.Limit:F2} | {live / (double)rounds:F0} |"));
-        Console.Error.WriteLine($"{workload.Name}, {job}: done");
+            $"| {workload.Name} | {job.Name} | {job.Speedups} | {low:F1} | {high:F1} | {high / low:F3} | {job.Limit:F2} | {live / (double)rounds:F0} |"));
+        Console.Error.WriteLine($"{workload.Name}, {job.Name}: done");
     }
 
     public static void WarmUp(Action floor, Action ours)

@@ -25,7 +25,7 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--only NAME|time|memory] [--save FILE]
+        overhead [--rounds N] [--only NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--save FILE]
                                               PGD-10 and a training step of each objective against the raw loop, time and memory
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead

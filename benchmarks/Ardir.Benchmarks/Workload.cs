@@ -33,11 +33,16 @@ internal sealed class Workload : IDisposable
     private readonly StudentWeights _weights;
     private readonly RunOptimizer _optimizer;
     private readonly StepHealth _health;
-    private readonly optim.Optimizer _floorOptimizer;
+    private readonly Speedups _speedups;
+    private readonly List<ChannelsLastScope> _formats = [];
+    // The raw loop has networks of its own, with the same weights, in TorchSharp's layers and order. Made when they are needed: memory is measured, too.
+    private readonly Lazy<(RawPreActResNet Student, RawPreActResNet Teacher, optim.Optimizer Optimizer)> _raw;
 
-    private Workload(string name, double limit, int repeats, PreActResNetOptions options, int batch, int size, IDistillationLoss loss)
+    private Workload(string name, (double Plain, double Attack, double Step) limits, int repeats, (PreActResNetOptions Options, int Batch, int Size) task, IDistillationLoss loss, Speedups speedups)
     {
-        (Name, Limit, Repeats) = (name, limit, repeats);
+        (Name, Repeats, _speedups) = (name, repeats, speedups);
+        (AttackLimit, StepLimit) = speedups.AreOff ? (limits.Plain, limits.Plain) : (limits.Attack, limits.Step);
+        var (options, batch, size) = task;
         _student = PreActResNet.Create(options with { Seed = 1 });
         _teacher = PreActResNet.Create(options with { Seed = 2 });
         var streams = SampleStreams.ForSamples(3, null, batch);
@@ -56,39 +61,61 @@ internal sealed class Workload : IDisposable
         _weights = StudentWeights.Of(_student, TrainingPrecision.Full);
         _optimizer = new RunOptimizer(training, _weights, null);
         _health = new StepHealth(training, _weights, _optimizer);
-        _floorOptimizer = optim.SGD(_student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4);
+        _raw = new(() =>
+        {
+            var (student, teacher) = (new RawPreActResNet(_student), new RawPreActResNet(_teacher));
+            student.train();
+            teacher.eval();
+            return (student, teacher, optim.SGD(student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4));
+        });
+        Arrange();
+    }
+
+    // As a run of the trainer does, once.
+    private void Arrange()
+    {
+        if (_speedups.Format == MemoryFormat.Contiguous) return;
+        MemoryFormat format;
+        using (_craftsInTrainMode ? null : new EvaluationModeScope(_student))
+            format = _speedups.Format == MemoryFormat.Measured ? PassFormat.Fastest(_student, _images) : _speedups.Format;
+        if (format == MemoryFormat.ChannelsLast) _formats.Add(new ChannelsLastScope(_student, training: true));
+        if (PassFormat.Enter(_speedups.Format, _teacher, _images) is { } ofTeacher) _formats.Add(ofTeacher);
     }
 
     public string Name { get; }
 
-    public double Limit { get; }
+    public double AttackLimit { get; }
+
+    public double StepLimit { get; }
 
     public int Repeats { get; }
 
-    public static Workload Large(IDistillationLoss loss) => new("PreActResNet-18, 16x3x32x32", 1.05, 1, new PreActResNetOptions(), batch: 16, size: 32, loss);
+    public static Workload Large(IDistillationLoss loss, Speedups? speedups = null) => new(
+        "PreActResNet-18, 16x3x32x32", (1.05, 0.85, 0.92), 1, (new PreActResNetOptions(), 16, 32), loss, speedups ?? new());
 
-    public static Workload Quickstart(IDistillationLoss loss) => new(
-        "quickstart network, 128x1x28x28", 1.15, 6,
-        new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, batch: 128, size: 28, loss);
+    public static Workload Quickstart(IDistillationLoss loss, Speedups? speedups = null) => new(
+        "quickstart network, 128x1x28x28", (1.15, 0.82, 0.90), 6,
+        (new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, 128, 28), loss, speedups ?? new());
 
     /// <summary>k x (forward + input gradient), in eval mode.</summary>
     public void PgdFloor() => PgdFloor(trainMode: false);
 
     private void PgdFloor(bool trainMode)
     {
-        if (!trainMode) _student.eval();
+        var student = _raw.Value.Student;
+        if (!trainMode) student.eval();
         for (var step = 0; step < AttackSteps; step++)
         {
             using var scope = NewDisposeScope();
             var x = _images.detach().requires_grad_();
-            nn.functional.cross_entropy(_student.call(x), _labels, reduction: nn.Reduction.Sum).backward(inputs: [x]);
+            nn.functional.cross_entropy(student.call(x), _labels, reduction: nn.Reduction.Sum).backward(inputs: [x]);
         }
-        _student.train();
+        student.train();
     }
 
     public void Pgd()
     {
-        using var adversarial = _attack.Perturb(_student, _images, _labels);
+        using var adversarial = _attack.Perturb(_student, _images, _labels, new AttackContext { Shards = _speedups.Shards });
     }
 
     /// <summary>
@@ -98,23 +125,24 @@ internal sealed class Workload : IDisposable
     public void StepFloor()
     {
         PgdFloor(_craftsInTrainMode);
+        var (student, teacher, optimizer) = _raw.Value;
         using var scope = NewDisposeScope();
         using (no_grad())
         {
-            if (_attacksWithReference) _student.call(_images);
+            if (_attacksWithReference) student.call(_images);
             foreach (var pass in new[] { NetworkPass.TeacherClean, NetworkPass.TeacherOnStudentAdversarial })
-                if (_passes.Contains(pass)) _teacher.call(_images);
+                if (_passes.Contains(pass)) teacher.call(_images);
         }
         Tensor? total = null;
         foreach (var pass in new[] { NetworkPass.StudentClean, NetworkPass.StudentAdversarial })
         {
             if (!_passes.Contains(pass)) continue;
-            var term = nn.functional.cross_entropy(_student.call(_images), _labels);
+            var term = nn.functional.cross_entropy(student.call(_images), _labels);
             total = total is null ? term : total + term;
         }
-        _floorOptimizer.zero_grad();
+        optimizer.zero_grad();
         total!.backward();
-        _floorOptimizer.step();
+        optimizer.step();
     }
 
     public void Step()
@@ -122,7 +150,7 @@ internal sealed class Workload : IDisposable
         using var totals = new EpochTotals();
         _step.Run(CheckedBatch.Trusted(_images, _labels, 10), new StepContext
         {
-            Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = new AttackContext(),
+            Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = new AttackContext { Shards = _speedups.Shards },
         });
     }
 
@@ -132,7 +160,13 @@ internal sealed class Workload : IDisposable
         _health.Dispose();
         _optimizer.Dispose();
         _weights.Dispose();
-        _floorOptimizer.Dispose();
+        foreach (var format in _formats) format.Dispose();
+        if (_raw.IsValueCreated)
+        {
+            _raw.Value.Optimizer.Dispose();
+            _raw.Value.Student.Dispose();
+            _raw.Value.Teacher.Dispose();
+        }
         _student.Dispose();
         _teacher.Dispose();
         _images.Dispose();

@@ -1,0 +1,25 @@
+using System.Globalization;
+using Ardir.Attacks;
+using Ardir.Core;
+
+namespace Ardir.Benchmarks;
+
+/// <summary>What makes the passes of the library cheaper than those of the raw loop; each can be switched by itself.</summary>
+/// <param name="Format">The memory format of student and teacher.</param>
+/// <param name="Shards">The threads of an attack.</param>
+internal sealed record Speedups(MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1)
+{
+    /// <summary>Whether the library computes as the raw loop does.</summary>
+    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1;
+
+    /// <summary><c>--format contiguous|channelslast|measured</c> and <c>--shards N|auto</c>.</summary>
+    public static Speedups Of(string[] args) => new(
+        CommandLineValue.Of(args, "--format") is { } format ? Enum.Parse<MemoryFormat>(format, ignoreCase: true) : MemoryFormat.Contiguous,
+        CommandLineValue.Of(args, "--shards") is "auto" ? AttackShards.Automatic : CommandLineValue.Of(args, "--shards", 1));
+
+    /// <summary>The same as arguments of a child process.</summary>
+    public string[] Arguments => ["--format", $"{Format}", "--shards", Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture)];
+
+    /// <summary>For a table.</summary>
+    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {(Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture))}";
+}
