@@ -10,26 +10,31 @@ namespace Ardir.Benchmarks;
 /// </summary>
 internal static class OverheadBenchmark
 {
+    private static readonly Dictionary<string, Func<Distillation.IDistillationLoss, Speedups?, Workload>> _networks =
+        new(StringComparer.Ordinal) { ["large"] = Workload.Large, ["small"] = Workload.Quickstart };
+
     public static int Run(string[] args)
     {
         var rounds = CommandLineValue.Of(args, "--rounds", 7);
         Allocator.KeepMemory();
-        set_num_threads(2);
+        set_num_threads(CommandLineValue.Of(args, "--threads", 2));
         var speedups = Speedups.Of(args);
         var text = new StringBuilder().AppendLine(Machine.Describe()).AppendLine()
             .AppendLine("| network | job | format | shards | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
             .AppendLine("|---|---|---|---:|---:|---:|---:|---:|---:|");
         var only = CommandLineValue.Of(args, "--only");
-        foreach (var make in new Func<Distillation.IDistillationLoss, Speedups?, Workload>[] { Workload.Large, Workload.Quickstart })
+        var network = CommandLineValue.Of(args, "--network");
+        foreach (var (name, make) in _networks)
         {
             if (only == "memory") break;
+            if (network is not null && network != name) continue;
             using (var workload = make(Workload.Objectives["SAT"](), speedups))
                 Add(text, workload, ("PGD-10", $"{speedups}", workload.AttackLimit), rounds * workload.Repeats, (workload.PgdFloor, workload.Pgd));
-            foreach (var (name, loss) in Workload.Objectives)
+            foreach (var (objective, loss) in Workload.Objectives)
             {
-                if (only is not (null or "time") && only != name) continue;
+                if (only is not (null or "time") && only != objective) continue;
                 using var workload = make(loss(), speedups);
-                Add(text, workload, ($"step of {name}", $"{speedups}", workload.StepLimit), rounds * workload.Repeats, (workload.StepFloor, workload.Step));
+                Add(text, workload, ($"step of {objective}", $"{speedups}", workload.StepLimit), rounds * workload.Repeats, (workload.StepFloor, workload.Step));
             }
         }
         if (only is null or "memory")

@@ -25,8 +25,9 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--only NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--save FILE]
-                                              PGD-10 and a training step of each objective against the raw loop, time and memory
+        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--threads N] [--save FILE]
+                                              PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format and
+                                              with attacks on several threads
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]

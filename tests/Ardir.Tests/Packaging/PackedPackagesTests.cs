@@ -12,7 +12,7 @@ public sealed class PackedPackagesTests(PackedFeed feed) : IClassFixture<PackedF
     private static readonly string[] _guides = ["add-a-loss", "add-an-attack", "add-a-threat", "add-a-dataset", "hosting"];
     // Every C# block of these is compiled and run; the project file is the one that README.md shows.
     private static readonly string[] _documents =
-        ["README.md", "docs/api.md", "docs/recipes.md", "docs/training.md", "src/Ardir.Core/README.md", "src/Ardir.Attacks/README.md", "src/Ardir.Distillation/README.md"];
+        ["README.md", "docs/api.md", "docs/performance.md", "docs/recipes.md", "docs/training.md", "src/Ardir.Core/README.md", "src/Ardir.Attacks/README.md", "src/Ardir.Distillation/README.md"];
 
     private readonly string _folder = feed.Folder;
     private readonly string _version = feed.Version;
