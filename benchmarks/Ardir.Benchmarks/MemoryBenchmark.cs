@@ -6,6 +6,7 @@ namespace Ardir.Benchmarks;
 /// <summary>Peak resident memory of training against that of the raw loop, each in a process of its own, and whether it grows.</summary>
 internal static class MemoryBenchmark
 {
+    private const string Mode = "memory-child";
     private const int Steps = 4;
     // The allocator's luck moves a peak by a fifth.
     private const int Processes = 5;
@@ -19,7 +20,7 @@ internal static class MemoryBenchmark
         {
             Console.Error.WriteLine($"memory: {objective}");
             var (raws, libraries) = (new double[Processes], new double[Processes]);
-            for (var i = 0; i < Processes; i++) (raws[i], libraries[i]) = (Child("raw", objective, new())[0], Child("ardir", objective, speedups)[0]);
+            for (var i = 0; i < Processes; i++) (raws[i], libraries[i]) = (Child(Mode, "raw", objective)[0], Child([Mode, "ardir", objective, .. speedups.Arguments])[0]);
             Array.Sort(raws);
             Array.Sort(libraries);
             var (raw, ours) = (raws[Processes / 2], libraries[Processes / 2]);
@@ -29,7 +30,7 @@ internal static class MemoryBenchmark
 
     public static string Growth()
     {
-        var sizes = Child("long", "ARDIR", new());
+        var sizes = Child(Mode, "long", "ARDIR");
         return string.Create(CultureInfo.InvariantCulture, $"{Long:N0} ARDIR steps of the quickstart network: {sizes[0]:F0} MiB resident after {Settled} steps, {sizes[1]:F0} MiB after {Long:N0}.");
     }
 
@@ -57,17 +58,18 @@ internal static class MemoryBenchmark
         return 0;
     }
 
-    private static double[] Child(string mode, string objective, Speedups speedups)
+    /// <summary>Runs this program once more with other arguments and reads the numbers that it prints, one per line.</summary>
+    public static double[] Child(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(MemoryBenchmark).Assembly.Location, "memory-child", mode, objective, .. speedups.Arguments]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [typeof(MemoryBenchmark).Assembly.Location, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"The child for {mode} {objective} ended with {process.ExitCode}.");
+        if (process.ExitCode != 0) throw new InvalidOperationException($"The child for {string.Join(' ', arguments)} ended with {process.ExitCode}.");
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => double.Parse(line, CultureInfo.InvariantCulture))];
     }
 
     // MiB, from Linux; 0 elsewhere.
-    private static string Status(string name)
+    public static string Status(string name)
     {
         const string Path = "/proc/self/status";
         var line = File.Exists(Path) ? File.ReadLines(Path).FirstOrDefault(text => text.StartsWith(name, StringComparison.Ordinal)) : null;

@@ -71,13 +71,7 @@ internal static class OverheadBenchmark
     /// <summary>Medians in milliseconds, in turns.</summary>
     public static (double Floor, double Ours) Compare(int rounds, Action floor, Action ours)
     {
-        var (floors, times) = (new List<double>(), new List<double>());
-        for (var round = 0; round < rounds; round++)
-        {
-            // Who goes first alternates, so that neither always finds the caches warm.
-            if (round % 2 == 0) { floors.Add(Pulse.Time(floor)); times.Add(Pulse.Time(ours)); }
-            else { times.Add(Pulse.Time(ours)); floors.Add(Pulse.Time(floor)); }
-        }
+        var (floors, times) = Pulse.InTurns(rounds, floor, ours);
         return (Pulse.Median(floors), Pulse.Median(times));
     }
 }

@@ -10,6 +10,9 @@ internal sealed class PassRecorder(nn.Module<Tensor, Tensor> model, Tensor label
     private readonly Dictionary<long, (Tensor Points, Tensor Classes)> _batches = [];
     private readonly List<(long Batch, bool Backward)> _passes = [];
 
+    /// <summary>Images passed forward, and backward where a gradient was asked for.</summary>
+    public long Evaluations => _passes.Sum(pass => pass.Backward ? 2 * pass.Batch : pass.Batch);
+
     public Tensor call(Tensor input1)
     {
         var batch = input1.shape[0];

@@ -7,6 +7,8 @@ return args.FirstOrDefault() switch
     "memory-child" => MemoryBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "fewer" => FewerPassesBenchmark.Run(args[1..]),
+    "fast" => FastBenchmark.Run(args[1..]),
+    "plain" or "plain-child" => PlainBenchmark.Run(args[1..]),
     "batches" => BatchBenchmark.Run(args[1..]),
     "fuzz" => FuzzBenchmark.Run(args[1..]),
     "repair" => RepairBenchmark.Run(args[1..]),
@@ -32,6 +34,10 @@ static int Usage()
                                               the ensemble against the official result, cost and time, and its overhead
         fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]
                                               the ensemble with and without giving up on seven networks, which it trains: passes and broken images
+        fast [--images 256|2000] [--threads N] [--save FILE]
+                                              the fast version of the ensemble against the official cost and the exhaustive result
+        plain [--images N] [--rounds N] [--threads N] [--only ATTACK] [--save FILE]
+                                              each attack against a plain loop of 40 lines: evaluations, broken images, seconds, memory
         batches [--rounds N]                  an epoch's batches against indexing by hand
         fuzz [--inputs N] [--seed N] [--only READER] [--save FILE]
                                               every reader of files, fed with damaged and hostile ones; 100,000 by default
