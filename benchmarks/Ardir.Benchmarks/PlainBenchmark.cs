@@ -35,7 +35,7 @@ internal static class PlainBenchmark
         Allocator.KeepMemory();
         set_num_threads(threads);
         var text = new StringBuilder();
-        Line(text, $"{Machine.Describe()}; {threads} threads; medians of {rounds} rounds in turns, quartiles in brackets; {count} test images of Fashion-MNIST, of which the correct ones are attacked; Linf({Epsilon}).");
+        Line(text, $"{Machine.Describe()}; medians of {rounds} rounds in turns, quartiles in brackets; {count} test images of Fashion-MNIST, of which the correct ones are attacked; Linf({Epsilon}).");
         Line(text, $"");
         Line(text, $"| attack | broken, plain | broken, Ardir | evaluations, plain | Ardir | ratio | seconds, plain | Ardir | ratio | peak MiB, plain | Ardir | ratio |");
         Line(text, $"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
