@@ -14,6 +14,8 @@ return args.FirstOrDefault() switch
     "repair" => RepairBenchmark.Run(args[1..]),
     "soak" => SoakBenchmark.Run(args[1..]),
     "soak-child" => SoakChild.Run(args[1..]),
+    "scaling" => ScalingBenchmark.Run(args[1..]),
+    "scaling-child" => ScalingChild.Run(args[1..]),
     "micro" => Micro(args[1..]),
     _ => Usage(),
 };
@@ -44,6 +46,8 @@ static int Usage()
         repair [--rounds N] [--save FILE]     jobs with the repaired TorchSharp against the same with the package's
         soak [--seconds N] [--without-remedy] [--save FILE]
                                               attacks, evaluations and training beside threads that allocate and collect without pause; 600 s by default
+        scaling [--rounds N] [--launcher mpirun] [--only training|training-local|autoattack] [--save FILE]
+                                              two ranks by MPI against one, one thread each: training, AutoAttack, and what they exchange
         micro [BenchmarkDotNet arguments]     projections, losses and taps, for example: micro --filter *Projection*
         """);
     return 2;

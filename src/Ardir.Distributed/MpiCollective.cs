@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Ardir.Distributed;
 
 /// <summary>
@@ -35,6 +38,8 @@ public sealed class MpiCollective : ICollective, IDisposable
     {
         (_library, Rank, Size) = (library, library.Rank(), library.Size());
         Exchange = new MpiExchange(library, Rank, Size);
+        var machines = Exchange.OfAll(Machine());
+        (LocalRank, LocalSize) = (machines.Take(Rank).Count(one => one == machines[Rank]), machines.Count(one => one == machines[Rank]));
         if (Size == 1) return;
         AppDomain.CurrentDomain.UnhandledException += OnUnhandledException;
         AppDomain.CurrentDomain.ProcessExit += OnProcessExit;
@@ -45,6 +50,13 @@ public sealed class MpiCollective : ICollective, IDisposable
 
     /// <inheritdoc/>
     public int Size { get; }
+
+    /// <summary>The number of this process among those of the same machine, from 0 to <see cref="LocalSize"/> - 1: it chooses a GPU,
+    /// <c>torch.device("cuda", ranks.LocalRank)</c>.</summary>
+    public int LocalRank { get; }
+
+    /// <summary>How many of the processes run on this machine.</summary>
+    public int LocalSize { get; }
 
     /// <summary>The MPI library in use: the name by which it was loaded, and its version.</summary>
     public string Library => $"{_library.Name} ({_library.Version})";
@@ -168,6 +180,9 @@ public sealed class MpiCollective : ICollective, IDisposable
             Abort(e.Message);
         }
     }
+
+    // Hashes of texts differ between processes of .NET, so it is one that does not.
+    private static long Machine() => BitConverter.ToInt64(SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName)));
 
     private void Finish()
     {

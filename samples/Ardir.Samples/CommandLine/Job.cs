@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Ardir.Distributed;
 
 namespace Ardir.Samples;
 
@@ -27,6 +28,25 @@ internal static class Job
     /// <param name="work">The command.</param>
     // On another thread: Ctrl-C is listened for only once the action has returned its task.
     public static Task<int> Start(string? output, Action work) => Task.Run(() => Run(output, work));
+
+    /// <summary>The same as one of the ranks of an MPI launcher, of which the first alone writes to stdout.</summary>
+    /// <param name="output">As above.</param>
+    /// <param name="mpi">Whether there is a launcher; without, the command is the only rank.</param>
+    /// <param name="work">The command.</param>
+    public static Task<int> Start(string? output, bool mpi, Action<Ranks> work)
+    {
+        if (!mpi) return Start(output, () => work(Ranks.Alone));
+        return Task.Run(() =>
+        {
+            var code = ExitCode.Done;
+            var started = Run(null, () => code = MpiCollective.Run(ranks =>
+            {
+                if (ranks.Rank > 0) Screen.Silence();
+                return Run(ranks.Rank == 0 ? output : null, () => work(Ranks.Of(ranks)));
+            }));
+            return started == ExitCode.Done ? code : started;
+        });
+    }
 
     /// <summary>A line on stderr, about something that does not end the command.</summary>
     public static void Warn(string message) => Print("Warning", message);

@@ -68,6 +68,11 @@ internal static class Options
         CustomParser = result => ComputeDevice.IsName(Text(result)) ? Text(result) : Wrong(result, "cpu, cuda or cuda:1", "cpu"),
     };
 
+    public static Option<bool> Mpi() => new("--mpi")
+    {
+        Description = "Several processes share the work: start the command by mpirun or srun",
+    };
+
     public static Option<string> Output(string description, string standard) => new("--output")
     {
         Description = description, DefaultValueFactory = _ => standard,

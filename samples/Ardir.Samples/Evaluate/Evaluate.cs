@@ -27,6 +27,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
             Seed = settings.Seed,
             StatePath = Path.Combine(settings.Output, "evaluation.state"),
             SecurityCurve = settings.SecurityCurve,
+            Collective = settings.Ranks.Collective,
         });
         AnsiConsole.MarkupLine($"[bold]{attack.Name}[/], {settings.Threat}, {data.Count} images");
         RobustnessReport? report = null;
@@ -36,7 +37,8 @@ internal sealed class Evaluate(EvaluateSettings settings)
             var context = new AttackContext { CancellationToken = cancellation, Progress = tracker };
             report = attack.Evaluate(file.Model, imageOwner, labelOwner, context);
         });
-        using (report) Print(report!, data.ClassNames);
+        using (report)
+            if (settings.Ranks.IsFirst) Print(report!, data.ClassNames);
     }
 
     private void Print(RobustnessReport report, IReadOnlyList<string> classNames)

@@ -38,12 +38,13 @@ internal static class EvaluateCommand
     private static readonly Option<double[]> _curve = Options.Budgets("--curve", "Budgets of a security curve");
     private static readonly Option<string> _output = Options.Output("Folder for the state and the reports", "ardir-evaluation");
     private static readonly Option<string> _device = Options.Device();
+    private static readonly Option<bool> _mpi = Options.Mpi();
 
     public static Command Create()
     {
         var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped resumes.")
         {
-            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _images, _batch, _seed, _curve, _output, _device,
+            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _images, _batch, _seed, _curve, _output, _device, _mpi,
         };
         command.Validators.Add(result =>
         {
@@ -51,11 +52,11 @@ internal static class EvaluateCommand
                 result.AddError("Expected either --model or --torchscript.");
         });
         command.SetAction((arguments, cancellation) =>
-            Job.Start(arguments.GetValue(_output), () => new Evaluate(Settings(arguments)).Run(cancellation)));
+            Job.Start(arguments.GetValue(_output), arguments.GetValue(_mpi), ranks => new Evaluate(Settings(arguments, ranks)).Run(cancellation)));
         return command;
     }
 
-    private static EvaluateSettings Settings(ParseResult arguments)
+    private static EvaluateSettings Settings(ParseResult arguments, Ranks ranks)
     {
         var script = arguments.GetValue(_script);
         return new EvaluateSettings
@@ -71,7 +72,8 @@ internal static class EvaluateCommand
             BatchSize = arguments.GetValue(_batch),
             Seed = arguments.GetValue(_seed),
             Output = arguments.GetValue(_output)!,
-            Device = ComputeDevice.Open(arguments.GetValue(_device)!),
+            Device = ComputeDevice.Open(ranks.Device(arguments.GetValue(_device)!)),
+            Ranks = ranks,
             SecurityCurve = arguments.GetValue(_curve) ?? [],
         };
     }

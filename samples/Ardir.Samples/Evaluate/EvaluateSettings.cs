@@ -32,4 +32,6 @@ internal sealed record EvaluateSettings
     public required Device Device { get; init; }
 
     public IReadOnlyList<double> SecurityCurve { get; init; } = [];
+
+    public Ranks Ranks { get; init; } = Ranks.Alone;
 }

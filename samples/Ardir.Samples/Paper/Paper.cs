@@ -10,6 +10,9 @@ internal sealed class Paper(PaperSettings settings)
     {
         var plan = settings.Plan;
         if (settings.Data is { } data) Train(plan, data, cancellation);
+        // Every process has come to the end of the plan, and the first one reports on it.
+        settings.Ranks.Collective.Barrier();
+        if (!settings.Ranks.IsFirst) return;
         var results = ExperimentResults.Load(plan, settings.Output);
         Print(results);
         SharedFolder.Write(() => new ExperimentReport(results).Save(settings.Output));

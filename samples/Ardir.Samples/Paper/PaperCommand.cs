@@ -19,17 +19,18 @@ internal static class PaperCommand
         var output = Options.Output("Folder for runs and report, which several processes can share", "ardir-paper");
         output.Aliases.Add("--out");
         var device = Options.Device();
+        var mpi = Options.Mpi();
         var command = new Command("paper",
             "Compares ARDIR with the methods that the paper compares it with, seed by seed, and writes a report. "
                 + "Resumes where it was stopped.")
         {
-            data, print, report, output, device,
+            data, print, report, output, device, mpi,
         };
         foreach (var option in what.All.Reverse()) command.Options.Insert(0, option);
         command.SetAction((arguments, cancellation) =>
         {
             var (printed, reported, folder) = (arguments.GetValue(print), arguments.GetValue(report), arguments.GetValue(output)!);
-            return Job.Start(printed ? null : folder, () =>
+            return Job.Start(printed ? null : folder, arguments.GetValue(mpi), ranks =>
             {
                 if (printed && reported) throw new UsageException("Expected either --print or --report.");
                 var plan = what.Plan(arguments, reported ? PlanOf(folder) : null);
@@ -41,7 +42,8 @@ internal static class PaperCommand
                     Methods = methods,
                     Data = reported ? null : DataOf(plan.Data.Dataset, arguments.GetValue(data)),
                     Output = folder,
-                    Device = reported ? CPU : ComputeDevice.Open(arguments.GetValue(device)!),
+                    Device = reported ? CPU : ComputeDevice.Open(ranks.Device(arguments.GetValue(device)!)),
+                    Ranks = ranks,
                 }).Run(cancellation);
             });
         });

@@ -16,4 +16,7 @@ internal sealed record PaperSettings
     public required string Output { get; init; }
 
     public required Device Device { get; init; }
+
+    /// <summary>The processes that share the runs of the plan.</summary>
+    public Ranks Ranks { get; init; } = Ranks.Alone;
 }

@@ -49,7 +49,7 @@ internal sealed class MpiExchange(MpiLibrary library, int rank, int size)
     public Tensor AllGather(Tensor values)
     {
         using var scope = NewDisposeScope();
-        var rows = Counts(values.shape[0]);
+        var rows = OfAll(values.shape[0]);
         var own = values.device_type == DeviceType.CPU ? values.detach().contiguous() : HostRead.OnHost(values);
         var all = empty([rows.Sum(), .. values.shape.Skip(1)], dtype: values.dtype, device: CPU);
         if (all.numel() == 0) return all.MoveToOuterDisposeScope();
@@ -58,7 +58,8 @@ internal sealed class MpiExchange(MpiLibrary library, int rank, int size)
         return all.MoveToOuterDisposeScope();
     }
 
-    private unsafe long[] Counts(long own)
+    /// <summary>A number of each rank.</summary>
+    public unsafe long[] OfAll(long own)
     {
         var all = new long[size];
         fixed (long* at = all) library.AllGather((nint)(&own), 1, _constants.Int64, (nint)at);

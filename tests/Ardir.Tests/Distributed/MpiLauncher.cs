@@ -32,6 +32,13 @@ internal static class MpiLauncher
     /// <returns>The exit code of the launcher, and everything that it and the ranks wrote.</returns>
     public static (int Code, string Output) Run(string library, int ranks, string[] job, params (string Name, string Value)[] environment)
     {
+        using var process = Start(library, ranks, job, environment);
+        return End(process);
+    }
+
+    /// <summary>Starts a job; <see cref="End"/> waits for it.</summary>
+    public static Process Start(string library, int ranks, string[] job, params (string Name, string Value)[] environment)
+    {
         var start = new ProcessStartInfo(Of(library)) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         string[] options = library == "Open MPI" ? ["--oversubscribe", "--bind-to", "none"] : [];
         foreach (var argument in (string[])[.. options, "-n", $"{ranks}", "dotnet", typeof(MpiWorker).Assembly.Location, "mpi", .. job])
@@ -43,8 +50,14 @@ internal static class MpiLauncher
             ("OMPI_MCA_btl_vader_single_copy_mechanism", "none"),
         ];
         foreach (var (name, value) in usual.Concat(environment)) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
+        var process = Process.Start(start)!;
         process.StandardInput.Close();
+        return process;
+    }
+
+    /// <summary>Waits until a job ends.</summary>
+    public static (int Code, string Output) End(Process process)
+    {
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         if (!process.WaitForExit(_cap)) process.Kill(entireProcessTree: true);
         process.WaitForExit();

@@ -28,20 +28,20 @@ internal static class ResumeWorker
             ExperimentWorker.Run(experiment, done, hold.SingleOrDefault());
             return 0;
         }
-        if (arguments is ["mpi", var job, .. var place]) return MpiWorker.Run(job, place.FirstOrDefault(""));
+        if (arguments is ["mpi", var job, .. var places]) return MpiWorker.Run(job, places);
         if (arguments is not [var state, var result, .. var held] || held.Length > 1) return 2;
         File.WriteAllText(result, Evaluate(state, held.SingleOrDefault()));
         return 0;
     }
 
-    public static string Evaluate(string? state, string? holdAt = null)
+    public static string Evaluate(string? state, string? holdAt = null, ICollective? ranks = null, int count = 100)
     {
         // A report with an evaluation in it ends a batch, which is in the state file by then.
         var context = holdAt is null ? null : new AttackContext { Progress = new HoldingProgress<AttackProgress>(BatchesBeforeHolding, holdAt, report => report.Evaluation is not null) };
         using var scope = NewDisposeScope();
         using var model = TinyModels.Smooth();
-        var images = TinyModels.Images(100);
-        using var report = Attack(state).Evaluate(model, images, TinyModels.Predicted(model, images), context);
+        var images = TinyModels.Images(count);
+        using var report = Attack(state, ranks ?? SoloCollective.Instance).Evaluate(model, images, TinyModels.Predicted(model, images), context);
         return JsonSerializer.Serialize(new
         {
             report.Robust,
@@ -55,7 +55,7 @@ internal static class ResumeWorker
     }
 
     // Of every sort: with units and without, with random starts, with moves of its own. Batches of a few milliseconds.
-    private static AutoAttack Attack(string? state) => new(_threat, new AutoAttackOptions
+    private static AutoAttack Attack(string? state, ICollective ranks) => new(_threat, new AutoAttackOptions
     {
         Version = AutoAttackVersion.Custom,
         Attacks =
@@ -71,5 +71,6 @@ internal static class ResumeWorker
         BatchSize = 3,
         Seed = 5,
         StatePath = state,
+        Collective = ranks,
     });
 }
