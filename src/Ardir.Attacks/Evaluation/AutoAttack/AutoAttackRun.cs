@@ -45,7 +45,9 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
             Attacks = [], Threat = threat, Model = guarded, Images = threat.Clamp(images.detach()), Labels = labels,
             BatchSize = options.BatchSize, Context = _context, Ranks = ranks,
         };
-        var classes = ranks.FromFirst(() => (_probe = Probe(task)).Classes, RankCodec.Int64);
+        using var clean = CleanAnswers.Of(task);
+        var classes = clean.Logits.shape[1];
+        ranks.FromFirst(() => (_probe = Probe(task, clean)).Classes, RankCodec.Int64);
         task = task with { Attacks = AttackCatalog.Of(options, threat, classes) };
         var share = ShareBeforeCurve(task.Attacks, classes);
         using var run = new EnsembleRun(task with
@@ -53,11 +55,11 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
             Context = Part(_context, 0, share), Sampled = SampledAttack.Of(options, task.Attacks),
         });
         var done = Open(task, images);
-        run.Classify();
+        run.Begin(clean);
         run.Resume(done);
         run.Attack(_state!);
         LookAt(run);
-        var curve = Curve(task, share, done);
+        var curve = Curve(task, share, clean, done);
         var data = Describe(run.Tally, (int)classes, Findings(curve, task.Count), curve) with
         {
             ContextSeed = given.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
@@ -85,22 +87,23 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
         Predictions = tally.Predictions,
         Attacks = tally.Summaries(),
         Notes = tally.Notes,
+        Budget = tally.Budget(),
+        BudgetCounts = tally.BatchCounts,
         Findings = findings,
         SecurityCurve = [.. curve.Select(point => (point.Epsilon, point.RobustAccuracy))],
     };
 
-    private ModelProbe Probe(EnsembleTask task)
+    private ModelProbe Probe(EnsembleTask task, CleanAnswers clean)
     {
         var count = Math.Min(task.BatchSize, task.Count);
-        var (first, itsLabels) = (task.Images.narrow(0, 0, count), task.Labels.narrow(0, 0, count));
-        var logits = task.Model.Answer(first);
-        TensorGuard.LabelRange(task.Labels, logits.shape[1], "labels");
+        Tensor First(Tensor all) => all.narrow(0, 0, count);
+        var logits = First(clean.Logits);
         var settings = ProbeSettings.Of(Checks, AttackCatalog.Of(options, threat, logits.shape[1])) with
         {
             ExpectsNoise = options.Version == AutoAttackVersion.Rand,
         };
         if (settings.ExpectsNoise) settings = settings with { ClassesNeeded = ClassesOfRatio };
-        return new ModelProbe(task.Model, (first, itsLabels, logits), settings, _findings);
+        return new ModelProbe(task.Model, (First(task.Images), First(task.Labels), logits), settings, _findings);
     }
 
     /// <summary>Opens the state file of the first rank and tells all ranks which batches are in it. They need not see the same
@@ -159,7 +162,8 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
     }
 
     /// <summary>The points of the security curve.</summary>
-    private List<CurvePoint> Curve(EnsembleTask task, double share, List<(EnsembleBatch Batch, Tensor? Points)> done)
+    private List<CurvePoint> Curve(
+        EnsembleTask task, double share, CleanAnswers clean, List<(EnsembleBatch Batch, Tensor? Points)> done)
     {
         var points = new List<CurvePoint>();
         foreach (var epsilon in options.SecurityCurve)
@@ -172,7 +176,7 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
                 Epsilon = epsilon,
                 Context = CurvePart(share, points.Count),
             });
-            run.Classify();
+            run.Begin(clean);
             run.Resume(done);
             run.Attack(_state!);
             points.Add(new CurvePoint(epsilon, run.Tally.RobustAccuracy, run.Facts()));

@@ -25,28 +25,11 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     // Known when all attacks before the sampled one are done, and not asked for earlier.
     private SurvivorSample Sample => field ??= SurvivorSample.Draw(task, Tally);
 
-    /// <summary>Classifies the clean images. An image with NaN logits counts as misclassified.</summary>
-    public void Classify()
+    /// <summary>Begins with what the model says about the clean images.</summary>
+    public void Begin(CleanAnswers clean)
     {
-        using var scope = NewDisposeScope();
-        var (parts, codec) = (new List<Tensor>(), EnsembleRecord.Logits(task.Images.device));
-        for (var first = 0L; first < Count; first += task.BatchSize * (long)task.Ranks.Size)
-        {
-            var begin = first;
-            var pieces = (int)Math.Min(task.Ranks.Size, (Count - first + task.BatchSize - 1) / task.BatchSize);
-            task.Ranks.Round(pieces, piece => Answer(begin + piece * (long)task.BatchSize), codec, logits =>
-            {
-                if (parts.Count > 0 && logits.shape[1] != parts[0].shape[1])
-                    throw new InvalidOperationException(
-                        $"The model returned {logits.shape[1]} classes after {parts[0].shape[1]} before, for the images from " +
-                        $"{parts.Count * (long)task.BatchSize} on; expected the same classes for every image.");
-                parts.Add(logits);
-            });
-        }
-        CleanLogits = cat(parts, 0).DetachFromDisposeScope();
-        TensorGuard.LabelRange(task.Labels, CleanLogits.shape[1], "labels");
-        var (right, predicted) = Verdict.Read(CleanLogits, task.Labels);
-        Tally.Begin(right, predicted);
+        CleanLogits = clean.Logits.alias().DetachFromDisposeScope();
+        Tally.Begin([.. clean.Right], [.. clean.Predicted]);
     }
 
     /// <summary>Takes over the batches that an interrupted run had finished.</summary>
@@ -91,15 +74,6 @@ internal sealed class EnsembleRun(EnsembleTask task) : IDisposable
     /// <summary>Passes that the attacks spend on an image that resists them all; used to estimate progress.</summary>
     public static double Cost(IEnumerable<IAttack> attacks, long classes) =>
         attacks.Sum(attack => UnitCost(attack, classes) * Units(attack, classes));
-
-    // Frees the tensors that a model leaves in the scope after every batch and not only at the end.
-    private Tensor Answer(long first)
-    {
-        using var scope = NewDisposeScope();
-        // A copy for the model, which may normalise in place what it is given.
-        var part = task.Images.narrow(0, first, Math.Min(task.BatchSize, Count - first)).clone();
-        return task.Model.Answer(part).MoveToOuterDisposeScope();
-    }
 
     private void RunUnit(EnsembleState state, int attack, int unit, long cursor)
     {

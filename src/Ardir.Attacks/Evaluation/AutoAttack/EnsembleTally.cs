@@ -50,7 +50,7 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
     private IReadOnlyList<string> WithoutGradient =>
         [.. Names(batch => batch.WithoutGradient).Concat(_done.SelectMany(batch => batch.PartsWithoutGradient)).Distinct()];
 
-    /// <summary>Begins with the predictions for the clean images.</summary>
+    /// <summary>Begins with the predictions for the clean images, which become those for the adversarial ones.</summary>
     public void Begin(bool[] correct, long[] predictions)
     {
         (Correct, Predictions) = (correct, predictions);
@@ -107,6 +107,25 @@ internal sealed class EnsembleTally(IReadOnlyList<IAttack> attacks, int count)
             Elapsed = TimeSpan.FromSeconds(batches.Sum(batch => batch.Seconds)),
         };
     })];
+
+    /// <summary>What was spent, and the robust accuracy, after every batch.</summary>
+    public List<BudgetPoint> Budget()
+    {
+        var (points, spent, left) = (new List<BudgetPoint>(), 0L, Correct.Count(right => right));
+        foreach (var batch in _done)
+        {
+            spent += batch.Forwards + batch.Backwards;
+            left -= batch.Broken.Length;
+            points.Add(new BudgetPoint
+            {
+                Attack = attacks[batch.Attack].Name, SampleEvaluations = spent, RobustAccuracy = left / (double)count,
+            });
+        }
+        return points;
+    }
+
+    /// <summary>How many batches each attack had.</summary>
+    public int[] BatchCounts => [.. attacks.Select((_, index) => _done.Count(batch => batch.Attack == index))];
 
     /// <summary>What the findings follow from.</summary>
     /// <param name="classes">How many classes the model has.</param>

@@ -23,6 +23,7 @@ internal static class HtmlRobustnessReport
             {
                 XLabel = "Attacks", YLabel = "Accuracy", Percent = true,
             }.Line("robust", afterAttacks.Prepend((0.0, report.CleanAccuracy))));
+        if (report.BudgetCurve.Count > 0) page.Heading("Accuracy against cost").LineChart(Budget(report));
         var curve = report.Data.SecurityCurve.Select(point => (point.Epsilon, point.RobustAccuracy));
         if (report.Data.SecurityCurve.Count > 0)
             page.Heading("Security curve").LineChart(new LineChart("Robust accuracy against the budget (targeted APGD)")
@@ -32,6 +33,29 @@ internal static class HtmlRobustnessReport
         page.Heading("By class").Table(ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (Grid(report, classNames) is { } grid) page.Heading("Broken images").ImageGrid(grid);
         page.Save(path);
+    }
+
+    // Every attack begins where the one before it ended, the first at the clean accuracy. A batch is known only when it has ended, so
+    // that the accuracy stays as it is until then.
+    private static LineChart Budget(RobustnessReport report)
+    {
+        var chart = new LineChart("A step after every batch; an evaluation is a forward or a backward pass of an image")
+        {
+            XLabel = "Evaluations", YLabel = "Accuracy", Percent = true,
+        };
+        var (spent, robust) = (0.0, report.CleanAccuracy);
+        foreach (var (attack, points) in BudgetCurve.ByAttack(report))
+        {
+            var steps = new List<(double X, double Y)> { (spent, robust) };
+            foreach (var point in points)
+            {
+                steps.Add((point.SampleEvaluations, robust));
+                (spent, robust) = (point.SampleEvaluations, point.RobustAccuracy);
+                steps.Add((spent, robust));
+            }
+            chart.Line(attack, steps);
+        }
+        return chart;
     }
 
     private static ImageGrid? Grid(RobustnessReport report, IReadOnlyList<string>? classNames)

@@ -37,11 +37,23 @@ internal static partial class JsonReport
         SquareSample = report.SquareSample,
         Findings = [.. report.Findings],
         SecurityCurve = [.. report.Data.SecurityCurve.Select(point => new[] { point.Epsilon, point.RobustAccuracy })],
+        BudgetCurve = [.. BudgetCurve.ByAttack(report).Select(part => new Budget
+        {
+            Attack = part.Attack,
+            Points = [.. part.Points.Select(point => new[] { point.SampleEvaluations, point.RobustAccuracy })],
+        })],
         Correct = [.. report.Correct],
         Robust = [.. report.Robust],
         BrokenBy = [.. report.BrokenBy],
         Predictions = [.. report.Predictions],
     };
+
+    internal sealed record Budget
+    {
+        public required string Attack { get; init; }
+
+        public required List<double[]> Points { get; init; }
+    }
 
     internal sealed record Document
     {
@@ -79,6 +91,9 @@ internal static partial class JsonReport
         public required List<EvaluationFinding> Findings { get; init; }
 
         public required List<double[]> SecurityCurve { get; init; }
+
+        // Absent from reports of before it was measured.
+        public List<Budget> BudgetCurve { get; init; } = [];
 
         public required bool[] Correct { get; init; }
 

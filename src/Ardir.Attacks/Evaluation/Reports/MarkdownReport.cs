@@ -19,6 +19,7 @@ internal static class MarkdownReport
         if (report.SquareSample is { } sample) text.Append(sample).Append("\n\n");
         Table(text, ReportTables.AttackHeaders, ReportTables.Attacks(report));
         text.Append(MarkdownText.Escape(GivingUp.Describe(report.Data.GivesUp))).Append("\n\n");
+        if (report.BudgetCurve.Count > 0) Table(text, ReportTables.BudgetHeaders, ReportTables.Budget(report));
         Table(text, ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (report.Data.SecurityCurve.Count > 0)
             Table(text, ["Epsilon", "Robust accuracy (targeted APGD)"], report.Data.SecurityCurve.Select(point => (string[])

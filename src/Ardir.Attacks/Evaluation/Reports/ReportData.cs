@@ -37,6 +37,12 @@ internal sealed record ReportData
     /// <summary>Of the fast version; null for the others.</summary>
     public SquareSample? SquareSample { get; init; }
 
+    /// <summary>After every batch of every attack, in order.</summary>
+    public IReadOnlyList<BudgetPoint> Budget { get; init; } = [];
+
+    /// <summary>How many of these points belong to each attack.</summary>
+    public IReadOnlyList<int> BudgetCounts { get; init; } = [];
+
     public required IReadOnlyList<EvaluationFinding> Findings { get; init; }
 
     public required IReadOnlyList<(double Epsilon, double RobustAccuracy)> SecurityCurve { get; init; }

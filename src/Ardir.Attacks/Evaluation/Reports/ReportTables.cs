@@ -9,6 +9,8 @@ internal static class ReportTables
     public static readonly string[] AttackHeaders =
         ["Attack", "Attacked", "Broken", "Robust accuracy after", "Sample forwards", "Sample backwards", "Time"];
 
+    public static readonly string[] BudgetHeaders = ["Share of the cost", "Evaluations", "Attack by then", "Robust accuracy by then"];
+
     public static readonly string[] ClassHeaders = ["Class", "Images", "Clean", "Robust"];
 
     public static string Summary(RobustnessReport report) => string.Create(CultureInfo.InvariantCulture,
@@ -25,6 +27,12 @@ internal static class ReportTables
     [
         attack.Name, Number(attack.Attacked), Number(attack.Broken), Percent(attack.RobustAccuracyAfter),
         Number(attack.SampleForwards), Number(attack.SampleBackwards), Duration(attack.Elapsed),
+    ]);
+
+    /// <summary>What parts of the cost had found by then.</summary>
+    public static IEnumerable<string[]> Budget(RobustnessReport report) => BudgetCurve.Shares(report).Select(part => (string[])
+    [
+        part.Share.ToString("P0", CultureInfo.InvariantCulture), Number(part.Evaluations), part.Attack, Percent(part.RobustAccuracy),
     ]);
 
     public static IEnumerable<string[]> Classes(RobustnessReport report, IReadOnlyList<string>? names)

@@ -73,6 +73,10 @@ public sealed class RobustnessReport : IDisposable
     /// <summary>Reasons to doubt the result, found by the evaluation itself.</summary>
     public IReadOnlyList<EvaluationFinding> Findings => Data.Findings;
 
+    /// <summary>What the attacks had spent and found after each batch, in order: it shows what the last half of the cost bought. The last
+    /// point has the robust accuracy of the report. Empty if there was nothing to attack; without the security curve.</summary>
+    public IReadOnlyList<BudgetPoint> BudgetCurve => Data.Budget;
+
     /// <summary>Norm and budget.</summary>
     public ThreatModel Threat => Data.Threat;
 

@@ -32,8 +32,8 @@ public sealed class CostTests
         ["chain"] = (() => new WorstCaseAttack("chain", new FgsmAttack(_threat), new PgdAttack(_threat, new() { Steps = 2 })), 1 + 1 + 2, 1 + 2, 0),
         ["chain with a foreign attack"] = (() => new WorstCaseAttack("chain", new Climber(_threat, passes: 2), new FgsmAttack(_threat)), 2 + 1 + 1, 2 + 1, 0),
         ["chain in a chain"] = (() => new WorstCaseAttack("chain", new WorstCaseAttack("inner", new FgsmAttack(_threat), new FgsmAttack(_threat)), new FgsmAttack(_threat)), 3 + 2, 3, 0),
-        // Its probe, the clean pass and, because an attack that is called through Perturb claims nothing, a confirmation.
-        ["ensemble"] = (() => new AutoAttack(_threat, new() { Version = AutoAttackVersion.Custom, Attacks = [new PgdAttack(_threat, new() { Steps = 3 })], Diagnose = false }), 1 + 1 + 3 + 1, 3, 0),
+        // The clean pass and, because an attack that is called through Perturb claims nothing, a confirmation.
+        ["ensemble"] = (() => new AutoAttack(_threat, new() { Version = AutoAttackVersion.Custom, Attacks = [new PgdAttack(_threat, new() { Steps = 3 })], Diagnose = false }), 1 + 3 + 1, 3, 0),
     };
 
     public static TheoryData<string> Attacks => [.. _attacks.Keys];
@@ -67,8 +67,29 @@ public sealed class CostTests
         (summary.Attacked, summary.Broken).Should().Be((Count, 0));
         summary.SampleForwards.Should().Be(Count * (forwards + 1 - saved));
         summary.SampleBackwards.Should().Be(Count * backwards);
-        model.SampleForwards.Should().Be(summary.SampleForwards + 2 * Count, "the probe and the clean pass are nobody's");
+        model.SampleForwards.Should().Be(summary.SampleForwards + Count, "the clean pass is nobody's");
         model.SampleBackwards.Should().Be(summary.SampleBackwards);
+    }
+
+    [Theory, InlineData(2), InlineData(Count), InlineData(64)]
+    public void Ensemble_WithChecksAndCurve_AsksAboutCleanImagesOnce(int batchSize)
+    {
+        using var inner = TinyModels.Linear(Classes, dtype: ScalarType.Float32);
+        using var data = Data(inner);
+        using var images = Pixels(data.Images);
+        long Spent(bool checks, params double[] curve)
+        {
+            var model = new CountingModel(inner);
+            // Every image is misclassified, so that nothing is attacked.
+            using var labels = (data.Labels + 1).remainder(Classes);
+            new AutoAttack(_threat, new() { Version = AutoAttackVersion.Custom, Attacks = [new FgsmAttack(_threat)], BatchSize = batchSize, Diagnose = checks, SecurityCurve = curve })
+                .Evaluate(model, images, labels).Dispose();
+            model.SampleBackwards.Should().Be(0);
+            return model.SampleForwards;
+        }
+        Spent(checks: false).Should().Be(Count);
+        Spent(checks: false, 0.1, 0.2, 0.3).Should().Be(Count, "the points of the curve know the answers");
+        Spent(checks: true).Should().Be(Count + (4 + 2) * Math.Min(batchSize, Count), "four repetitions, inference mode, and once more after it");
     }
 
     [Fact]

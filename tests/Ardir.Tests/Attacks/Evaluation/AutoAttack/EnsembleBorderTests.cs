@@ -82,7 +82,7 @@ public sealed class EnsembleBorderTests
     }
 
     [Fact]
-    public void Classify_Cancelled_StopsBetweenBatches()
+    public void CleanAnswers_Cancelled_StopBetweenBatches()
     {
         using var scope = NewDisposeScope();
         using var source = new CancellationTokenSource();
@@ -93,29 +93,29 @@ public sealed class EnsembleBorderTests
             source.Cancel();
             return x.flatten(1);
         });
-        using var run = Run(model, TinyModels.Labels(6), new AttackContext { CancellationToken = source.Token });
-        run.Invoking(r => r.Classify()).Should().Throw<OperationCanceledException>();
+        var ask = () => CleanAnswers.Of(Task(model, TinyModels.Labels(6), new AttackContext { CancellationToken = source.Token }));
+        ask.Should().Throw<OperationCanceledException>();
         batches.Should().Be(1);
     }
 
     [Fact]
-    public void Classify_OtherClassesInTheSecondBatch_NamesBoth()
+    public void CleanAnswers_OtherClassesInTheSecondBatch_NameBoth()
     {
         using var scope = NewDisposeScope();
         var batches = 0;
         using var model = new FuncModel(x => x.flatten(1).narrow(1, 0, ++batches == 1 ? 4 : 3));
-        using var run = Run(model, TinyModels.Labels(4, 3));
-        run.Invoking(r => r.Classify()).Should().Throw<InvalidOperationException>()
+        var ask = () => CleanAnswers.Of(Task(model, TinyModels.Labels(4, 3)));
+        ask.Should().Throw<InvalidOperationException>()
             .WithMessage("The model returned 3 classes after 4 before, for the images from 2 on*");
     }
 
     [Fact]
-    public void Classify_LabelBeyondTheClasses_IsRefused()
+    public void CleanAnswers_LabelBeyondTheClasses_IsRefused()
     {
         using var scope = NewDisposeScope();
         using var model = TinyModels.Linear(dtype: ScalarType.Float32);
-        using var run = Run(model, tensor([0L, 4L]));
-        run.Invoking(r => r.Classify()).Should().Throw<ArgumentException>().WithParameterName("labels");
+        var ask = () => CleanAnswers.Of(Task(model, tensor([0L, 4L])));
+        ask.Should().Throw<ArgumentException>().WithParameterName("labels");
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class EnsembleBorderTests
         again.Should().ContainSingle().Which.SampleForwards.Should().Be(first[0].SampleForwards);
     }
 
-    private static EnsembleRun Run(IModule model, Tensor labels, AttackContext? context = null) => new(new EnsembleTask
+    private static EnsembleTask Task(IModule model, Tensor labels, AttackContext? context = null) => new()
     {
         Attacks = [new FgsmAttack(_threat)],
         Threat = _threat,
@@ -196,7 +196,7 @@ public sealed class EnsembleBorderTests
         Labels = labels,
         BatchSize = 2,
         Context = context ?? new AttackContext(),
-    });
+    };
 
     private static AutoAttack Ensemble(params IAttack[] attacks) => Ensemble(options => options, attacks);
 

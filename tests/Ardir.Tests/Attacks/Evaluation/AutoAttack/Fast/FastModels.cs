@@ -37,7 +37,8 @@ internal static class FastModels
         };
         var run = new EnsembleRun(task);
         using var state = EnsembleState.Open(path, new Dictionary<string, string>(), images, out var done);
-        run.Classify();
+        using var clean = CleanAnswers.Of(task);
+        run.Begin(clean);
         run.Resume(done);
         run.Attack(state);
         return run;
