@@ -36,6 +36,7 @@ internal static class RankAgreement
             ["seed of the context"] = StatedIdentity.Of(context.Seed),
             ["passes per gradient"] = StatedIdentity.Of(context.EotSamples),
             ["memory format"] = StatedIdentity.Of(context.MemoryFormat),
+            ["shards"] = StatedIdentity.Of(context.Shards),
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
             ["model"] = $"{model.GetType().Name} {Fingerprint.Of(model)}",
