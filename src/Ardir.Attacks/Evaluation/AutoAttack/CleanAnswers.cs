@@ -27,7 +27,8 @@ internal sealed class CleanAnswers : IDisposable
         {
             var begin = first;
             var pieces = (int)Math.Min(task.Ranks.Size, (task.Count - first + task.BatchSize - 1) / task.BatchSize);
-            task.Ranks.Round(pieces, piece => Answer(task, begin + piece * (long)task.BatchSize), codec, logits => Add(task, parts, logits));
+            task.Ranks.Round(
+                pieces, piece => Answer(task, begin + piece * (long)task.BatchSize), codec, logits => Add(task, parts, logits));
         }
         var all = cat(parts, 0);
         var (right, predicted) = Verdict.Read(all, task.Labels);
