@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Ardir.Tests;
 
 /// <summary>Ranks that are processes of their own, started by the launchers of Open MPI and MPICH.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class MpiCollectiveTests
 {
     [SkippableFact]

@@ -61,7 +61,31 @@ public sealed class MpiJobTests : IDisposable
         clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(30));
         code.Should().NotBe(0);
         output.Should().Contain("signal 9").And.NotContain("finished with");
+        WaitForRanks(place);
         File.Exists(result).Should().BeFalse();
+    }
+
+    // The launcher ends as soon as it has told the other rank to, which holds the files a moment longer.
+    private static void WaitForRanks(string place)
+    {
+        var clock = Stopwatch.StartNew();
+        while (Directory.GetDirectories("/proc").Any(process => Arguments(process).Contains(place, StringComparison.Ordinal)))
+        {
+            clock.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(30));
+            Thread.Sleep(20);
+        }
+    }
+
+    private static string Arguments(string process)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(process, "cmdline"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     private static void Copy(string from, string to)

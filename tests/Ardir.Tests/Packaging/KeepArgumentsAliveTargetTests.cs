@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Ardir.Tests;
 
 /// <summary>What eng/KeepArgumentsAlive.targets says and does in a build, by MSBuild itself, in a project without anything else.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class KeepArgumentsAliveTargetTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("ardir-target-").FullName;

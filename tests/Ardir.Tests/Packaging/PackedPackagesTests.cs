@@ -6,6 +6,7 @@ using System.Xml.Linq;
 namespace Ardir.Tests;
 
 /// <summary>What users get: packs the packages, looks inside, installs them into a project of their own from a folder feed, compiles and runs it.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class PackedPackagesTests(PackedFeed feed) : IClassFixture<PackedFeed>
 {
     private static readonly string[] _names = PackedFeed.Names;

@@ -3,6 +3,7 @@ using Ardir.Distillation;
 namespace Ardir.Tests;
 
 /// <summary>The command <c>paper</c>: what it refuses, what it leaves alone, and a plan of seconds.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class PaperSampleTests : IDisposable
 {
     private const int Failed = 1, WrongArguments = 2;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Ardir.Tests;
 
 /// <summary>What the samples answer to arguments and files that they cannot use: one line on stderr, in their own words, and an exit code.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class SamplesRefusalTests : IDisposable
 {
     private const int Failed = 1, WrongArguments = 2;

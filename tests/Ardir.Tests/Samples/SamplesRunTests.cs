@@ -7,6 +7,7 @@ using SkiaSharp;
 namespace Ardir.Tests;
 
 /// <summary>The samples at work, on little data.</summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class SamplesRunTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
