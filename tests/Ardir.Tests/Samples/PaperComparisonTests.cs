@@ -6,6 +6,7 @@ namespace Ardir.Tests;
 /// The comparison of the paper from end to end, on few real images and networks that learn little: all methods and their teachers, shared
 /// by two processes of the samples, under AutoAttack, and what must hold of the results however little was learnt.
 /// </summary>
+[Collection(TestSetup.OtherProcesses)]
 public sealed class PaperComparisonTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
