@@ -38,10 +38,10 @@ internal static class AutoAttackBenchmark
         }
         var report = reports[0];
         var different = report.Robust.Zip(fixture.OfficialRobust).Count(pair => pair.First != pair.Second);
-        Line(text, $"{count} images: {report.CleanAccuracy:P2} clean, {report.RobustAccuracy:P2} robust; {different} images differ from the official result.");
-        Line(text, $"");
-        Line(text, $"| attack | attacked | robust after | evaluations | official | ratio | seconds (median of {rounds}) | official | ratio |");
-        Line(text, $"|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+        text.Line($"{count} images: {report.CleanAccuracy:P2} clean, {report.RobustAccuracy:P2} robust; {different} images differ from the official result.");
+        text.Line($"");
+        text.Line($"| attack | attacked | robust after | evaluations | official | ratio | seconds (median of {rounds}) | official | ratio |");
+        text.Line($"|---|---:|---:|---:|---:|---:|---:|---:|---:|");
         var (ours, theirs, time, theirTime) = (0L, 0L, 0.0, 0.0);
         foreach (var ((attack, i), official) in report.Attacks.Select((attack, i) => (attack, i)).Zip(fixture.OfficialCosts))
         {
@@ -55,21 +55,21 @@ internal static class AutoAttackBenchmark
     }
 
     private static void Row(StringBuilder text, string name, int attacked, double robust, long cost, long officialCost, double seconds, double officialSeconds) =>
-        Line(text, $"| {name} | {attacked} | {robust:P2} | {cost:N0} | {officialCost:N0} | {cost / (double)officialCost:F3} | {seconds:F1} | {officialSeconds:F1} | {seconds / officialSeconds:F2} |");
+        text.Line($"| {name} | {attacked} | {robust:P2} | {cost:N0} | {officialCost:N0} | {cost / (double)officialCost:F3} | {seconds:F1} | {officialSeconds:F1} | {seconds / officialSeconds:F2} |");
 
     // FAB-T alone, on all images that the model gets right: what the passes are worth that it saves by giving up.
     private static void GivingUp(StringBuilder text, int count)
     {
-        Line(text, $"");
-        Line(text, $"| threat model | broken by FAB-T alone | without giving up | of these broken by one only | evaluations | without giving up | ratio |");
-        Line(text, $"|---|---:|---:|---:|---:|---:|---:|");
+        text.Line($"");
+        text.Line($"| threat model | broken by FAB-T alone | without giving up | of these broken by one only | evaluations | without giving up | ratio |");
+        text.Line($"|---|---:|---:|---:|---:|---:|---:|");
         using var fixture = new FashionFixture(count);
         foreach (var threat in new[] { ThreatModel.Linf(Epsilon), ThreatModel.Linf(Epsilon / 2), ThreatModel.L2(1), ThreatModel.L1(8) })
         {
             var (giving, cost) = Break(fixture, threat, giveUp: true);
             var (never, whole) = Break(fixture, threat, giveUp: false);
             var different = giving.Zip(never).Count(pair => pair.First != pair.Second);
-            Line(text, $"| {threat} | {giving.Count(broken => broken)} | {never.Count(broken => broken)} | {different} | {cost:N0} | {whole:N0} | {cost / (double)whole:F3} |");
+            text.Line($"| {threat} | {giving.Count(broken => broken)} | {never.Count(broken => broken)} | {different} | {cost:N0} | {whole:N0} | {cost / (double)whole:F3} |");
         }
     }
 
@@ -85,9 +85,9 @@ internal static class AutoAttackBenchmark
 
     private static void Overheads(StringBuilder text, int count, int rounds, string? norm, string? network)
     {
-        Line(text, $"");
-        Line(text, $"| network | threat model | attack | bare passes (ms) | Ardir (ms) | ratio | must be at most |");
-        Line(text, $"|---|---|---|---:|---:|---:|---:|");
+        text.Line($"");
+        text.Line($"| network | threat model | attack | bare passes (ms) | Ardir (ms) | ratio | must be at most |");
+        text.Line($"|---|---|---|---:|---:|---:|---:|");
         if (network is null or "small") SmallOverhead(text, count, rounds, norm);
         if (network is null or "large") LargeOverhead(text, rounds, norm);
     }
@@ -136,8 +136,6 @@ internal static class AutoAttackBenchmark
         attack.Perturb(recorder, images, labels).Dispose();
         recorder.Replay();
         var (low, high) = OverheadBenchmark.Compare(rounds, recorder.Replay, () => attack.Perturb(model, images, labels).Dispose());
-        Line(text, $"| {network} | {((NormThreatModel)attack.Threat).Norm} | {attack.Name} | {low:F0} | {high:F0} | {high / low:F2} | {limit:F2} |");
+        text.Line($"| {network} | {((NormThreatModel)attack.Threat).Norm} | {attack.Name} | {low:F0} | {high:F0} | {high / low:F2} | {limit:F2} |");
     }
-
-    private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -43,10 +43,10 @@ internal static class FewerPassesBenchmark
         Console.Error.WriteLine($"{name}, giving up");
         using var quick = Evaluate(network, exhaustive: false, null);
         var accuracy = string.Create(CultureInfo.InvariantCulture, $"{whole.CleanAccuracy:P1} clean, {whole.RobustAccuracy:P1} robust");
-        Line(text, $"**{name}**: {FewerPassesNetworks.Descriptions[name]}; {network.Threat}, {whole.Count} images, {accuracy}.");
-        Line(text, $"");
-        Line(text, $"| attack | attacked | official | exhaustive | giving up | of official | broken by exhaustive alone | by giving up alone |");
-        Line(text, $"|---|---:|---:|---:|---:|---:|---:|---:|");
+        text.Line($"**{name}**: {FewerPassesNetworks.Descriptions[name]}; {network.Threat}, {whole.Count} images, {accuracy}.");
+        text.Line($"");
+        text.Line($"| attack | attacked | official | exhaustive | giving up | of official | broken by exhaustive alone | by giving up alone |");
+        text.Line($"|---|---:|---:|---:|---:|---:|---:|---:|");
         long[] all = [0, 0, 0];
         for (var i = 0; i < whole.Attacks.Count; i++)
         {
@@ -56,7 +56,7 @@ internal static class FewerPassesBenchmark
             for (var column = 0; column < all.Length; column++) all[column] += passes[column];
         }
         Row(text, "all", whole.Attacks[0].Attacked, all, Alone(whole, quick, int.MaxValue), Alone(quick, whole, int.MaxValue));
-        Line(text, $"");
+        text.Line($"");
     }
 
     private static RobustnessReport Evaluate(FewerPassesCase network, bool exhaustive, IProgress<AttackProgress>? progress) =>
@@ -79,8 +79,6 @@ internal static class FewerPassesBenchmark
 
     private static long Passes(AttackSummary attack) => attack.SampleForwards + attack.SampleBackwards;
 
-    private static void Row(StringBuilder text, string name, int attacked, long[] passes, int missed, int gained) => Line(text,
+    private static void Row(StringBuilder text, string name, int attacked, long[] passes, int missed, int gained) => text.Line(
         $"| {name} | {attacked} | {passes[0]:N0} | {passes[1]:N0} | {passes[2]:N0} | {passes[2] / (double)Math.Max(passes[0], 1):F3} | {missed} | {gained} |");
-
-    private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -35,10 +35,10 @@ internal static class PlainBenchmark
         Allocator.KeepMemory();
         set_num_threads(threads);
         var text = new StringBuilder();
-        Line(text, $"{Machine.Describe()}; medians of {rounds} rounds in turns, quartiles in brackets; {count} test images of Fashion-MNIST, of which the correct ones are attacked; Linf({Epsilon}).");
-        Line(text, $"");
-        Line(text, $"| attack | broken, plain | broken, Ardir | evaluations, plain | Ardir | ratio | seconds, plain | Ardir | ratio | peak MiB, plain | Ardir | ratio |");
-        Line(text, $"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+        text.Line($"{Machine.Describe()}; medians of {rounds} rounds in turns, quartiles in brackets; {count} test images of Fashion-MNIST, of which the correct ones are attacked; Linf({Epsilon}).");
+        text.Line($"");
+        text.Line($"| attack | broken, plain | broken, Ardir | evaluations, plain | Ardir | ratio | seconds, plain | Ardir | ratio | peak MiB, plain | Ardir | ratio |");
+        text.Line($"|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
         var only = CommandLineValue.Of(args, "--only");
         foreach (var row in _rows.Where(row => only is null || row.Name == only))
         {
@@ -62,7 +62,7 @@ internal static class PlainBenchmark
         var (ourBroken, ourCost) = Count(fixture.Model, labels, Ours);
         var (first, second) = Pulse.InTurns(how.Rounds, () => Plain(fixture.Model).Dispose(), () => Ours(fixture.Model).Dispose());
         var (plainPeak, ourPeak) = (Peak("plain", name, how), Peak("ardir", name, how));
-        Line(text, $"| {name} | {plainBroken} | {ourBroken} | {plainCost:N0} | {ourCost:N0} | {ourCost / (double)plainCost:F3} | {Seconds(first)} | {Seconds(second)} | {Pulse.Median(second) / Pulse.Median(first):F3} | {plainPeak:F0} | {ourPeak:F0} | {ourPeak / plainPeak:F3} |");
+        text.Line($"| {name} | {plainBroken} | {ourBroken} | {plainCost:N0} | {ourCost:N0} | {ourCost / (double)plainCost:F3} | {Seconds(first)} | {Seconds(second)} | {Pulse.Median(second) / Pulse.Median(first):F3} | {plainPeak:F0} | {ourPeak:F0} | {ourPeak / plainPeak:F3} |");
     }
 
     private static string Seconds(List<double> times) => string.Create(
@@ -101,6 +101,4 @@ internal static class PlainBenchmark
         Console.WriteLine(MemoryBenchmark.Status("VmHWM"));
         return 0;
     }
-
-    private static void Line(StringBuilder text, FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
 }

@@ -53,13 +53,8 @@ internal abstract class EvaluationInputs
             {
                 BatchSize = options.BatchSize, Shuffle = false, DType = options.DType ?? weights, Device = options.Device,
             };
-            var batches = new ImageBatches(data, order);
-            for (var own = ranks.Rank; own < batches.Count; own += ranks.Size)
-            {
-                using var batch = batches.Epoch(0, skip: own).GetEnumerator();
-                batch.MoveNext();
-                yield return (batch.Current.Images, batch.Current.Labels, batch.Current.Indices[0]);
-            }
+            foreach (var batch in new ImageBatches(data, order).Epoch(0, skip: ranks.Rank, stride: ranks.Size))
+                yield return (batch.Images, batch.Labels, batch.Indices[0]);
         }
     }
 

@@ -15,14 +15,21 @@ public static class ResumeGuard
     {
         ArgumentNullException.ThrowIfNull(saved);
         ArgumentNullException.ThrowIfNull(current);
-        var differences = current.Keys.Union(saved.Keys)
-            .Where(key => !string.Equals(current.GetValueOrDefault(key), saved.GetValueOrDefault(key), StringComparison.Ordinal))
-            .Select(key => $"\n  {key}: was '{saved.GetValueOrDefault(key)}', is '{current.GetValueOrDefault(key)}'")
-            .ToList();
+        var differences = Differences(saved, current)
+            .Select(difference => $"\n  {difference.Name}: was '{difference.Saved}', is '{difference.Current}'").ToList();
         if (differences.Count > 0)
         {
             throw new InvalidOperationException(
                 $"{path} belongs to another run, which this one cannot continue. {remedy}{string.Concat(differences)}");
         }
     }
+    /// <summary>The settings that differ.</summary>
+    /// <param name="saved">Some settings by name.</param>
+    /// <param name="current">Those that they are compared with.</param>
+    /// <returns>Each with both values, null where one has no such setting; in the order of the second, then of the first.</returns>
+    public static IEnumerable<(string Name, string? Saved, string? Current)> Differences(
+        IReadOnlyDictionary<string, string> saved, IReadOnlyDictionary<string, string> current) =>
+        current.Keys.Union(saved.Keys)
+            .Select(name => (Name: name, Saved: saved.GetValueOrDefault(name), Current: current.GetValueOrDefault(name)))
+            .Where(setting => !string.Equals(setting.Saved, setting.Current, StringComparison.Ordinal));
 }

@@ -14,8 +14,6 @@ namespace Ardir.Attacks;
 /// <param name="cancellation">Of this rank; a cancelled rank ends all of them after the same batch.</param>
 internal sealed class EvaluationRanks(ICollective collective, CancellationToken cancellation)
 {
-    private const long Cancelled = -1;
-
     /// <summary>A single process, which exchanges nothing.</summary>
     public static EvaluationRanks Alone { get; } = new(SoloCollective.Instance, CancellationToken.None);
 
@@ -70,7 +68,8 @@ internal sealed class EvaluationRanks(ICollective collective, CancellationToken 
             // The others must hear of it, because they wait for this rank.
             isCancelled = true;
         }
-        var all = Exchange(isCancelled ? null : has ? codec.Write(mine!) : []);
+        // Null says that this rank was cancelled.
+        var all = CollectiveBytes.AllGather(collective, isCancelled ? null : has ? codec.Write(mine!) : []);
         for (var piece = 0; piece < pieces && all[piece] is { } bytes; piece++) use(piece == Rank ? mine! : codec.Read(bytes));
         if (!all.Contains(null)) return;
         cancellation.ThrowIfCancellationRequested();
@@ -105,25 +104,5 @@ internal sealed class EvaluationRanks(ICollective collective, CancellationToken 
     {
         using var scope = NewDisposeScope();
         return (long)PassFormat.Fastest(model, images());
-    }
-
-    // The answers of all ranks; null for a cancelled one.
-    private byte[]?[] Exchange(byte[]? mine)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        var lengths = HostRead.Array<long>(collective.AllGather(tensor([mine?.Length ?? Cancelled], device: CPU)));
-        if (lengths.All(length => length <= 0)) return [.. lengths.Select(length => length == Cancelled ? null : Array.Empty<byte>())];
-        var all = collective.AllGather(mine is { Length: > 0 } ? tensor(mine, device: CPU) : empty(0, ScalarType.Byte, CPU));
-        var answers = new byte[]?[lengths.Length];
-        var at = 0L;
-        for (var rank = 0; rank < lengths.Length; rank++)
-        {
-            if (lengths[rank] == Cancelled) continue;
-            // This rank has its own answer already.
-            answers[rank] = rank == Rank ? mine : HostRead.Array<byte>(all.narrow(0, at, lengths[rank]));
-            at += lengths[rank];
-        }
-        return answers;
     }
 }

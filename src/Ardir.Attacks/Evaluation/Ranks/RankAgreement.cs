@@ -21,8 +21,8 @@ internal static class RankAgreement
     }
 
     private static IEnumerable<string> Differences(Dictionary<string, string> first, Dictionary<string, string> other, int rank) =>
-        first.Keys.Union(other.Keys).Where(key => first.GetValueOrDefault(key) != other.GetValueOrDefault(key))
-            .Select(key => $"\n  {key}: '{first.GetValueOrDefault(key)}' at rank 0, '{other.GetValueOrDefault(key)}' at rank {rank}");
+        ResumeGuard.Differences(other, first)
+            .Select(one => $"\n  {one.Name}: '{one.Current}' at rank 0, '{one.Saved}' at rank {rank}");
 
     /// <summary>What every kind of evaluation compares.</summary>
     /// <param name="model">The evaluated model. One that shows no weights is compared by its type only.</param>

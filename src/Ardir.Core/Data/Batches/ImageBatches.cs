@@ -49,26 +49,30 @@ public sealed class ImageBatches
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="epoch"/> is negative.</exception>
     public IEnumerable<ImageBatch> Epoch(int epoch) => Epoch(epoch, skip: 0);
 
-    /// <summary>The batches of one epoch without the first ones: for a run that resumes within an epoch.</summary>
+    /// <summary>The batches of one epoch without the first ones: for a run that resumes within an epoch, or, with a stride, for one of
+    /// several processes that share the batches.</summary>
     /// <param name="epoch">Number of the epoch, from 0.</param>
     /// <param name="skip">How many batches to leave out; they are not computed.</param>
+    /// <param name="stride">After each batch one less than this is left out: 1 takes all.</param>
     /// <returns>The other batches in order, the same as those of the whole epoch.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">An argument is negative.</exception>
-    public IEnumerable<ImageBatch> Epoch(int epoch, int skip)
+    /// <exception cref="ArgumentOutOfRangeException">An argument is negative, or the stride 0.</exception>
+    public IEnumerable<ImageBatch> Epoch(int epoch, int skip, int stride = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epoch);
         ArgumentOutOfRangeException.ThrowIfNegative(skip);
-        return Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(stride);
+        return Draw(SeedMixer.Mix(Options.Seed, (ulong)epoch), skip, stride);
     }
 
-    private IEnumerable<ImageBatch> Draw(ulong seed, int skip)
+    private IEnumerable<ImageBatch> Draw(ulong seed, int skip, int stride)
     {
         var order = Options.Shuffle
             ? SeedMixer.Permutation(SeedMixer.Mix(seed, "order"), _data.Count)
             : [.. Enumerable.Range(0, _data.Count).Select(i => (long)i)];
         var augmentation = SeedMixer.Mix(seed, "augmentation");
-        for (var (batch, at) = (skip, skip * (long)Options.BatchSize); batch < Count; batch++, at += Options.BatchSize)
+        for (var batch = (long)skip; batch < Count; batch += stride)
         {
+            var at = batch * Options.BatchSize;
             var indices = order[(int)at..(int)Math.Min(at + Options.BatchSize, order.Length)];
             var (images, labels) = Read(indices, augmentation);
             try

@@ -57,7 +57,7 @@ internal static class RunIdentity
     // With the weights of networks that take part in the run by an attack or a loss alone.
     private static string Text(TrainingSetup setup, object? value) =>
         StatedIdentity.WithWeights(
-        value, setup.Ranks.AreSeveral ? NotShared : NotSaved, except: network => IsOfTheRun(setup, network));
+            value, setup.Ranks.AreSeveral ? NotShared : NotSaved, except: network => IsOfTheRun(setup, network));
 
     // The weights of the other networks are compared by their roles; student and loss are trained, and in the checkpoints.
     private static bool IsOfTheRun(TrainingSetup setup, IModule network) =>

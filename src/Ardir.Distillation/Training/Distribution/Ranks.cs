@@ -89,19 +89,8 @@ internal sealed class Ranks(ICollective collective)
     }
 
     /// <summary>A text of each rank, in their order.</summary>
-    public string[] Gather(string text)
-    {
-        using var scope = NewDisposeScope();
-        // Never empty, because a tensor without elements is a special case of every library.
-        var bytes = Encoding.UTF8.GetBytes($"{text}\n");
-        var lengths = HostRead.Array<long>(collective.AllGather(tensor([(long)bytes.Length], device: CPU)));
-        var all = HostRead.Array<byte>(collective.AllGather(tensor(bytes, device: CPU)));
-        var result = new string[lengths.Length];
-        var at = 0;
-        for (var rank = 0; rank < result.Length; at += (int)lengths[rank++])
-            result[rank] = Encoding.UTF8.GetString(all, at, (int)lengths[rank] - 1);
-        return result;
-    }
+    public string[] Gather(string text) =>
+        [.. CollectiveBytes.AllGather(collective, Encoding.UTF8.GetBytes(text)).Select(bytes => Encoding.UTF8.GetString(bytes!))];
 
     private static Range Cut(int count, int part, int parts) =>
         (int)(part * (long)count / parts)..(int)((part + 1) * (long)count / parts);

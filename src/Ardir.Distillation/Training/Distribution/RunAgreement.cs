@@ -27,9 +27,8 @@ internal sealed class RunAgreement(TrainingRun run, RunStore store)
             .Select(text => JsonSerializer.Deserialize(text, RankJson.Default.Texts)!).ToList();
         for (var rank = 1; rank < all.Count; rank++)
         {
-            var differences = all[0].Keys.Union(all[rank].Keys)
-                .Where(key => all[0].GetValueOrDefault(key) != all[rank].GetValueOrDefault(key))
-                .Select(key => $"\n  {key}: '{all[0].GetValueOrDefault(key)}' and '{all[rank].GetValueOrDefault(key)}'").ToList();
+            var differences = ResumeGuard.Differences(all[rank], all[0])
+                .Select(one => $"\n  {one.Name}: '{one.Current}' and '{one.Saved}'").ToList();
             if (differences.Count > 0)
                 throw new InvalidOperationException(
                     $"Rank 0 and rank {rank} were given different runs. Give every rank the same networks, data and options; only " +

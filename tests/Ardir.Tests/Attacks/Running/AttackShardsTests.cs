@@ -5,30 +5,9 @@ using Ardir.Core;
 namespace Ardir.Tests;
 
 /// <summary>An attack whose batch is split over threads finds what it finds on one, up to rounding.</summary>
-public sealed class AttackShardsTests : IDisposable
+public sealed class AttackShardsTests() : AttacksOnASmallNetwork(Count)
 {
     private const int Count = 7;
-
-    private static readonly NormThreatModel _threat = ThreatModel.Linf(0.1);
-
-    private readonly DisposeScope _scope = NewDisposeScope();
-    private readonly nn.Module<Tensor, Tensor> _network;
-    private readonly Tensor _images = TinyModels.Random([Count, 1, 8, 8], 2);
-    private readonly Tensor _labels;
-
-    public AttackShardsTests()
-    {
-        _network = TrainingWorld.Network(3);
-        _network.to(ScalarType.Float64);
-        _network.eval();
-        _labels = TinyModels.Predicted(_network, _images);
-    }
-
-    public void Dispose()
-    {
-        _network.Dispose();
-        _scope.Dispose();
-    }
 
     public static TheoryData<string> Attacks => ["PGD", "restarts", "CW", "APGD", "APGD-T", "FAB-T", "Square", "EoT", "chain", "ensemble"];
 
@@ -36,12 +15,12 @@ public sealed class AttackShardsTests : IDisposable
     public void Perturb_AnyNumberOfShards_FindsTheSamePoints(string name)
     {
         var attack = Make(name);
-        using var plain = attack.Perturb(_network, _images, _labels, new AttackContext { Seed = 3 });
+        using var plain = attack.Perturb(Network, Images, Labels, new AttackContext { Seed = 3 });
         foreach (var shards in new[] { 2, 3, 50 })
         {
-            using var found = attack.Perturb(_network, _images, _labels, new AttackContext { Seed = 3, Shards = shards });
+            using var found = attack.Perturb(Network, Images, Labels, new AttackContext { Seed = 3, Shards = shards });
             TensorAssert.Close(found, plain, 1e-9);
-            using var again = attack.Perturb(_network, _images, _labels, new AttackContext { Seed = 3, Shards = shards });
+            using var again = attack.Perturb(Network, Images, Labels, new AttackContext { Seed = 3, Shards = shards });
             TensorAssert.Same(again, found);
         }
     }
@@ -49,9 +28,9 @@ public sealed class AttackShardsTests : IDisposable
     [Fact]
     public void Perturb_TargetsAndSampleNumbers_StayWithTheirImages()
     {
-        var context = new AttackContext { Seed = 3, SampleIndices = [11, 4, 9, 2, 7, 5, 30], Targets = (_labels + 1) % 3 };
-        using var plain = Make("PGD").Perturb(_network, _images, _labels, context);
-        using var found = Make("PGD").Perturb(_network, _images, _labels, context with { Shards = 3 });
+        var context = new AttackContext { Seed = 3, SampleIndices = [11, 4, 9, 2, 7, 5, 30], Targets = (Labels + 1) % 3 };
+        using var plain = Make("PGD").Perturb(Network, Images, Labels, context);
+        using var found = Make("PGD").Perturb(Network, Images, Labels, context with { Shards = 3 });
         TensorAssert.Close(found, plain, 1e-9);
     }
 
@@ -64,20 +43,20 @@ public sealed class AttackShardsTests : IDisposable
         var asked = 0;
         using var watched = new FuncModel(x => { Interlocked.Increment(ref asked); return teacher.call(x); }, teacher);
         watched.eval();
-        var attack = new PgdAttack(_threat, new PgdOptions { Steps = 3, Loss = AttackLoss.KlToTeacher(watched) });
+        var attack = new PgdAttack(Threat, new PgdOptions { Steps = 3, Loss = AttackLoss.KlToTeacher(watched) });
         using var diagnostics = new AttackDiagnostics();
         var context = new AttackContext
         {
-            Known = [new KnownOutput(watched, _images, teacher.call(_images).detach())], Diagnostics = diagnostics, Checked = CheckedBatch.Of(_images, _labels, 3),
+            Known = [new KnownOutput(watched, Images, teacher.call(Images).detach())], Diagnostics = diagnostics, Checked = CheckedBatch.Of(Images, Labels, 3),
         };
-        using var plain = attack.Perturb(_network, _images, _labels, context);
-        using var found = attack.Perturb(_network, _images, _labels, context with { Shards = 3 });
+        using var plain = attack.Perturb(Network, Images, Labels, context);
+        using var found = attack.Perturb(Network, Images, Labels, context with { Shards = 3 });
         TensorAssert.Close(found, plain, 1e-9);
         asked.Should().Be(0);
         diagnostics.Report();
-        using var broken = new FuncModel(x => _network.call(x) * double.NaN, _network);
+        using var broken = new FuncModel(x => Network.call(x) * double.NaN, Network);
         broken.eval();
-        attack.Perturb(broken, _images, _labels, context with { Shards = 3 }).Dispose();
+        attack.Perturb(broken, Images, Labels, context with { Shards = 3 }).Dispose();
         FluentActions.Invoking(() => diagnostics.Report()).Should().Throw<InvalidOperationException>().WithMessage("*NaN logits*");
     }
 
@@ -89,7 +68,7 @@ public sealed class AttackShardsTests : IDisposable
         set_num_threads(4);
         try
         {
-            Make("PGD").Perturb(model, _images, _labels, new AttackContext { Shards = 2 }).Dispose();
+            Make("PGD").Perturb(model, Images, Labels, new AttackContext { Shards = 2 }).Dispose();
             get_num_threads().Should().Be(4);
             var later = 0;
             var thread = new Thread(() => later = get_num_threads());
@@ -111,11 +90,11 @@ public sealed class AttackShardsTests : IDisposable
         var threads = new ConcurrentDictionary<int, bool>();
         using var model = Watched(_ => threads[Environment.CurrentManagedThreadId] = true);
         model.train();
-        Make("PGD").Perturb(model, _images, _labels, new AttackContext { Shards = 3, KeepModelMode = true }).Dispose();
-        Make("PGD").Perturb(new OpaqueModel(model.call), _images, _labels, new AttackContext { Shards = 3 }).Dispose();
+        Make("PGD").Perturb(model, Images, Labels, new AttackContext { Shards = 3, KeepModelMode = true }).Dispose();
+        Make("PGD").Perturb(new OpaqueModel(model.call), Images, Labels, new AttackContext { Shards = 3 }).Dispose();
         threads.Keys.Should().Equal(Environment.CurrentManagedThreadId);
         // In eval mode for the length of the attack.
-        Make("PGD").Perturb(model, _images, _labels, new AttackContext { Shards = 3 }).Dispose();
+        Make("PGD").Perturb(model, Images, Labels, new AttackContext { Shards = 3 }).Dispose();
         threads.Should().HaveCount(4);
         model.modules().Should().OnlyContain(module => module.training);
     }
@@ -130,8 +109,8 @@ public sealed class AttackShardsTests : IDisposable
             if (x.shape[0] == 3 && call == 3) throw new InvalidTimeZoneException("the third call");
             Thread.Sleep(20);
         });
-        var attack = new PgdAttack(_threat, new PgdOptions { Steps = 400 });
-        FluentActions.Invoking(() => attack.Perturb(model, _images, _labels, new AttackContext { Shards = 2 })).Should().Throw<InvalidTimeZoneException>().WithMessage("the third call");
+        var attack = new PgdAttack(Threat, new PgdOptions { Steps = 400 });
+        FluentActions.Invoking(() => attack.Perturb(model, Images, Labels, new AttackContext { Shards = 2 })).Should().Throw<InvalidTimeZoneException>().WithMessage("the third call");
         calls.Values.Max().Should().BeLessThan(100);
     }
 
@@ -140,7 +119,7 @@ public sealed class AttackShardsTests : IDisposable
     {
         using var cancellation = new CancellationTokenSource();
         using var model = Watched(_ => cancellation.Cancel());
-        FluentActions.Invoking(() => Make("PGD").Perturb(model, _images, _labels, new AttackContext { Shards = 2, CancellationToken = cancellation.Token }))
+        FluentActions.Invoking(() => Make("PGD").Perturb(model, Images, Labels, new AttackContext { Shards = 2, CancellationToken = cancellation.Token }))
             .Should().Throw<OperationCanceledException>().Which.CancellationToken.Should().Be(cancellation.Token);
     }
 
@@ -154,7 +133,7 @@ public sealed class AttackShardsTests : IDisposable
             Thread.Sleep(2);
             Interlocked.Decrement(ref inside);
         });
-        Make("PGD").Perturb(_network, _images, _labels, new AttackContext { Shards = 3, Progress = progress }).Dispose();
+        Make("PGD").Perturb(Network, Images, Labels, new AttackContext { Shards = 3, Progress = progress }).Dispose();
         progress.Reports.Select(report => report.Step).Should().Equal(1, 2, 3, 4, 5);
         progress.Reports.Should().OnlyContain(report => report.Active == Count && report.Steps == 5);
         progress.Reports[^1].SampleForwards.Should().Be(5 * Count);
@@ -166,10 +145,10 @@ public sealed class AttackShardsTests : IDisposable
     {
         var progress = new ListProgress<AttackProgress>();
         // The first three images are broken from the start, so that their shard ends without a report.
-        var labels = _labels.clone();
+        var labels = Labels.clone();
         labels[..3] = (labels[..3] + 1) % 3;
         var attack = new PgdAttack(ThreatModel.Linf(1e-6), new PgdOptions { Steps = 5, Selection = PgdSelection.FirstSuccess });
-        attack.Perturb(_network, _images[..6], labels[..6], new AttackContext { Shards = 2, Progress = progress }).Dispose();
+        attack.Perturb(Network, Images[..6], labels[..6], new AttackContext { Shards = 2, Progress = progress }).Dispose();
         progress.Reports.Should().NotBeEmpty();
         progress.Reports[^1].Step.Should().Be(5);
     }
@@ -177,12 +156,12 @@ public sealed class AttackShardsTests : IDisposable
     [Fact]
     public void Perturb_ZeroGradients_AreOneWarningForAllShards()
     {
-        using var flat = new FuncModel(x => _network.call(x).mul(0), _network);
+        using var flat = new FuncModel(x => Network.call(x).mul(0), Network);
         flat.eval();
         string[] Warnings(int shards)
         {
             var logger = new ListLogger();
-            Make("PGD").Perturb(flat, _images, zeros_like(_labels), new AttackContext { Shards = shards, Logger = logger }).Dispose();
+            Make("PGD").Perturb(flat, Images, zeros_like(Labels), new AttackContext { Shards = shards, Logger = logger }).Dispose();
             return [.. logger.Entries.Select(entry => entry.Message)];
         }
         Warnings(3).Should().Equal(Warnings(1)).And.HaveCount(1);
@@ -192,23 +171,23 @@ public sealed class AttackShardsTests : IDisposable
     public void Evaluations_InShards_CountAndFindTheSame()
     {
         var context = new AttackContext { Seed = 2 };
-        using var odd = new FuncModel(x => where(x.mean([1, 2, 3]).unsqueeze(1) > 0.52, double.NaN, _network.call(x)), _network);
+        using var odd = new FuncModel(x => where(x.mean([1, 2, 3]).unsqueeze(1) > 0.52, double.NaN, Network.call(x)), Network);
         odd.eval();
-        foreach (var model in new[] { _network, odd })
+        foreach (var model in new[] { Network, odd })
         {
             var options = new EvaluationOptions { BatchSize = 4, Checks = EvaluationChecks.Essential };
-            var plain = RobustnessEvaluator.Evaluate(model, _images, _labels, Make("APGD"), options with { Context = context });
-            var found = RobustnessEvaluator.Evaluate(model, _images, _labels, Make("APGD"), options with { Context = context with { Shards = 3 } });
+            var plain = RobustnessEvaluator.Evaluate(model, Images, Labels, Make("APGD"), options with { Context = context });
+            var found = RobustnessEvaluator.Evaluate(model, Images, Labels, Make("APGD"), options with { Context = context with { Shards = 3 } });
             found.Robust.Should().Equal(plain.Robust);
             found.Findings.Should().Equal(plain.Findings);
             // With NaN logits a run begins again, which costs a shard without them nothing.
-            if (model == _network) found.Attacks.Should().BeEquivalentTo(plain.Attacks, rules => rules.Excluding(attack => attack.Elapsed));
-            var ensemble = new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [Make("APGD-T"), Make("Square"), Make("PGD")], BatchSize = 5 });
-            using var before = ensemble.Evaluate(model, _images, _labels, context);
-            using var after = ensemble.Evaluate(model, _images, _labels, context with { Shards = 2 });
+            if (model == Network) found.Attacks.Should().BeEquivalentTo(plain.Attacks, rules => rules.Excluding(attack => attack.Elapsed));
+            var ensemble = new AutoAttack(Threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [Make("APGD-T"), Make("Square"), Make("PGD")], BatchSize = 5 });
+            using var before = ensemble.Evaluate(model, Images, Labels, context);
+            using var after = ensemble.Evaluate(model, Images, Labels, context with { Shards = 2 });
             after.Robust.Should().Equal(before.Robust);
             TensorAssert.Close(after.Adversarial, before.Adversarial, 1e-9);
-            if (model == _network)
+            if (model == Network)
             {
                 after.Attacks.Select(attack => (attack.Broken, attack.SampleForwards, attack.SampleBackwards)).Should()
                     .Equal(before.Attacks.Select(attack => (attack.Broken, attack.SampleForwards, attack.SampleBackwards)));
@@ -219,11 +198,11 @@ public sealed class AttackShardsTests : IDisposable
     [Fact]
     public void Perturb_Automatic_FindsTheSamePoints_WhateverItChooses()
     {
-        using var plain = Make("PGD").Perturb(_network, _images, _labels);
+        using var plain = Make("PGD").Perturb(Network, Images, Labels);
         set_num_threads(2);
         try
         {
-            using var found = Make("PGD").Perturb(_network, _images, _labels, new AttackContext { Shards = AttackShards.Automatic });
+            using var found = Make("PGD").Perturb(Network, Images, Labels, new AttackContext { Shards = AttackShards.Automatic });
             TensorAssert.Close(found, plain, 1e-9);
         }
         finally
@@ -232,7 +211,7 @@ public sealed class AttackShardsTests : IDisposable
         }
         var threads = new ConcurrentDictionary<int, bool>();
         using var model = Watched(_ => threads[Environment.CurrentManagedThreadId] = true);
-        Make("PGD").Perturb(model, _images, _labels, new AttackContext { Shards = AttackShards.Automatic }).Dispose();
+        Make("PGD").Perturb(model, Images, Labels, new AttackContext { Shards = AttackShards.Automatic }).Dispose();
         threads.Keys.Should().Equal([Environment.CurrentManagedThreadId], "there is one core to use");
     }
 
@@ -241,9 +220,9 @@ public sealed class AttackShardsTests : IDisposable
     {
         var attack = Make(name);
         var context = new AttackContext { Shards = 3, MemoryFormat = MemoryFormat.ChannelsLast };
-        LeakAssert.None(() => attack.Perturb(_network, _images, _labels, context).Dispose());
+        LeakAssert.None(() => attack.Perturb(Network, Images, Labels, context).Dispose());
         var before = Tensor.TotalCount;
-        for (var run = 0; run < 3; run++) attack.Perturb(_network, _images, _labels, context).Dispose();
+        for (var run = 0; run < 3; run++) attack.Perturb(Network, Images, Labels, context).Dispose();
         Tensor.TotalCount.Should().BeLessThanOrEqualTo(before);
     }
 
@@ -253,22 +232,8 @@ public sealed class AttackShardsTests : IDisposable
 
     private FuncModel Watched(Action<Tensor> watch)
     {
-        var model = new FuncModel(x => { watch(x); return _network.call(x); }, _network);
+        var model = new FuncModel(x => { watch(x); return Network.call(x); }, Network);
         model.eval();
         return model;
     }
-
-    private static IAttack Make(string name) => name switch
-    {
-        "PGD" => new PgdAttack(_threat, new PgdOptions { Steps = 5 }),
-        "restarts" => new PgdAttack(_threat, new PgdOptions { Steps = 3, Restarts = 2, Selection = PgdSelection.FirstSuccess }),
-        "CW" => new CarliniWagnerAttack(ThreatModel.L2(0.4), new CarliniWagnerOptions { SearchSteps = 2, Iterations = 4 }),
-        "APGD" => new ApgdAttack(_threat, new ApgdOptions { Search = new() { Iterations = 8 } }),
-        "APGD-T" => new TargetedApgdAttack(_threat, new TargetedApgdOptions { Search = new() { Iterations = 6 }, Classes = 2 }),
-        "FAB-T" => new TargetedFabAttack(_threat, new TargetedFabOptions { Search = new() { Iterations = 5 }, Classes = 2 }),
-        "Square" => new SquareAttack(_threat, new SquareOptions { Queries = 30 }),
-        "EoT" => new EotAttack(new PgdAttack(_threat, new PgdOptions { Steps = 3 }), 2),
-        "chain" => new WorstCaseAttack("chain", Make("PGD"), Make("Square")),
-        _ => new AutoAttack(_threat, new AutoAttackOptions { Version = AutoAttackVersion.Custom, Attacks = [Make("APGD"), Make("Square"), Make("PGD")] }),
-    };
 }

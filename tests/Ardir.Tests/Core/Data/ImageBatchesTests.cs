@@ -35,6 +35,19 @@ public sealed class ImageBatchesTests : IDisposable
         Order(new ImageBatches(_data, batches.Options with { Shuffle = false }), 3).Should().Equal(Enumerable.Range(0, 10).Select(i => (long)i));
     }
 
+    [Fact]
+    public void Epoch_SkipAndStride_DealOutTheBatchesOfTheEpoch()
+    {
+        var batches = new ImageBatches(_data, new ImageBatchOptions { BatchSize = 3, Seed = 1 });
+        var whole = Order(batches, 2).Chunk(3).ToList();
+        for (var rank = 0; rank < 3; rank++)
+            batches.Epoch(2, rank, stride: 3).Select(batch => batch.Indices).Should()
+                .BeEquivalentTo(whole.Where((_, i) => i % 3 == rank), options => options.WithStrictOrdering());
+        batches.Epoch(2, skip: 4, stride: 3).Should().BeEmpty();
+        var none = () => batches.Epoch(2, 0, stride: 0);
+        none.Should().Throw<ArgumentOutOfRangeException>().Which.ParamName.Should().Be("stride");
+    }
+
     [Theory]
     [InlineData(CropPadding.Zero), InlineData(CropPadding.Reflect)]
     public void Epoch_Augmented_IsTheAugmentationOfTheSameImages(CropPadding padding)
