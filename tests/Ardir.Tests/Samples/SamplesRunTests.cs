@@ -1,8 +1,5 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Ardir.Core;
-using SkiaSharp;
 
 namespace Ardir.Tests;
 
@@ -20,15 +17,6 @@ public sealed class SamplesRunTests : IDisposable
         run.Errors.Should().HaveCount(2);
         run.Errors[0].Should().StartWith("Warning: ").And.Contain("args (an object: argparse.Namespace)").And.Contain("optimizer (a dictionary of 2)");
         run.Errors[1].Should().StartWith("Error: No known network has these entries.");
-    }
-
-    [Fact]
-    public void Import_WithAFolderOfPictures_MeasuresTheAccuracyOfTheModel()
-    {
-        var (expected, count) = WritePictures(24);
-        var run = SampleProcess.Run(_folder.Path, "import", Golden("fm_robust.pt"), "--data", "pictures").ShouldSucceed();
-        run.Output[^1].Should().Be(string.Create(CultureInfo.InvariantCulture, $"Clean accuracy: {expected / (double)count:P2} on {count} images"));
-        run.Output.Should().Contain("Images of any size whose last maps have 49 positions fit; square ones of 28x28 are assumed.", "lines are not wrapped in a pipe");
     }
 
     [PosixFact]
@@ -76,28 +64,6 @@ public sealed class SamplesRunTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static LinearModel Linear(int features) => new((arange(10 * features, ScalarType.Float32) * 0.37).sin().reshape(10, features) / 28, zeros(10));
-
-    // The first test images as PNG in a folder per class, and how many of them the model gets right.
-    private (int Right, int Count) WritePictures(int count)
-    {
-        using var scope = NewDisposeScope();
-        using var model = FashionModel.Robust();
-        model.eval();
-        var (images, labels) = FashionModel.Images(count);
-        var right = (int)model.call(images).argmax(1).eq(labels).sum().ToInt64();
-        for (var i = 0; i < count; i++)
-        {
-            var folder = _folder.File($"pictures/{labels[i].ToInt64()}");
-            Directory.CreateDirectory(folder);
-            var pixels = (images[i] * 255).round().to(ScalarType.Byte).flatten().data<byte>().ToArray();
-            using var bitmap = new SKBitmap(new SKImageInfo(28, 28, SKColorType.Gray8));
-            Marshal.Copy(pixels, 0, bitmap.GetPixels(), pixels.Length);
-            using var png = bitmap.Encode(SKEncodedImageFormat.Png, 100);
-            File.WriteAllBytes(Path.Combine(folder, $"{i}.png"), png.ToArray());
-        }
-        for (var i = 0; i < 10; i++) Directory.CreateDirectory(_folder.File($"pictures/{i}")).EnumerateFiles().Should().NotBeEmpty("all ten classes are among the images");
-        return (right, count);
-    }
 
     // Managed files are copied, for their folder is where the program looks for the others; half a gigabyte of native ones is linked.
     private static void CopyWithout(string from, string to, string leftOut)

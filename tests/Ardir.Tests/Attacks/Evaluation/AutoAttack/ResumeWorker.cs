@@ -28,6 +28,11 @@ internal static class ResumeWorker
             ExperimentWorker.Run(experiment, done, hold.SingleOrDefault());
             return 0;
         }
+        if (arguments is ["trimmed", var weights, var place])
+        {
+            Console.WriteLine(TrimmedRun.Of(weights, place));
+            return 0;
+        }
         if (arguments is ["mpi", var job, .. var places]) return MpiWorker.Run(job, places);
         if (arguments is not [var state, var result, .. var held] || held.Length > 1) return 2;
         File.WriteAllText(result, Evaluate(state, held.SingleOrDefault()));
