@@ -48,7 +48,7 @@ internal static class ScalingChild
     /// <summary>Standard adversarial training of PreActResNet-18 as the trainer does it: epochs of one step, the first one to warm up.</summary>
     private static ScalingResult Training(ICollective ranks, DistributedBatchNorm batchNorm)
     {
-        const int Epochs = 3;
+        const int Epochs = 5;
         var timed = new TimedCollective(ranks);
         using var student = PreActResNet.Create(new PreActResNetOptions { Seed = 1 });
         var count = BatchPerRank * StepsPerEpoch * ranks.Size;

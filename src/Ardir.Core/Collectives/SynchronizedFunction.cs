@@ -14,12 +14,9 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var (input, weight, bias, layer) = ((Tensor)vars[0], vars[1] as Tensor, vars[2] as Tensor, (SynchronizedLayer)vars[3]);
         var values = Wide(input);
         var (count, mean, variance) = layer.Measure(values);
-        var inverse = (variance + layer.Epsilon).rsqrt();
-        var result = (values - SynchronizedLayer.Broad(mean, values)) * SynchronizedLayer.Broad(inverse, values);
-        if (weight is not null) result.mul_(SynchronizedLayer.Broad(weight, values));
-        if (bias is not null) result.add_(SynchronizedLayer.Broad(bias, values));
+        var result = Normalized(values, mean, variance, weight, bias, layer.Epsilon);
         ctx.save_data(Layer, layer);
-        ctx.save_for_backward([input, Kept(count), Kept(mean), Kept(inverse), weight!]);
+        ctx.save_for_backward([input, Kept(count), Kept(mean), Kept(variance), weight!]);
         return result.to(input.dtype).MoveToOuterDisposeScope();
     }
 
@@ -43,25 +40,32 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         foreach (var tensor in saved) tensor?.MoveToOuterDisposeScope();
-        var (input, count, mean, inverse, weight) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
+        var (input, count, mean, variance, weight) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
         var (values, outer) = (Wide(input), Wide(gradient));
         var dimensions = SynchronizedLayer.Others(values);
-        var centred = values - SynchronizedLayer.Broad(mean, values);
-        var (sum, product) = (outer.sum(dimensions), (outer * centred).sum(dimensions));
+        var normalized = Normalized(values, mean, variance, weight: null, bias: null, layer.Epsilon);
+        var (sum, product) = (outer.sum(dimensions), (outer * normalized).sum(dimensions));
         // Those of the parameters stay this rank's own: they are summed over the ranks with all other gradients.
-        var ofWeight = weight is null ? null : (product * inverse).to(weight.dtype).DetachFromDisposeScope();
+        var ofWeight = weight is null ? null : product.to(weight.dtype, copy: true).DetachFromDisposeScope();
         var ofBias = weight is null ? null : sum.to(weight.dtype, copy: true).DetachFromDisposeScope();
         var both = stack([sum, product]);
         layer.Owner.Collective.AllReduce(both);
         var means = both / count;
-        var slope = SynchronizedLayer.Broad(inverse.square() * means[1], values);
-        var scale = SynchronizedLayer.Broad(weight is null ? inverse : inverse * weight, values);
-        var exact = (outer - SynchronizedLayer.Broad(means[0], values) - centred * slope) * scale;
+        var scale = (variance + layer.Epsilon).rsqrt();
+        if (weight is not null) scale.mul_(weight);
+        // (outer - mean of outer - normalized * mean of their product) * scale. The first part has the form of a batch norm.
+        var exact = Normalized(outer, means[0], ones_like(variance), scale, zeros_like(scale), epsilon: 0);
+        exact.addcmul_(normalized, SynchronizedLayer.Broad(-means[1] * scale, values), 1);
         var ofInput = exact.to(input.dtype).DetachFromDisposeScope();
         layer.Owner.Hold(ofInput, ofWeight, ofBias);
         foreach (var tensor in saved) tensor?.Dispose();
         return [ofInput, ofWeight!, ofBias!, null!];
     }
+
+    // One pass of a native kernel, where a few operations on whole tensors would each read and write them.
+    private static Tensor Normalized(Tensor values, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias, double epsilon) =>
+        nn.functional.batch_norm(
+            values, mean, variance, weight?.to(values.dtype)!, bias?.to(values.dtype)!, training: false, momentum: 0, eps: epsilon);
 
     // libtorch keeps what is saved when forward has returned.
     private static Tensor Kept(Tensor tensor) => tensor.MoveToOuterDisposeScope();

@@ -41,7 +41,7 @@ internal sealed class SynchronizedLayer
         var channels = values.shape[1];
         var dimensions = Others(values);
         var mean = values.mean(dimensions);
-        var squares = (values - Broad(mean, values)).square().sum(dimensions);
+        var squares = (values - Broad(mean, values)).pow_(2).sum(dimensions);
         var count = full([1], values.numel() / channels, values.dtype, values.device);
         var all = Owner.Collective.AllGather(cat([count, mean, squares]).unsqueeze(0));
         var (counts, means) = (all.narrow(1, 0, 1), all.narrow(1, 1, channels));

@@ -156,7 +156,7 @@ internal sealed class RunLock : IDisposable
         try
         {
             using var process = Process.GetProcessById(owner.Process);
-            return (process.StartTime.ToUniversalTime() - owner.Started.UtcDateTime).Duration() < _tolerance && !process.HasExited;
+            return (process.StartTime.ToUniversalTime() - owner.Started.UtcDateTime).Duration() < _tolerance && !HasEnded(process);
         }
         catch (ArgumentException)
         {
@@ -171,6 +171,17 @@ internal sealed class RunLock : IDisposable
             // The process exists but belongs to another user.
             return true;
         }
+    }
+
+    /// <summary>Whether a process has ended, also if its parent never asked for its exit code: Linux then lists it for ever, as happens
+    /// in containers whose first process is no init.</summary>
+    private static bool HasEnded(Process process)
+    {
+        if (process.HasExited) return true;
+        if (!OperatingSystem.IsLinux() || Text($"/proc/{process.Id}/stat") is not { } status) return false;
+        // The letter of the state comes after the name in parentheses, which may hold any character.
+        var state = status.AsSpan(status.LastIndexOf(')') + 1).TrimStart();
+        return state is ['Z' or 'X', ..];
     }
 
     private static void Delete(string path)

@@ -35,6 +35,33 @@ public sealed class RunLockTests : IDisposable
         }
     }
 
+    [PosixFact]
+    public void Take_OwnerWhoseParentNeverAsksForItsExitCode_IsTakenOver()
+    {
+        // The shell becomes a program that knows of no child.
+        var start = new ProcessStartInfo("sh", ["-c", "sleep 0.1 & echo $!; exec sleep 600"]) { RedirectStandardOutput = true, UseShellExecute = false };
+        using var parent = Process.Start(start)!;
+        try
+        {
+            var child = int.Parse(parent.StandardOutput.ReadLine()!, CultureInfo.InvariantCulture);
+            using var ended = Process.GetProcessById(child);
+            File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(child, Environment.MachineName, ended.StartTime.ToUniversalTime()));
+            SpinWait.SpinUntil(Takes, TimeSpan.FromSeconds(30)).Should().BeTrue();
+            if (OperatingSystem.IsLinux()) File.Exists($"/proc/{child}/stat").Should().BeTrue("it is still listed");
+        }
+        finally
+        {
+            parent.Kill();
+        }
+
+        bool Takes()
+        {
+            if (!RunLock.TryTake(LockPath, "training run", out var taken, out _)) return false;
+            taken!.Dispose();
+            return true;
+        }
+    }
+
     [Fact]
     public void Take_OwnerOnAnotherMachine_IsTakenOver_BecauseRunsGoOnElsewhere()
     {
