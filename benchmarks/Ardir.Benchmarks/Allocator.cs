@@ -14,7 +14,7 @@ internal static partial class Allocator
         try
         {
             SetOption(TrimThreshold, int.MaxValue);
-            SetOption(MapThreshold, 1 << 30);
+            SetOption(MapThreshold, 1 << 25);
         }
         catch (Exception e) when (e is DllNotFoundException or EntryPointNotFoundException)
         {

@@ -22,7 +22,7 @@ internal sealed record ScalingResult(double Images, double Seconds, double Excha
 /// <summary>One job by the ranks of a launcher, or alone: <c>scaling-child JOB FILE</c>.</summary>
 internal static class ScalingChild
 {
-    private const int BatchPerRank = 8;
+    private const int BatchPerRank = 32;
     private const int StepsPerEpoch = 1;
     private const int AttackedImages = 16;
     private const int AttackBatch = 2;
@@ -30,6 +30,7 @@ internal static class ScalingChild
     public static int Run(string[] args)
     {
         set_num_threads(1);
+        Allocator.KeepMemory();
         var (job, file) = (args[0], args[1]);
         return MpiCollective.Run(ranks =>
         {
@@ -48,7 +49,7 @@ internal static class ScalingChild
     /// <summary>Standard adversarial training of PreActResNet-18 as the trainer does it: epochs of one step, the first one to warm up.</summary>
     private static ScalingResult Training(ICollective ranks, DistributedBatchNorm batchNorm)
     {
-        const int Epochs = 5;
+        const int Epochs = 3;
         var timed = new TimedCollective(ranks);
         using var student = PreActResNet.Create(new PreActResNetOptions { Seed = 1 });
         var count = BatchPerRank * StepsPerEpoch * ranks.Size;

@@ -23,9 +23,11 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         var layer = (SynchronizedLayer)ctx.get_data(Layer);
+        // TorchSharp made this for the call and leaves it to the garbage collector, which comes too late for memory of this size.
+        using var outer = grad_output;
         try
         {
-            return Gradients(ctx.get_saved_variables(), grad_output, layer);
+            return Gradients(ctx.get_saved_variables(), outer, layer);
         }
         catch (Exception e)
         {
@@ -42,9 +44,7 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         foreach (var tensor in saved) tensor?.MoveToOuterDisposeScope();
         var (input, count, mean, variance, weight) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
         var (values, outer) = (Wide(input), Wide(gradient));
-        var dimensions = SynchronizedLayer.Others(values);
-        var normalized = Normalized(values, mean, variance, weight: null, bias: null, layer.Epsilon);
-        var (sum, product) = (outer.sum(dimensions), (outer * normalized).sum(dimensions));
+        var (normalized, sum, product) = Sums(values, outer, mean, variance, layer.Epsilon);
         // Those of the parameters stay this rank's own: they are summed over the ranks with all other gradients.
         var ofWeight = weight is null ? null : product.to(weight.dtype, copy: true).DetachFromDisposeScope();
         var ofBias = weight is null ? null : sum.to(weight.dtype, copy: true).DetachFromDisposeScope();
@@ -60,6 +60,18 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         layer.Owner.Hold(ofInput, ofWeight, ofBias);
         foreach (var tensor in saved) tensor?.Dispose();
         return [ofInput, ofWeight!, ofBias!, null!];
+    }
+
+    // The gradients of a scale of one and a shift of zero: the sums of the outer gradient, and of its products with the normalised values.
+    // The native kernel has them without a tensor of products.
+    private static (Tensor Normalized, Tensor Sum, Tensor Product) Sums(
+        Tensor values, Tensor outer, Tensor mean, Tensor variance, double epsilon)
+    {
+        using var grad = enable_grad();
+        var (scale, shift) = (ones_like(variance).requires_grad_(), zeros_like(variance).requires_grad_());
+        var normalized = Normalized(values.detach(), mean, variance, scale, shift, epsilon);
+        var sums = autograd.grad([normalized], [scale, shift], [outer]);
+        return (normalized.detach(), sums[1], sums[0]);
     }
 
     // One pass of a native kernel, where a few operations on whole tensors would each read and write them.
