@@ -25,7 +25,7 @@ internal static class ScalingChild
     private const int BatchPerRank = 32;
     private const int StepsPerEpoch = 1;
     private const int AttackedImages = 16;
-    private const int AttackBatch = 2;
+    private const int AttackBatch = 8;
 
     public static int Run(string[] args)
     {

@@ -7,7 +7,9 @@ namespace Ardir.Core;
 /// </summary>
 public sealed class GlobalRandomScope : IDisposable
 {
-    private readonly Tensor _saved = torch.random.get_rng_state().DetachFromDisposeScope();
+    private const int Attempts = 100;
+
+    private readonly Tensor? _saved = Undisturbed(torch.random.get_rng_state);
 
 #pragma warning disable CA1822 // an instance method, so that the global generator can be reseeded only while a scope exists
     /// <summary>Seeds the global generators of the CPU and of all GPUs.</summary>
@@ -21,10 +23,32 @@ public sealed class GlobalRandomScope : IDisposable
     }
 #pragma warning restore CA1822
 
-    /// <summary>Restores the state that the CPU generator had.</summary>
+    /// <summary>Restores the state that the CPU generator had, unless another thread drew from it all the time while it was
+    /// read.</summary>
     public void Dispose()
     {
+        if (_saved is null || _saved.IsInvalid) return;
         torch.random.set_rng_state(_saved);
         _saved.Dispose();
+    }
+
+    /// <summary>A state that no other thread was changing while it was copied, or null.</summary>
+    internal static Tensor? Undisturbed(Func<Tensor> read)
+    {
+        // libtorch copies the state without waiting for a thread that draws. A copy from the middle of a draw can be invalid, and libtorch
+        // ends the process when it is given one. Nobody drew between two copies that are equal.
+        var state = read().DetachFromDisposeScope();
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var next = read().DetachFromDisposeScope();
+            using var same = state.eq(next);
+            using var all = same.all();
+            var undisturbed = HostRead.Bool(all);
+            state.Dispose();
+            state = next;
+            if (undisturbed) return state;
+        }
+        state.Dispose();
+        return null;
     }
 }

@@ -2,7 +2,7 @@ using Ardir.Core;
 
 namespace Ardir.Tests;
 
-/// <summary>Twenty seconds of the soak: <c>benchmarks -- soak</c> runs it for as long as one likes.</summary>
+/// <summary>Ten seconds of the soak: <c>benchmarks -- soak</c> runs it for as long as one likes.</summary>
 public sealed class SoakTests
 {
     [Fact]
@@ -10,7 +10,7 @@ public sealed class SoakTests
     {
         TorchSharpRuntime.KeepsArgumentsAlive.Should().BeTrue("the build mends the TorchSharp beside the tests");
         using var folder = new TemporaryFolder();
-        var report = Soak.Run(TimeSpan.FromSeconds(20), folder.Path);
+        var report = Soak.Run(TimeSpan.FromSeconds(10), folder.Path);
         report.Failures.Should().BeEmpty();
         report.Mismatches.Should().BeEmpty();
         report.PressureFailures.Should().BeEmpty();

@@ -6,7 +6,7 @@ namespace Ardir.Tests.Core.Data;
 /// <summary>Damaged and hostile files: a reader reads them or says what is wrong, and takes no memory that the file does not justify.</summary>
 public sealed class HostileFileTests : IDisposable
 {
-    private const int Inputs = 500;
+    private const int Inputs = 300;
     private const long MemoryCap = 64 << 20;
 
     private readonly TemporaryFolder _folder = new();

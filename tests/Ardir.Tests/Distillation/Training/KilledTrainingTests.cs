@@ -5,7 +5,7 @@ namespace Ardir.Tests;
 /// <summary>Processes that really die: training killed again and again ends as if nothing had happened.</summary>
 public sealed class KilledTrainingTests : IDisposable
 {
-    private const int Kills = 6;
+    private const int Kills = 4;
 
     private readonly TemporaryFolder _folder = new();
 

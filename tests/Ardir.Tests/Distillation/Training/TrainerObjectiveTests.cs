@@ -3,7 +3,7 @@ using Ardir.Distillation;
 
 namespace Ardir.Tests;
 
-/// <summary>Every objective trains a small network by its own attack: the weights change, the same again on every run, and a run that was stopped ends bit-equal.</summary>
+/// <summary>Every objective trains a small network by its own attack: the weights change, and a second run, which is stopped on the way, ends bit-equal.</summary>
 public sealed class TrainerObjectiveTests
 {
     private const int Epochs = 3;
@@ -35,16 +35,14 @@ public sealed class TrainerObjectiveTests
     internal static IDistillationLoss Loss(string name, nn.Module<Tensor, Tensor> student, nn.Module<Tensor, Tensor> teacher) => _losses[name](student, teacher);
 
     [Theory, MemberData(nameof(Losses))]
-    public void Fit_Objective_TrainsDeterministicallyAndResumesBitEqual(string name)
+    public void Fit_Objective_Trains_AndStoppedAndResumedEndsBitEqual(string name)
     {
         using var folder = new TemporaryFolder();
         using var data = TrainingWorld.Data(20);
         var once = Run(name, data, folder.File("once"), Epochs);
-        var again = Run(name, data, folder.File("again"), Epochs);
         Run(name, data, folder.File("stopped"), 1);
         var resumed = Run(name, data, folder.File("stopped"), Epochs);
 
-        TrainingWorld.SameState(again.Student, once.Student);
         TrainingWorld.SameState(resumed.Student, once.Student);
         TrainingWorld.SameMetrics(resumed.Result.Epochs, once.Result.Epochs);
         // With the loss's own parameters and all momentum.

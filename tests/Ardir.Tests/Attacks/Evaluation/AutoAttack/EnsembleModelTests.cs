@@ -11,7 +11,8 @@ public sealed class EnsembleModelTests
         var data = new TheoryData<AutoAttackVersion, PerturbationNorm, int>();
         foreach (var version in new[] { AutoAttackVersion.Standard, AutoAttackVersion.Plus, AutoAttackVersion.Rand })
             foreach (var norm in Enum.GetValues<PerturbationNorm>())
-                foreach (var classes in new[] { 2, 3, 4, 12 }) data.Add(version, norm, classes);
+                // The attacks of 'plus' are those of the others, with more restarts: without the costly number of classes.
+                foreach (var classes in version == AutoAttackVersion.Plus ? [2, 4] : new[] { 2, 3, 4, 12 }) data.Add(version, norm, classes);
         return data;
     }
 

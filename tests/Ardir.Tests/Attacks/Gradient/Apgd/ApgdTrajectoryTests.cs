@@ -8,7 +8,6 @@ public sealed class ApgdTrajectoryTests
 {
     private const int Iterations = 25;
 
-    // L2 with DLR ends where the loss is flat and its gradient is rounding, scaled up to a step: measured 7e-8, another processor may round elsewhere.
     [Theory]
     [InlineData("Linf", "ce")]
     [InlineData("Linf", "dlr")]
@@ -34,13 +33,31 @@ public sealed class ApgdTrajectoryTests
             var stage = new ApgdStage(run.Threat.Epsilon, Iterations, BrokenSamples.Stay, StartIsGiven: true);
             found = ApgdEngine.Climb(run, new ApgdSearchOptions(), stage, golden.Tensor("x_init").to(dtype));
             TensorAssert.Close(found.BestLoss!, golden.Tensor("loss_best"), tolerance);
-            TensorAssert.Close(found.Best!, golden.Tensor("x_best"), tolerance);
-            TensorAssert.Close(found.Points, golden.Tensor("x_adv"), tolerance);
+            var steep = norm == "L2" && loss == "dlr" ? Steep(model, golden.Tensor("x_best")) : arange(model.Images.shape[0]);
+            TensorAssert.Close(found.Best![steep], golden.Tensor("x_best")[steep], tolerance);
+            TensorAssert.Close(found.Points[steep], golden.Tensor("x_adv")[steep], tolerance);
+            TensorAssert.AllTrue(run.Threat.Contains(model.Images, found.Points));
             found.Broken.data<bool>().Select(broken => !broken).Should().Equal(golden.Flags("robust"));
             return found.Points;
         });
         attack.Perturb(model, model.Images, model.Labels);
         found.Should().NotBeNull();
+    }
+
+    // The loss of a sample whose class is third or lower is (z1 - zy) / (z1 - z3): it ends at 1, where its gradient of 1e-12 is nothing but the guard of the
+    // division and rounding. In L2 that is scaled up to a whole step, whose direction is the processor's; the losses above are compared for all samples.
+    private static Tensor Steep(TrajectoryModel model, Tensor points)
+    {
+        using var grad = enable_grad();
+        var leaf = points.detach().clone().requires_grad_();
+        var logits = model.call(leaf);
+        var top = logits.topk(3, 1).values;
+        var own = logits.gather(1, model.Labels.unsqueeze(1)).squeeze(1);
+        var losses = (top[TensorIndex.Ellipsis, 0] - own) / (top[TensorIndex.Ellipsis, 0] - top[TensorIndex.Ellipsis, 2] + 1e-12);
+        var norms = autograd.grad([losses.sum()], [leaf])[0].flatten(1).norm(1);
+        var steep = (norms > 1e-6).nonzero().squeeze(1);
+        steep.shape[0].Should().BePositive();
+        return steep;
     }
 
     private static ThreatModel Threat(string norm, double epsilon) => norm switch
