@@ -14,7 +14,7 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var (input, weight, bias, layer) = ((Tensor)vars[0], vars[1] as Tensor, vars[2] as Tensor, (SynchronizedLayer)vars[3]);
         var values = Wide(input);
         var (count, mean, variance) = layer.Measure(values);
-        var result = Normalized(values, mean, variance, weight, bias, layer.Epsilon);
+        var result = Normalized(values, mean, variance, (weight, bias), layer.Epsilon);
         ctx.save_data(Layer, layer);
         ctx.save_for_backward([input, Kept(count), Kept(mean), Kept(variance), weight!]);
         return result.to(input.dtype).MoveToOuterDisposeScope();
@@ -54,7 +54,7 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var scale = (variance + layer.Epsilon).rsqrt();
         if (weight is not null) scale.mul_(weight);
         // (outer - mean of outer - normalized * mean of their product) * scale. The first part has the form of a batch norm.
-        var exact = Normalized(outer, means[0], ones_like(variance), scale, zeros_like(scale), epsilon: 0);
+        var exact = Normalized(outer, means[0], ones_like(variance), (scale, zeros_like(scale)), epsilon: 0);
         exact.addcmul_(normalized, SynchronizedLayer.Broad(-means[1] * scale, values), 1);
         var ofInput = exact.to(input.dtype).DetachFromDisposeScope();
         layer.Owner.Hold(ofInput, ofWeight, ofBias);
@@ -69,15 +69,16 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
     {
         using var grad = enable_grad();
         var (scale, shift) = (ones_like(variance).requires_grad_(), zeros_like(variance).requires_grad_());
-        var normalized = Normalized(values.detach(), mean, variance, scale, shift, epsilon);
-        var sums = autograd.grad([normalized], [scale, shift], [outer]);
-        return (normalized.detach(), sums[1], sums[0]);
+        var normalized = Normalized(values.detach(), mean, variance, (scale, shift), epsilon);
+        normalized.backward([outer]);
+        return (normalized.detach(), shift.grad!, scale.grad!);
     }
 
     // One pass of a native kernel, where a few operations on whole tensors would each read and write them.
-    private static Tensor Normalized(Tensor values, Tensor mean, Tensor variance, Tensor? weight, Tensor? bias, double epsilon) =>
+    private static Tensor Normalized(Tensor values, Tensor mean, Tensor variance, (Tensor? Weight, Tensor? Bias) affine, double epsilon) =>
         nn.functional.batch_norm(
-            values, mean, variance, weight?.to(values.dtype)!, bias?.to(values.dtype)!, training: false, momentum: 0, eps: epsilon);
+            values, mean, variance, affine.Weight?.to(values.dtype)!, affine.Bias?.to(values.dtype)!, training: false, momentum: 0,
+            eps: epsilon);
 
     // libtorch keeps what is saved when forward has returned.
     private static Tensor Kept(Tensor tensor) => tensor.MoveToOuterDisposeScope();
