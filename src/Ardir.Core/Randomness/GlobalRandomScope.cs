@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Ardir.Core;
 
 /// <summary>
@@ -8,6 +10,10 @@ namespace Ardir.Core;
 public sealed class GlobalRandomScope : IDisposable
 {
     private const int Attempts = 100;
+
+    // The state of libtorch's Mersenne Twister: seed (8 bytes), numbers left (4), whether seeded (4), position (8), 624 words of 8 bytes, ...
+    private const int Length = 5056;
+    private const int Words = 624;
 
     private readonly Tensor? _saved = Undisturbed(torch.random.get_rng_state);
 
@@ -46,9 +52,22 @@ public sealed class GlobalRandomScope : IDisposable
             var undisturbed = HostRead.Bool(all);
             state.Dispose();
             state = next;
-            if (undisturbed) return state;
+            if (undisturbed) break;
+            if (attempt < Attempts - 1) continue;
+            state.Dispose();
+            return null;
         }
+        if (IsSound(state)) return state;
         state.Dispose();
         return null;
+    }
+
+    // Another thread's draw that met the return of a state leaves counts that libtorch would not take again.
+    private static bool IsSound(Tensor state)
+    {
+        if (state.numel() != Length) return true;
+        var bytes = state.bytes;
+        var (left, position) = (BinaryPrimitives.ReadInt32LittleEndian(bytes[8..]), BinaryPrimitives.ReadUInt64LittleEndian(bytes[16..]));
+        return left is > 0 and <= Words && position <= Words;
     }
 }

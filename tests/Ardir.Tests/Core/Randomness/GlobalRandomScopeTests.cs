@@ -35,4 +35,23 @@ public sealed class GlobalRandomScopeTests
             GlobalRandomScope.Undisturbed(() => full([3], count++ % 200, ScalarType.Byte)).Should().BeNull();
         });
     }
+
+    [Fact]
+    public void Undisturbed_CountsThatLibtorchWouldNotTakeBack_AreNotASteadyState()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (left, position, sound) in new[] { (1, 0, true), (624, 624, true), (0, 5, false), (-3, 5, false), (625, 0, false), (5, 625, false) })
+        {
+            var state = torch.random.get_rng_state();
+            state.numel().Should().Be(5056, "the layout that is looked into");
+            Write(state, 8, BitConverter.GetBytes(left));
+            Write(state, 16, BitConverter.GetBytes((long)position));
+            (GlobalRandomScope.Undisturbed(() => state.clone()) is not null).Should().Be(sound, "{0} left at {1}", left, position);
+        }
+    }
+
+    private static void Write(Tensor state, int at, byte[] bytes)
+    {
+        for (var i = 0; i < bytes.Length; i++) state[at + i] = (byte)bytes[i];
+    }
 }
