@@ -8,6 +8,8 @@ internal static class Job
 {
     public const string StackVariable = "ARDIR_STACK";
 
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(10);
+
     /// <summary>Parses the arguments and runs the command they name.</summary>
     public static async Task<int> Invoke(RootCommand root, string[] arguments)
     {
@@ -39,11 +41,16 @@ internal static class Job
         return Task.Run(() =>
         {
             var code = ExitCode.Done;
+            Timer? patience = null;
             var started = Run(null, () => code = MpiCollective.Run(ranks =>
             {
                 if (ranks.Rank > 0) Screen.Silence();
-                return Run(ranks.Rank == 0 ? output : null, () => work(Ranks.Of(ranks)));
+                var own = Run(ranks.Rank == 0 ? output : null, () => work(Ranks.Of(ranks)));
+                // What ends one rank mostly ends all of them, each with its own message. The exit of a process ends those that go on.
+                if (own != ExitCode.Done) patience = new Timer(_ => Environment.Exit(own), null, _patience, Timeout.InfiniteTimeSpan);
+                return own;
             }));
+            patience?.Dispose();
             return started == ExitCode.Done ? code : started;
         });
     }

@@ -10,7 +10,9 @@ namespace Ardir.Core;
 /// </summary>
 /// <remarks>Each pass of a batch norm in train mode makes one collective call, and each backward pass through it another, so every rank
 /// must make the same passes in the same order, with at least one sample. In eval mode nothing changes and nothing is exchanged. The layers
-/// must be invoked by <c>call</c>, as TorchSharp's containers and the library's networks do; hooks do not see <c>forward</c>.</remarks>
+/// must be invoked by <c>call</c>, as TorchSharp's containers and the library's networks do; hooks do not see <c>forward</c>. Hooks of your
+/// own on a batch norm itself are not supported: they see a single sample, and what they return may be lost. There are no second
+/// derivatives (<c>create_graph</c>).</remarks>
 /// <example><code>
 /// using var synchronized = SynchronizedBatchNorm.Attach(student, collective);
 /// using Tensor loss = Loss(student.call(ownPart)) * ownShare;
@@ -19,16 +21,20 @@ namespace Ardir.Core;
 /// </code></example>
 public sealed class SynchronizedBatchNorm : IDisposable
 {
-    private readonly List<SynchronizedLayer> _layers;
+    internal const string NoSecondDerivatives =
+        "Synchronised batch norm has no second derivatives, but a backward pass with create_graph asks for them (a gradient penalty?). " +
+        "Use DistributedBatchNorm.Local, or batch norms in eval mode.";
+
+    private readonly List<SynchronizedLayer> _layers = [];
     private Tensor?[] _returned = [];
 
     private SynchronizedBatchNorm(nn.Module model, ICollective collective)
     {
         Collective = collective;
-        var layers = collective.Size == 1
-            ? []
-            : model.modules().Prepend(model).OfType<BatchNorm>().Distinct(ReferenceEqualityComparer.Instance).Cast<BatchNorm>();
-        _layers = [.. layers.Select(layer => new SynchronizedLayer(layer, this))];
+        if (collective.Size == 1) return;
+        var seen = new HashSet<nn.Module>(ReferenceEqualityComparer.Instance);
+        foreach (var (name, module) in model.named_modules().Prepend(("", model)))
+            if (module is BatchNorm norm && seen.Add(norm)) _layers.Add(new SynchronizedLayer(name, norm, this));
     }
 
     internal ICollective Collective { get; }
@@ -49,12 +55,18 @@ public sealed class SynchronizedBatchNorm : IDisposable
 
     /// <summary>Throws what an exchange within a backward pass failed with, because it cannot pass through libtorch. Call it after each
     /// backward pass, whose gradients are wrong then. The next pass in train mode throws it as well.</summary>
-    /// <exception cref="InvalidOperationException">An exchange failed; the cause is the inner exception.</exception>
+    /// <exception cref="InvalidOperationException">An exchange failed, or second derivatives were asked for; the cause is the inner
+    /// exception. Or a layer in train mode has a gradient but was never invoked by <c>call</c>.</exception>
     public void ThrowIfFailed()
     {
         if (Failure is { } cause)
             throw new InvalidOperationException(
-                "The ranks could not exchange the gradients of a batch norm, so the gradients of the backward pass are wrong.", cause);
+                "The ranks could not exchange the gradients of a batch norm, so the gradients of the backward pass are wrong. " +
+                cause.Message, cause);
+        if (_layers.Find(layer => layer.IsBypassed) is { } bypassed)
+            throw new InvalidOperationException(
+                $"The batch norm '{bypassed.Name}' has a gradient although hooks never saw it called, so each rank normalised by its own " +
+                "batch alone. Invoke it by call(x), not by forward(x), or use DistributedBatchNorm.Local.");
     }
 
     /// <summary>Detaches from all layers.</summary>

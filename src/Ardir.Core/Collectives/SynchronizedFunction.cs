@@ -27,14 +27,20 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         using var outer = grad_output;
         try
         {
-            return Gradients(ctx.get_saved_variables(), outer, layer);
+            if (is_grad_enabled()) throw new NotSupportedException(SynchronizedBatchNorm.NoSecondDerivatives);
+            // After a failure the ranks are no longer at the same layer, so nothing more is exchanged.
+            if (layer.Owner.Failure is null) return Gradients(ctx.get_saved_variables(), outer, layer);
         }
         catch (Exception e)
         {
             // An exception that leaves through libtorch would end the process.
             layer.Owner.Failed(e);
-            return [null!, null!, null!, null!];
         }
+        using var noGrad = no_grad();
+        // Not null: the functions before this one do not all take a gradient that is missing.
+        var nothing = zeros_like(outer).DetachFromDisposeScope();
+        layer.Owner.Hold(nothing);
+        return [nothing, null!, null!, null!];
     }
 
     private static List<Tensor> Gradients(List<Tensor> saved, Tensor gradient, SynchronizedLayer layer)

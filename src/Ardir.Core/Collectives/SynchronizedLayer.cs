@@ -8,12 +8,15 @@ internal sealed class SynchronizedLayer
 {
     private readonly BatchNorm _norm;
     private readonly Action _remove;
+    private readonly bool _hadGradient;
+    private bool _isUsed;
     private Tensor? _input;
     private Tensor? _single;
 
-    public SynchronizedLayer(BatchNorm norm, SynchronizedBatchNorm owner)
+    public SynchronizedLayer(string name, BatchNorm norm, SynchronizedBatchNorm owner)
     {
-        (_norm, Owner) = (norm, owner);
+        (Name, _norm, Owner) = (name, norm, owner);
+        _hadGradient = HasGradient();
         var (before, after) = (norm.register_forward_pre_hook(Before), norm.register_forward_hook(After));
         _remove = () =>
         {
@@ -22,17 +25,20 @@ internal sealed class SynchronizedLayer
         };
     }
 
+    public string Name { get; }
+
     public SynchronizedBatchNorm Owner { get; }
+
+    /// <summary>Whether the layer took part in a backward pass although its hooks have never been called. Known only of layers with a
+    /// weight that had no gradient before.</summary>
+    public bool IsBypassed => !_isUsed && !_hadGradient && _norm.training && HasGradient();
 
     public double Epsilon => _norm.eps;
 
     public void Remove()
     {
         _remove();
-        // Only after a pass that failed in between.
-        if (_input is not null) _norm.train(true);
-        _single?.Dispose();
-        (_input, _single) = (null, null);
+        GiveUp();
     }
 
     /// <summary>Statistics over all ranks: how many values, their mean and their variance, [1], [C] and [C]. One collective call.</summary>
@@ -61,8 +67,14 @@ internal sealed class SynchronizedLayer
 
     private Tensor Before(nn.Module<Tensor, Tensor> module, Tensor input)
     {
+        GiveUp();
         Owner.ThrowIfFailed();
         if (!_norm.training) return null!;
+        if (input.dim() == 0 || input.shape[0] == 0)
+            throw new InvalidOperationException(
+                $"The batch norm '{Name}' got [{string.Join(',', input.shape)}], but synchronised batch norm needs at least one sample at " +
+                "every rank.");
+        _isUsed = true;
         using var values = input.detach();
         (_input, _single) = (input, values.narrow(0, 0, 1));
         _norm.train(false);
@@ -78,6 +90,20 @@ internal sealed class SynchronizedLayer
         _norm.train(true);
         using var scope = NewDisposeScope();
         return SynchronizedFunction.apply(batch, _norm.weight!, _norm.bias!, this).MoveToOuterDisposeScope();
+    }
+
+    // What a pass that failed in between left behind.
+    private void GiveUp()
+    {
+        if (_input is not null) _norm.train(true);
+        _single?.Dispose();
+        (_input, _single) = (null, null);
+    }
+
+    private bool HasGradient()
+    {
+        using var gradient = _norm.weight?.grad;
+        return gradient is not null;
     }
 
     // As TorchSharp's own: no momentum stands for the mean over all batches.

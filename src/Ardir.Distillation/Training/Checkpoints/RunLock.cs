@@ -12,7 +12,7 @@ namespace Ardir.Distillation;
 /// </summary>
 internal sealed class RunLock : IDisposable
 {
-    private const int Attempts = 3;
+    private const int Attempts = 100;
 
     // Allowed difference between two readings of a process's start time: the system derives it from the clock and the time since boot,
     // so two processes read slightly different values.
@@ -52,7 +52,7 @@ internal sealed class RunLock : IDisposable
             if (file is null) return true;
             // The previous holder may have deleted the file between our opening and our locking it. Other processes would then not see this
             // lock, so it is taken again.
-            if (!File.Exists(path) && attempt < Attempts)
+            if (!IsAt(path, file) && attempt < Attempts)
             {
                 file.Dispose();
                 continue;
@@ -91,6 +91,33 @@ internal sealed class RunLock : IDisposable
             if (Owner(path) is { } owner && IsAlive(owner)) refusal = Refused(path, use, owner, e);
         }
         return null;
+    }
+
+    /// <summary>Whether a locked file still has its name, and no other file has.</summary>
+    private static bool IsAt(string path, FileStream file)
+    {
+        // Windows deletes no open file.
+        if (OperatingSystem.IsWindows()) return true;
+        try
+        {
+            var mark = Guid.NewGuid().ToByteArray();
+            file.SetLength(0);
+            file.Write(mark);
+            file.Flush();
+            // A stream that shares everything asks for no lock.
+            using var named = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            var found = new byte[mark.Length];
+            return named.ReadAtLeast(found, found.Length, throwOnEndOfStream: false) == mark.Length && found.AsSpan().SequenceEqual(mark);
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk, or a file that may be written but not read.
+            return File.Exists(path);
+        }
     }
 
     private static RunLock? Own(FileStream file, string path, string use, out IOException? refusal)

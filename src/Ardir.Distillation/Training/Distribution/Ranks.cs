@@ -32,13 +32,13 @@ internal sealed class Ranks(ICollective collective)
     /// <summary>This rank's images of a batch in the parts of gradient accumulation, as many at every rank that has images.</summary>
     public IEnumerable<Range> Parts(int count, int steps)
     {
-        var (from, own) = Own(count).GetOffsetAndLength(count);
-        if (own == 0) yield break;
+        // First into parts, as a single process does, so that batch norm sees the same images together.
         var parts = Math.Max(1, Math.Min(steps, count / collective.Size));
         for (var i = 0; i < parts; i++)
         {
-            var (start, length) = Cut(own, i, parts).GetOffsetAndLength(own);
-            yield return (from + start)..(from + start + length);
+            var (from, length) = Cut(count, i, parts).GetOffsetAndLength(count);
+            var (start, own) = Own(length).GetOffsetAndLength(length);
+            if (own > 0) yield return (from + start)..(from + start + own);
         }
     }
 

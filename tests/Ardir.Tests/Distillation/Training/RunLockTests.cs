@@ -63,6 +63,28 @@ public sealed class RunLockTests : IDisposable
     }
 
     [Fact]
+    public void TryTake_WhileOthersReleaseAndTake_IsHeldByOneAtATime()
+    {
+        var (held, most, taken) = (0, 0, 0);
+        var threads = Enumerable.Range(0, 4).Select(_ => new Thread(() =>
+        {
+            for (var round = 0; round < 400; round++)
+            {
+                if (!RunLock.TryTake(LockPath, "training run", out var own, out var _)) continue;
+                var now = Interlocked.Increment(ref held);
+                if (now > Volatile.Read(ref most)) Volatile.Write(ref most, now);
+                Interlocked.Increment(ref taken);
+                Interlocked.Decrement(ref held);
+                own!.Dispose();
+            }
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        most.Should().Be(1);
+        taken.Should().BeGreaterThan(100);
+    }
+
+    [Fact]
     public void Take_OwnerOnAnotherMachine_IsTakenOver_BecauseRunsGoOnElsewhere()
     {
         File.WriteAllText(RunLock.OwnerOf(LockPath), Owner(Environment.ProcessId, "another-machine", Started()));

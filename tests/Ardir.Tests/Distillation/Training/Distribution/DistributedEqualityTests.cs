@@ -45,6 +45,7 @@ public sealed class DistributedEqualityTests
         { "skipping", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
         { "augmented", o => o with { Augmentation = new() { Padding = 1 } } },
         { "crafting in train mode", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = true } } },
+        { "accumulated gradients", o => o with { AccumulationSteps = 2 } },
         { "selection", o => o with { SelectionAttack = TrainingWorld.Pgd(), EvaluationBatchSize = 4 } },
     };
 

@@ -17,11 +17,18 @@ public sealed class RanksTests
     public void Parts_OfEveryBatch_CoverItOnceAndAreAsManyAtEveryRankThatHasImages(int size, int count, int steps)
     {
         var parts = ThreadCollective.Run(size, ranks => new Ranks(ranks).Parts(count, steps).Select(range => range.GetOffsetAndLength(count)).ToList());
-        parts.SelectMany(own => own).SelectMany(part => Enumerable.Range(part.Offset, part.Length)).Should().Equal(Enumerable.Range(0, count));
+        parts.SelectMany(own => own).SelectMany(part => Enumerable.Range(part.Offset, part.Length)).Order().Should().Equal(Enumerable.Range(0, count));
         parts.SelectMany(own => own).Should().OnlyContain(part => part.Length > 0);
         parts.Where(own => own.Count > 0).Select(own => own.Count).Distinct().Should().HaveCount(1);
-        var images = parts.Select(own => own.Sum(part => part.Length)).ToList();
-        (images.Max() - images.Min()).Should().BeLessThanOrEqualTo(1);
+        // Every part of one process is shared out alike, so that the ranks have the same images together at the same time.
+        var one = new Ranks(SoloCollective.Instance).Parts(count, parts.Max(own => own.Count)).Select(range => range.GetOffsetAndLength(count)).ToList();
+        for (var i = 0; i < one.Count; i++)
+        {
+            var shares = parts.Where(own => own.Count > 0).Select(own => own[i]).ToList();
+            shares[0].Offset.Should().Be(one[i].Offset);
+            shares.Sum(share => share.Length).Should().Be(one[i].Length);
+            (shares.Max(share => share.Length) - shares.Min(share => share.Length)).Should().BeLessThanOrEqualTo(1);
+        }
         parts.Max(own => own.Count).Should().Be(Math.Max(1, Math.Min(steps, count / size)));
     }
 
