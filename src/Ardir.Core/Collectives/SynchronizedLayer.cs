@@ -72,8 +72,8 @@ internal sealed class SynchronizedLayer
         if (!_norm.training) return null!;
         if (input.dim() == 0 || input.shape[0] == 0)
             throw new InvalidOperationException(
-                $"The batch norm '{Name}' got [{string.Join(',', input.shape)}], but synchronised batch norm needs at least one sample at " +
-                "every rank.");
+                $"The batch norm '{Name}' got [{string.Join(',', input.shape)}], but synchronised batch norm needs at least one " +
+                "sample at every rank.");
         _isUsed = true;
         using var values = input.detach();
         (_input, _single) = (input, values.narrow(0, 0, 1));

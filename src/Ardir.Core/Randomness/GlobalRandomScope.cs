@@ -11,7 +11,8 @@ public sealed class GlobalRandomScope : IDisposable
 {
     private const int Attempts = 100;
 
-    // The state of libtorch's Mersenne Twister: seed (8 bytes), numbers left (4), whether seeded (4), position (8), 624 words of 8 bytes, ...
+    // The state of libtorch's Mersenne Twister: seed (8 bytes), numbers left (4), whether seeded (4), position (8), 624 words of 8 bytes
+    // and what else has been drawn.
     private const int Length = 5056;
     private const int Words = 624;
 

@@ -18,6 +18,7 @@ public sealed partial class DeviceRulesTests
         ["L1RowProjection.cs"] = "is called for tensors on the CPU only, where it saves a sort",
         ["LargestValues.cs"] = "does so for tensors on the CPU only, where it saves a sort",
         ["TensorMemory.cs"] = "tells MPI the address of tensors on the CPU",
+        ["GlobalRandomScope.cs"] = "looks at the state of the generator of the CPU",
         ["EnsembleRecord.cs"] = "moves bytes between files or messages and tensors that HostRead or itself put on the CPU",
     };
 

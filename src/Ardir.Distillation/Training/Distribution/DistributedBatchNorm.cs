@@ -5,8 +5,8 @@ namespace Ardir.Distillation;
 public enum DistributedBatchNorm
 {
     /// <summary>From the batch of all ranks together, so that any number of ranks computes the same. Every pass of a batch norm in train
-    /// mode exchanges two values per channel, and each batch, the last of an epoch included, needs at least one image for every rank. Layers
-    /// must be invoked by <c>call</c>, and a loss must not ask for second derivatives (a gradient penalty): both are refused. The
+    /// mode exchanges two values per channel, and each batch, the last of an epoch included, needs at least one image for every rank.
+    /// Layers must be invoked by <c>call</c>, and a loss must not ask for second derivatives (a gradient penalty): both are refused. The
     /// default.</summary>
     Synchronized,
 

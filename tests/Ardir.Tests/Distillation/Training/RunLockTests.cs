@@ -68,7 +68,7 @@ public sealed class RunLockTests : IDisposable
         var (held, most, taken) = (0, 0, 0);
         var threads = Enumerable.Range(0, 4).Select(_ => new Thread(() =>
         {
-            for (var round = 0; round < 400; round++)
+            while (Volatile.Read(ref taken) < 200)
             {
                 if (!RunLock.TryTake(LockPath, "training run", out var own, out var _)) continue;
                 var now = Interlocked.Increment(ref held);
@@ -81,7 +81,6 @@ public sealed class RunLockTests : IDisposable
         threads.ForEach(thread => thread.Start());
         threads.ForEach(thread => thread.Join());
         most.Should().Be(1);
-        taken.Should().BeGreaterThan(100);
     }
 
     [Fact]
