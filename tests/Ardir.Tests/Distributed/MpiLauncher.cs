@@ -37,11 +37,15 @@ internal static class MpiLauncher
     }
 
     /// <summary>Starts a job; <see cref="End"/> waits for it.</summary>
-    public static Process Start(string library, int ranks, string[] job, params (string Name, string Value)[] environment)
+    public static Process Start(string library, int ranks, string[] job, params (string Name, string Value)[] environment) =>
+        StartProgram(library, ranks, ["dotnet", typeof(MpiWorker).Assembly.Location, "mpi", .. job], environment);
+
+    /// <summary>Starts any program; <see cref="End"/> waits for it.</summary>
+    public static Process StartProgram(string library, int ranks, string[] command, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(Of(library)) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
         string[] options = library == "Open MPI" ? ["--oversubscribe", "--bind-to", "none"] : [];
-        foreach (var argument in (string[])[.. options, "-n", $"{ranks}", "dotnet", typeof(MpiWorker).Assembly.Location, "mpi", .. job])
+        foreach (var argument in (string[])[.. options, "-n", $"{ranks}", .. command])
             start.ArgumentList.Add(argument);
         (string, string)[] usual =
         [
