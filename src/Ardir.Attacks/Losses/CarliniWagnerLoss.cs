@@ -5,6 +5,8 @@ internal sealed class CarliniWagnerLoss(double confidence) : IAttackLoss
 {
     public string Name => "Carlini-Wagner";
 
+    public bool AllowsThreads => true;
+
     public bool IsZeroAtGoal => true;
 
     public Tensor Compute(AttackLossInputs inputs)

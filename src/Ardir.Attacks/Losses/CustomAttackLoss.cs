@@ -12,6 +12,8 @@ internal sealed class CustomAttackLoss(string name, Func<AttackLossInputs, Tenso
 
     public string Name => name;
 
+    public bool AllowsThreads => true;
+
     public Tensor Compute(AttackLossInputs inputs) => loss(inputs);
 
     // The text of an attack's options contains its loss, and a resumed run compares that text. A function has no text of its own, so

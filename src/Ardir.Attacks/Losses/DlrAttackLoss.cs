@@ -12,6 +12,8 @@ internal sealed class DlrAttackLoss(bool marginIfFew = false) : IAttackLoss
 
     public string Name => "DLR";
 
+    public bool AllowsThreads => true;
+
     // The text of an attack's options contains its loss, and a resumed run compares that text, so the two variants must differ in it.
     public override string ToString() => marginIfFew ? $"{Name} or margin" : Name;
 

@@ -13,6 +13,12 @@ public interface IAttackLoss
     /// <value>false by default.</value>
     bool IsZeroAtGoal => false;
 
+    /// <summary>Whether several threads may be in <see cref="Forward"/> at once, as the shards of an attack are
+    /// (<see cref="AttackContext.Shards"/>). Not where it registers hooks, as a feature tap does, or changes the mode of a module: both
+    /// belong to all threads.</summary>
+    /// <value>false by default: one thread after the other is. Return true where <see cref="Forward"/> is not overridden.</value>
+    bool AllowsThreads => false;
+
     /// <summary>The loss of every sample. Must be differentiable in the logits.</summary>
     /// <param name="inputs">Logits, labels, targets and what <see cref="Prepare"/> returned.</param>
     /// <returns>[n], to be maximised.</returns>

@@ -6,6 +6,8 @@ internal sealed class KlAttackLoss(IModule? teacher) : IAttackLoss, IStatesIdent
 {
     public string Name => teacher is null ? "KL to clean" : "KL to teacher";
 
+    public bool AllowsThreads => true;
+
     // The text of an attack's options contains its loss, and a resumed run compares that text, so the two variants must differ in it.
     public override string ToString() => Name;
 

@@ -4,6 +4,8 @@ internal sealed class MarginAttackLoss : IAttackLoss
 {
     public string Name => "margin";
 
+    public bool AllowsThreads => true;
+
     public Tensor Compute(AttackLossInputs inputs) => inputs.Targets is null
         ? Margin(inputs.Logits, inputs.Labels)
         : Margin(inputs.Logits, inputs.Targets).neg();

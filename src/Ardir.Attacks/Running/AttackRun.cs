@@ -51,8 +51,8 @@ public sealed class AttackRun
     public AttackRun With(IAttackLoss loss)
     {
         ArgumentNullException.ThrowIfNull(loss);
-        // A copy, because a network that the loss asks may normalise in place what it is given, and the attack searches around the
-        // images.
+        // A copy, because a network that the loss asks may normalise in place what it is given.
+        using var turn = _model.Gate?.Enter(alone: true);
         var preparation = new AttackLossPreparation(new CountedModel(this), Images.clone()) { Known = Known() };
         return Of(_samples with { Loss = loss, Reference = preparation.ReferenceOf(loss) });
     }

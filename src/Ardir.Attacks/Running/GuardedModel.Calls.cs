@@ -35,6 +35,7 @@ internal sealed partial class GuardedModel
 
     private TappedOutput Output(Tensor points, IAttackLoss? loss)
     {
+        using var turn = Gate?.Enter(alone: loss is { AllowsThreads: false });
         if (loss is null) return new TappedOutput(ModelCall.Of(Model, points));
         try
         {

@@ -32,6 +32,9 @@ internal sealed partial class GuardedModel : IDisposable
 
     public AttackContext Context { get; }
 
+    /// <summary>Shared with the other shards of a run; null where there are none.</summary>
+    public ShardGate? Gate { get; init; }
+
     /// <summary>Where to report what is noticed, to be read later; null when it is read at the end of the run. An evaluation reports by
     /// itself.</summary>
     public AttackDiagnostics? Diagnostics => Context.Notes is null ? Context.Diagnostics : null;

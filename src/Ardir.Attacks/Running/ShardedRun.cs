@@ -22,11 +22,12 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
     /// <exception cref="Exception">That of the shard that failed first, which ends the others.</exception>
     public void Run(int shards, Action<Shard> search)
     {
+        using var gate = new ShardGate();
         using var end = CancellationTokenSource.CreateLinkedTokenSource(Context.CancellationToken);
         var progress = Context.Progress is { } outer ? new ShardProgress(outer, whole, shards) : null;
         try
         {
-            ShardThreads.Run(shards, images.shape[0], part => Search(part, search, progress, end.Token), end.Cancel);
+            ShardThreads.Run(shards, images.shape[0], part => Search(part, search, gate, progress, end.Token), end.Cancel);
         }
         catch (OperationCanceledException) when (Context.CancellationToken.IsCancellationRequested)
         {
@@ -36,7 +37,8 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
         }
     }
 
-    private void Search((long From, long Count) part, Action<Shard> search, ShardProgress? progress, CancellationToken cancellation)
+    private void Search(
+        (long From, long Count) part, Action<Shard> search, ShardGate gate, ShardProgress? progress, CancellationToken cancellation)
     {
         var shard = new Shard(part.From, part.Count);
         var (itsImages, itsLabels) = (shard.Rows(images), shard.Rows(labels));
@@ -59,7 +61,7 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
             Targets = Context.Targets is { } targets ? shard.Rows(targets) : null,
             Known = [.. Known().Select(known => new KnownOutput(known.Model, itsImages, shard.Rows(known.Logits)))],
         };
-        using var guard = new GuardedModel(whole.AsModule, context) { Classes = whole.Classes };
+        using var guard = new GuardedModel(whole.AsModule, context) { Classes = whole.Classes, Gate = gate };
         search(shard with { Guard = guard, Images = itsImages, Labels = itsLabels });
         progress?.End(part);
         if (notes is null) return;

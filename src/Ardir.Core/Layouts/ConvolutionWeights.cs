@@ -44,6 +44,11 @@ internal sealed class ConvolutionWeights
             if (own is null || own.IsInvalid || ChannelsLastLayout.Has(own)) return false;
             _own = own;
         }
+        else if (WeightOf(convolution) is { } other && !ReferenceEquals(other, _copy) && !ReferenceEquals(other, _own))
+        {
+            // The owner gave the convolution another weight within the scope.
+            _own = other;
+        }
         Refresh(_own!);
         _users++;
         WeightOf(convolution) = _copy;

@@ -67,7 +67,9 @@ public static class PassFormat
             }
             return after < before ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;
         }
-        catch (Exception e) when (e is ExternalException or InvalidOperationException or ArgumentException)
+#pragma warning disable CA1031 // a model of the user's may throw anything
+        catch (Exception e) when (e is not OperationCanceledException)
+#pragma warning restore CA1031
         {
             // Whatever is wrong with the model is explained by the passes that follow, if it happens there, too.
             return MemoryFormat.Contiguous;

@@ -7,6 +7,8 @@ internal sealed class TargetDifferenceLoss : IAttackLoss
 
     public string Name => "target difference";
 
+    public bool AllowsThreads => true;
+
     public Tensor Compute(AttackLossInputs inputs)
     {
         using var scope = NewDisposeScope();
