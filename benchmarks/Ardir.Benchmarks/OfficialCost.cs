@@ -12,6 +12,8 @@ internal sealed class OfficialCost : IProgress<AttackProgress>
 {
     private const int Besides = 10;
     private const int Iterations = 100;
+    private const int Targets = 9;
+    private const int Queries = 5000;
 
     // A forward and a backward pass for every iteration and the start; L1 has three starts. APGD-T also asks which class is the target.
     private const int Apgd = 2 * (Iterations + 1);
@@ -54,6 +56,14 @@ internal sealed class OfficialCost : IProgress<AttackProgress>
         return Of(attack, isL1, counts.Images, counts.Units, counts.Queries);
     }
 
+    /// <summary>At least what the official code makes in Linf, from the images that an attack began and ended with alone: as if all that it
+    /// broke had left at once.</summary>
+    /// <param name="attack">Of the ensemble.</param>
+    /// <param name="attacked">Images that it began with.</param>
+    /// <param name="left">Images that it did not break.</param>
+    public static long AtLeast(string attack, int attacked, int left) =>
+        Of(attack, isL1: false, attacked, attack == "APGD-CE" ? attacked : (long)Targets * left, (long)Queries * left);
+
     private static long Of(string attack, bool isL1, long images, long units, long queries)
     {
         var apgd = isL1 ? ApgdL1 : Apgd;
@@ -74,7 +84,7 @@ internal sealed class OfficialCost : IProgress<AttackProgress>
             var (images, forwards, backwards) = (Number(attack, "attacked"), Number(attack, "sample_forwards"), Number(attack, "sample_backwards"));
             // No image was broken by Square. How many images each unit had, summed over units, follows from the backward passes.
             var units = backwards / (name == "FAB-T" ? Iterations : Iterations + 1);
-            var expected = Of(name, isL1: false, images, units, queries: 5000 * images);
+            var expected = Of(name, isL1: false, images, units, queries: Queries * images);
             if (expected != forwards + backwards) throw new InvalidOperationException($"{name}: the formula gives {expected}, not {forwards + backwards}.");
         }
     }
