@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Ardir.Core;
 
 namespace Ardir.Attacks;
@@ -9,9 +8,6 @@ namespace Ardir.Attacks;
 /// <summary>Into how many shards a run is split.</summary>
 internal static class ShardPlan
 {
-    // The fastest of a few, because whatever else the machine does can only make a pass longer.
-    private const int Rounds = 3;
-
     // Does not keep the models alive.
     private static readonly ConditionalWeakTable<nn.Module, ConcurrentDictionary<string, bool>> _known = [];
 
@@ -38,46 +34,17 @@ internal static class ShardPlan
 
     private static bool Measure(int shards, IModule model, Tensor images)
     {
-        var (whole, split) = (double.MaxValue, double.MaxValue);
-        using var random = new GlobalRandomScope();
-        try
+        return PassTimer.IsFaster(Split, than: () => PassTimer.Seconds(model, images));
+
+        double Split()
         {
-            for (var round = 0; round <= Rounds; round++)
+            var clock = Stopwatch.StartNew();
+            ShardThreads.Run(shards, images.shape[0], part =>
             {
-                var here = Time(() => Pass(model, images));
-                var there = Time(() => ShardThreads.Run(shards, images.shape[0], part =>
-                {
-                    using var rows = images.narrow(0, part.From, part.Count);
-                    Pass(model, rows);
-                }));
-                // The first round makes memory and plans of kernels.
-                if (round > 0) (whole, split) = (Math.Min(whole, here), Math.Min(split, there));
-            }
+                using var rows = images.narrow(0, part.From, part.Count);
+                PassTimer.Seconds(model, rows);
+            });
+            return clock.Elapsed.TotalSeconds;
         }
-#pragma warning disable CA1031 // a model of the user's may throw anything
-        catch (Exception e) when (e is not OperationCanceledException)
-#pragma warning restore CA1031
-        {
-            // Whatever is wrong with the model is explained by the attack.
-            return false;
-        }
-        return split < whole;
-    }
-
-    private static double Time(Action action)
-    {
-        var clock = Stopwatch.StartNew();
-        action();
-        return clock.Elapsed.TotalSeconds;
-    }
-
-    private static void Pass(IModule model, Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        using var grad = enable_grad();
-        // A copy, because the model may write into what it is given.
-        var leaf = images.detach().clone().requires_grad_();
-        var total = model.call(leaf).sum();
-        if (total.requires_grad) total.backward(inputs: [leaf]);
     }
 }

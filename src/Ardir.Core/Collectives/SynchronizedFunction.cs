@@ -59,8 +59,8 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var means = both / count;
         var scale = (variance + layer.Epsilon).rsqrt();
         if (weight is not null) scale.mul_(weight);
-        // (outer - mean of outer - normalized * mean of their product) * scale. The first part has the form of a batch norm.
-        var exact = Normalized(outer, means[0], ones_like(variance), (scale, zeros_like(scale)), epsilon: 0);
+        // (outer - mean of outer - normalized * mean of their product) * scale, of which the first part is a batch norm without a bias.
+        var exact = Normalized(outer, means[0], variance, (weight, null), layer.Epsilon);
         exact.addcmul_(normalized, SynchronizedLayer.Broad(-means[1] * scale, values), 1);
         var ofInput = exact.to(input.dtype).DetachFromDisposeScope();
         layer.Owner.Hold(ofInput, ofWeight, ofBias);

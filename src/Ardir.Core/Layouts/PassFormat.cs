@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Ardir.Core;
 
@@ -12,9 +10,6 @@ namespace Ardir.Core;
 /// </code></example>
 public static class PassFormat
 {
-    // The fastest of a few, because whatever else the machine does can only make a pass longer.
-    private const int Rounds = 3;
-
     // Does not keep the models alive.
     private static readonly ConditionalWeakTable<nn.Module, ConcurrentDictionary<string, MemoryFormat>> _known = [];
 
@@ -52,32 +47,23 @@ public static class PassFormat
     private static MemoryFormat Measure(IModule model, nn.Module root, Tensor images)
     {
         using var scope = NewDisposeScope();
-        using var random = new GlobalRandomScope();
         var buffers = Buffers(root);
         try
         {
-            var (before, after) = (double.MaxValue, double.MaxValue);
-            for (var round = 0; round <= Rounds; round++)
-            {
-                var here = Time(model, images);
-                double there;
-                using (new ChannelsLastScope(model)) there = Time(model, images);
-                // The first round makes memory and plans of kernels.
-                if (round > 0) (before, after) = (Math.Min(before, here), Math.Min(after, there));
-            }
-            return after < before ? MemoryFormat.ChannelsLast : MemoryFormat.Contiguous;
-        }
-#pragma warning disable CA1031 // a model of the user's may throw anything
-        catch (Exception e) when (e is not OperationCanceledException)
-#pragma warning restore CA1031
-        {
-            // Whatever is wrong with the model is explained by the passes that follow, if it happens there, too.
-            return MemoryFormat.Contiguous;
+            return PassTimer.IsFaster(ChannelsLast, than: () => PassTimer.Seconds(model, images))
+                ? MemoryFormat.ChannelsLast
+                : MemoryFormat.Contiguous;
         }
         finally
         {
             using var noGrad = no_grad();
             foreach (var (buffer, value) in buffers) buffer.copy_(value);
+        }
+
+        double ChannelsLast()
+        {
+            using var format = new ChannelsLastScope(model);
+            return PassTimer.Seconds(model, images);
         }
     }
 
@@ -86,18 +72,4 @@ public static class PassFormat
         root.modules().Prepend(root).Any(module => module.training)
             ? [.. root.buffers().Select(buffer => (buffer, buffer.detach().clone()))]
             : [];
-
-    private static double Time(IModule model, Tensor images)
-    {
-        using var scope = NewDisposeScope();
-        using var grad = enable_grad();
-        // A copy, because the model may write into what it is given.
-        var leaf = images.detach().clone().requires_grad_();
-        var clock = Stopwatch.StartNew();
-        var total = model.call(leaf).sum();
-        if (total.requires_grad) total.backward(inputs: [leaf]);
-        // Waits until a GPU has done its work.
-        HostRead.Double((leaf.grad ?? total.detach()).sum());
-        return clock.Elapsed.TotalSeconds;
-    }
 }

@@ -53,12 +53,8 @@ public sealed class GlobalRandomScope : IDisposable
             var undisturbed = HostRead.Bool(all);
             state.Dispose();
             state = next;
-            if (undisturbed) break;
-            if (attempt < Attempts - 1) continue;
-            state.Dispose();
-            return null;
+            if (undisturbed && IsSound(state)) return state;
         }
-        if (IsSound(state)) return state;
         state.Dispose();
         return null;
     }

@@ -83,7 +83,7 @@ public sealed class MpiJobTests : IDisposable
             using var opened = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
             return false;
         }
-        catch (IOException)
+        catch (IOException e) when (FileLocks.IsHeld(e))
         {
             return true;
         }

@@ -8,17 +8,14 @@ public sealed class PaperByRanksTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
-    private static string Program => Path.Combine(SampleProcess.Folder, "Ardir.Samples.dll");
-
     public void Dispose() => _folder.Dispose();
 
     [SkippableFact]
     public void Paper_ByTwoRanksOfMpich_HasTheResultsOfOneProcessAndOneReport()
     {
-        _ = MpiLauncher.Of("MPICH");
-        var (plan, path) = (Tiny(epochs: 2), _folder.File("plan.json"));
+        var (plan, path) = (ExperimentWorld.PlanOnClothes(), _folder.File("plan.json"));
         plan.Save(path);
-        using var job = MpiLauncher.StartProgram("MPICH", 2, ["dotnet", Program, "paper", "--mpi", "--plan", path, "--out", _folder.File("shared")]);
+        using var job = MpiLauncher.StartProgram("MPICH", 2, ["dotnet", SampleProcess.Program, "paper", "--mpi", "--plan", path, "--out", _folder.File("shared")]);
         var (code, output) = MpiLauncher.End(job);
         code.Should().Be(0, "the ranks wrote\n{0}", output);
         File.ReadAllText(_folder.File("shared/report.md")).Should().Contain("All 4 runs are complete.");
@@ -35,27 +32,15 @@ public sealed class PaperByRanksTests : IDisposable
     [SkippableFact]
     public void Paper_ARankThatFails_SaysWhyAndEndsTheOther()
     {
-        _ = MpiLauncher.Of("Open MPI");
-        Tiny(epochs: 100_000).Save(_folder.File("plan.json"));
+        var plan = ExperimentWorld.PlanOnClothes();
+        (plan with { Recipe = plan.Recipe with { Epochs = 100_000 } }).Save(_folder.File("plan.json"));
         Directory.CreateDirectory(_folder.File("empty"));
         var command = $"if [ $OMPI_COMM_WORLD_RANK = 1 ]; then set -- --data '{_folder.File("empty")}'; fi; " +
-            $"exec dotnet '{Program}' paper --mpi --plan '{_folder.File("plan.json")}' --out '{_folder.File("study")}' \"$@\"";
+            $"exec dotnet '{SampleProcess.Program}' paper --mpi --plan '{_folder.File("plan.json")}' --out '{_folder.File("study")}' \"$@\"";
         using var job = MpiLauncher.StartProgram("Open MPI", 2, ["sh", "-c", command]);
         var (code, output) = MpiLauncher.End(job);
         code.Should().NotBe(0);
         output.Should().Contain("Error: ").And.Contain("empty").And.Contain("which ends all ranks");
         File.Exists(_folder.File("study/report.md")).Should().BeFalse();
-    }
-
-    // Real images, and a network that is trained in a second.
-    private static ExperimentPlan Tiny(int epochs)
-    {
-        var plan = ExperimentWorld.Plan();
-        return plan with
-        {
-            Data = new ExperimentData { Dataset = ExperimentDataset.Fashion, TrainImages = 40, ValidationImages = 20, TestImages = 20 },
-            Network = new ExperimentNetwork { Widths = [2, 4], BlocksPerStage = 1, FirstStride = 2 },
-            Recipe = plan.Recipe with { Epochs = epochs },
-        };
     }
 }

@@ -12,14 +12,6 @@ public sealed class PaperSampleTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    // Real images, and a network that is trained in a second.
-    private static ExperimentPlan Tiny() => ExperimentWorld.Plan() with
-    {
-        Name = "tiny on clothes",
-        Data = new ExperimentData { Dataset = ExperimentDataset.Fashion, TrainImages = 40, ValidationImages = 20, TestImages = 20 },
-        Network = new ExperimentNetwork { Widths = [2, 4], BlocksPerStage = 1, FirstStride = 2 },
-    };
-
     private SampleProcess Paper(params string[] arguments) => SampleProcess.Run(_folder.Path, ["paper", .. arguments]);
 
     [Theory]
@@ -61,12 +53,12 @@ public sealed class PaperSampleTests : IDisposable
     [Fact]
     public void Paper_ThenReport_FollowsThePlanOfTheFolder()
     {
-        Tiny().Save(_folder.File("my plan.json"));
+        ExperimentWorld.PlanOnClothes().Save(_folder.File("my plan.json"));
 
         Paper("--plan", "my plan.json", "--methods", "teacher", "--out", "a study").ShouldSucceed();
 
         var kept = File.ReadAllText(_folder.File("a study/plan.json"));
-        ExperimentPlan.Parse(kept).Should().BeEquivalentTo(Tiny());
+        ExperimentPlan.Parse(kept).Should().BeEquivalentTo(ExperimentWorld.PlanOnClothes());
         File.Delete(_folder.File("a study/report.md"));
         Paper("--report", "--out", "a study").ShouldSucceed().Output.Should().Contain("2 runs of the plan are not finished.");
         File.ReadAllText(_folder.File("a study/report.md")).Should().StartWith("# tiny on clothes\n").And.Contain("2 of 4 runs complete; 2 missing.");
@@ -77,7 +69,7 @@ public sealed class PaperSampleTests : IDisposable
     [Fact]
     public void Paper_InTheFolderOfAnotherPlan_LeavesItsPlanAlone()
     {
-        var plan = Tiny() with { Seeds = [1] };
+        var plan = ExperimentWorld.PlanOnClothes() with { Seeds = [1] };
         plan.Save(_folder.File("plan.json"));
         Paper("--plan", "plan.json", "--methods", "teacher", "--out", "study").ShouldSucceed();
         (plan with { Recipe = plan.Recipe with { BatchSize = 8 } }).Save(_folder.File("other.json"));
@@ -92,7 +84,7 @@ public sealed class PaperSampleTests : IDisposable
     public async Task Paper_WhileAnotherProcessWritesTheReport_WaitsForItsTurn()
     {
         Directory.CreateDirectory(_folder.File("study"));
-        Tiny().Save(_folder.File("study/plan.json"));
+        ExperimentWorld.PlanOnClothes().Save(_folder.File("study/plan.json"));
         // What AtomicFile writes to before it renames.
         var held = new FileStream(_folder.File("study/.report.md.tmp"), FileMode.Create, FileAccess.Write, FileShare.None);
         var report = Task.Run(() => Paper("--report", "--out", "study"));

@@ -8,12 +8,15 @@ internal sealed record SampleProcess(int ExitCode, IReadOnlyList<string> Output,
     /// <summary>The folder that the samples were built to, in the configuration of the tests.</summary>
     public static string Folder { get; } = Path.Combine(RootFolder(), "samples", "Ardir.Samples", "bin", Configuration(), "net10.0");
 
+    /// <summary>The program in it, to be started by <c>dotnet</c>.</summary>
+    public static string Program => ProgramIn(Folder);
+
     public static SampleProcess Run(string workingFolder, params string[] arguments) => RunFrom(Folder, workingFolder, arguments);
 
     /// <summary>Runs a copy of the samples in another folder.</summary>
     public static SampleProcess RunFrom(string folder, string workingFolder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(folder, "Ardir.Samples.dll"), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [ProgramIn(folder), .. arguments])
         {
             WorkingDirectory = workingFolder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };
@@ -39,6 +42,8 @@ internal sealed record SampleProcess(int ExitCode, IReadOnlyList<string> Output,
         ExitCode.Should().Be(0);
         return this;
     }
+
+    private static string ProgramIn(string folder) => Path.Combine(folder, "Ardir.Samples.dll");
 
     private static string[] Lines(string text) => text.TrimEnd().Split('\n', StringSplitOptions.TrimEntries) is [""] ? [] : text.TrimEnd().Split('\n', StringSplitOptions.TrimEntries);
 

@@ -22,6 +22,14 @@ internal static class ExperimentWorld
         Seeds = [1, 2],
     };
 
+    /// <summary>The same on real images, with a network that is trained in a second.</summary>
+    public static ExperimentPlan PlanOnClothes() => Plan() with
+    {
+        Name = "tiny on clothes",
+        Data = new ExperimentData { Dataset = ExperimentDataset.Fashion, TrainImages = 40, ValidationImages = 20, TestImages = 20 },
+        Network = new ExperimentNetwork { Widths = [2, 4], BlocksPerStage = 1, FirstStride = 2 },
+    };
+
     /// <summary>Images, which the caller disposes with the data sets in them.</summary>
     public static ExperimentImages Images(out IDisposable[] owned)
     {
