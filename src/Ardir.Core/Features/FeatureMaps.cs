@@ -64,6 +64,10 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
 
     internal static FeatureMaps Empty => new([]);
 
+    /// <summary>The same layers with other maps.</summary>
+    internal FeatureMaps Map(Func<Tensor, Tensor> change) =>
+        new(Layers.Zip(_maps, (layer, map) => (layer, change(map)))) { DefinitionOrder = DefinitionOrder };
+
     /// <summary>The maps, in order.</summary>
     /// <returns>An enumerator.</returns>
     public IEnumerator<Tensor> GetEnumerator() => ((IEnumerable<Tensor>)_maps).GetEnumerator();

@@ -33,6 +33,9 @@ public sealed class TappedOutput : IDisposable
         if (student?.Source is { } first && teacher?.Source is { } second) first.EnsureSeparate(second, name ?? nameof(teacher));
     }
 
+    /// <summary>The same output with other tensors.</summary>
+    internal TappedOutput Map(Func<Tensor, Tensor> change) => new(change(Output), Features.Map(change)) { Source = Source };
+
     /// <summary>Disposes <see cref="Output"/> and <see cref="Features"/>.</summary>
     public void Dispose()
     {

@@ -43,6 +43,14 @@ internal static partial class TrainerLog
         "LearningRate is {Rate}, which suits SGD; Adam and AdamW move every weight by about that much per step. Set it near 1e-3.")]
     public static partial void HighRate(ILogger logger, double rate);
 
+    [LoggerMessage(12, LogLevel.Information, "What the {Network} answers on {Samples} training images is kept: {Bytes} bytes.")]
+    public static partial void Keeping(ILogger logger, NetworkRole network, int samples, long bytes);
+
+    [LoggerMessage(13, LogLevel.Warning,
+        "What the {Network} answers on {Samples} training images takes {Bytes} bytes, more than the {Left} bytes that OutputCacheBytes " +
+        "leaves for it: the network is asked at every step.")]
+    public static partial void TooLargeToKeep(ILogger logger, NetworkRole network, int samples, long bytes, long left);
+
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
 }

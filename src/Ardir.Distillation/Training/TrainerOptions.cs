@@ -88,6 +88,13 @@ public sealed record TrainerOptions
     /// <value>1 by default; <see cref="Ardir.Attacks.AttackShards.Automatic"/> measures whether more are faster.</value>
     public int AttackShards { get; init; } = 1;
 
+    /// <summary>Memory, in bytes on the device of the run, for what the teachers answer on the clean training images: computed once instead
+    /// of in every epoch (<see cref="OutputCache"/>). A teacher whose answers do not fit is asked at every step, and a warning says what it
+    /// would take. Needs images without <see cref="Augmentation"/>. Free to change when a run resumes, but the last digits of what follows
+    /// depend on it.</summary>
+    /// <value>0 by default: nothing is kept.</value>
+    public long OutputCacheBytes { get; init; }
+
     /// <summary>What happens when a loss is NaN or infinite.</summary>
     /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
     public NonFiniteLoss NonFiniteLoss { get; init; }
@@ -169,6 +176,7 @@ public sealed record TrainerOptions
                 "CheckpointDirectory is empty; expected the path of a folder, or null for no checkpoints.", nameof(CheckpointDirectory));
         if (CheckpointInterval is not null && CheckpointDirectory is null)
             throw new ArgumentException("CheckpointInterval needs a CheckpointDirectory to write to.", nameof(CheckpointInterval));
+        ValidateCache();
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
         LossGuard.Defined(MemoryFormat);
@@ -187,6 +195,15 @@ public sealed record TrainerOptions
         InRange(LearningRateDecay > 0 && LearningRateDecay <= 1, LearningRateDecay, nameof(LearningRateDecay), "in (0,1]");
         ArgumentNullException.ThrowIfNull(Logger);
         ScheduleGuard.Milestones(Milestones, nameof(Milestones));
+    }
+
+    private void ValidateCache()
+    {
+        InRange(OutputCacheBytes >= 0, OutputCacheBytes, nameof(OutputCacheBytes), "0 (nothing is kept) or a number of bytes");
+        if (OutputCacheBytes > 0 && Augmentation is not null)
+            throw new ArgumentException(
+                "OutputCacheBytes keeps what the teachers answer on the images of the data set, but Augmentation shows them other images " +
+                "in every epoch. Set OutputCacheBytes to 0 or Augmentation to null.", nameof(OutputCacheBytes));
     }
 
     private static void AtLeast(int least, int value, string name)

@@ -35,6 +35,9 @@ public sealed class ImageBatches
     /// <summary>The options that the batches are drawn with.</summary>
     public ImageBatchOptions Options { get; }
 
+    /// <summary>Number of images in the data set.</summary>
+    public int Samples => _data.Count;
+
     /// <summary>Number of batches in an epoch.</summary>
     public int Count => Options.DropLast
         ? _data.Count / Options.BatchSize

@@ -4,8 +4,9 @@ namespace Ardir.Distillation;
 
 /// <summary>A batch or, with gradient accumulation or several ranks, a part of one, with its adversarial images.</summary>
 /// <param name="Batch">The clean images, [n,C,H,W], and their labels.</param>
+/// <param name="Indices">The positions of the images in the training set.</param>
 /// <param name="Share">The part's share of the batch's samples, in (0,1].</param>
-internal sealed record BatchPart(CheckedBatch Batch, double Share)
+internal sealed record BatchPart(CheckedBatch Batch, IReadOnlyList<long> Indices, double Share)
 {
     public Tensor Images => Batch.Images;
 

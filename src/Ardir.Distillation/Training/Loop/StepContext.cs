@@ -14,6 +14,9 @@ internal sealed record StepContext
     /// <summary>Adds up the gradients of several ranks; null for a single one.</summary>
     public GradientReduction? Reduction { get; init; }
 
+    /// <summary>What the frozen networks answered before; null for nothing.</summary>
+    public KeptOutputs? Kept { get; init; }
+
     /// <summary>Receives loss and predictions of the step.</summary>
     public required EpochTotals Totals { get; init; }
 

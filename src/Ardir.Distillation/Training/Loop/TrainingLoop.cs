@@ -48,6 +48,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
         if (!run.Setup.Student.training) run.Setup.Student.train();
         run.Setup.Loss.Trainable?.train();
         run.Arrange();
+        if (run.Epochs.Count < _options.Epochs) run.Keep(step.Taps);
     }
 
     private EpochMetrics TrainEpoch()
@@ -78,6 +79,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
     private bool Train(ImageBatch batch, EpochState epoch) => step.Run(batch.Checked, new StepContext
     {
         Weights = run.Weights, Optimizer = run.Optimizer, Health = run.Health, Reduction = run.Reduction, Totals = epoch.Totals,
+        Kept = run.Kept,
         Epoch = epoch.Epoch, Step = epoch.Step,
         Attack = new AttackContext
         {

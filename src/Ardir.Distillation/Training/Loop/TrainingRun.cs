@@ -6,6 +6,7 @@ namespace Ardir.Distillation;
 internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
+    private readonly List<ZeroedMemoryScope> _memory = [];
     private readonly GlobalRandomScope _random;
     private readonly List<SynchronizedBatchNorm> _batchNorms = [];
     private PartialEpoch? _partial;
@@ -20,6 +21,8 @@ internal sealed class TrainingRun : IDisposable
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
         try
         {
+            _memory.Add(new ZeroedMemoryScope([setup.Student, .. setup.Networks.Values]));
+            if (setup.Loss.Trainable is { } part) _memory.Add(ZeroedMemoryScope.Of(part));
             Identity = setup.Options.CheckpointDirectory is null && !Ranks.AreSeveral
                 ? []
                 : RunIdentity.Of(setup, _data.Train, _data.Validation);
@@ -64,6 +67,9 @@ internal sealed class TrainingRun : IDisposable
     public AverageKeeper? Average { get; }
 
     public StepHealth Health { get; }
+
+    /// <summary>What the frozen networks answered before the first step; null until then.</summary>
+    public KeptOutputs? Kept { get; private set; }
 
     public ProgressReporter Report { get; }
 
@@ -131,6 +137,7 @@ internal sealed class TrainingRun : IDisposable
 
     public void Dispose()
     {
+        Kept?.Dispose();
         _format?.Dispose();
         Average?.Dispose();
         // All but the data may be missing where the constructor failed.
@@ -140,6 +147,7 @@ internal sealed class TrainingRun : IDisposable
         Optimizer?.Dispose();
         Weights?.Dispose();
         _data.Dispose();
+        foreach (var scope in _memory) scope.Dispose();
     }
 
     /// <summary>Brings the networks into the memory format of the run and lets their batch norm exchange its statistics.</summary>
@@ -149,6 +157,10 @@ internal sealed class TrainingRun : IDisposable
         // Not before, because the passes that measure the formats are each rank's own.
         if (Ranks.AreSeveral && Options.BatchNorm == DistributedBatchNorm.Synchronized) Synchronize();
     }
+
+    /// <summary>Computes once what the networks answer on the clean training images.</summary>
+    /// <param name="taps">Taps of all networks but the student.</param>
+    public void Keep(IReadOnlyDictionary<NetworkRole, IFeatureTap> taps) => Kept = new KeptOutputs(this, taps);
 
     // The layers of the loss as well as those of the student.
     private void Synchronize()

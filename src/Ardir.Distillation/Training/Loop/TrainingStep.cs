@@ -30,6 +30,9 @@ internal sealed class TrainingStep : IDisposable
         }
     }
 
+    /// <summary>Taps of all networks but the student.</summary>
+    public IReadOnlyDictionary<NetworkRole, IFeatureTap> Taps => _taps;
+
     /// <summary>Trains on one batch and adds its loss and predictions to the totals.</summary>
     /// <returns>Whether it did; false only with <see cref="NonFiniteLoss.Skip"/>.</returns>
     public bool Run(CheckedBatch batch, StepContext context)
@@ -100,16 +103,13 @@ internal sealed class TrainingStep : IDisposable
     private BatchPart Craft(CheckedBatch batch, Range range, StepContext context)
     {
         var (from, count) = range.GetOffsetAndLength(batch.Count);
-        var part = new BatchPart(batch.Narrow(from, count), count / (double)batch.Count);
-        var attack = context.Attack with { Checked = part.Batch };
-        if (count < batch.Count)
-        {
-            var indices = attack.SampleIndices ?? [.. Enumerable.Range(0, batch.Count).Select(i => (long)i)];
-            attack = attack with { SampleIndices = [.. indices.Skip(from).Take(count)] };
-        }
+        var indices = context.Attack.SampleIndices ?? [.. Enumerable.Range(0, batch.Count).Select(i => (long)i)];
+        if (count < batch.Count) indices = [.. indices.Skip(from).Take(count)];
+        var part = new BatchPart(batch.Narrow(from, count), indices, count / (double)batch.Count);
+        var attack = context.Attack with { Checked = part.Batch, SampleIndices = indices };
         if (_setup.Crafting.AsksTeacher && _passes.Contains(NetworkPass.TeacherClean))
         {
-            part.TeacherClean = Ask(NetworkRole.Teacher, part.Images);
+            part.TeacherClean = Ask(NetworkPass.TeacherClean, part, context);
             var known = new KnownOutput(_setup.Networks[NetworkRole.Teacher], part.Images, part.TeacherClean.Output);
             attack = attack with { Known = [known] };
         }
@@ -144,10 +144,11 @@ internal sealed class TrainingStep : IDisposable
     }
 
     // A copy, because a frozen network may normalise in place what it is given, and the student sees the images after it.
-    private TappedOutput Ask(NetworkRole role, Tensor images)
+    private TappedOutput Ask(NetworkPass pass, BatchPart part, StepContext context)
     {
-        using var copy = images.clone();
-        return _taps[role].Forward(copy);
+        if (context.Kept?.Find(pass, part.Indices) is { } kept) return kept;
+        using var copy = part.Of(pass.Images).clone();
+        return _taps[pass.Network].Forward(copy);
     }
 
     private DistillationInputs Forward(BatchPart part, StepContext context)
@@ -157,7 +158,7 @@ internal sealed class TrainingStep : IDisposable
         {
             outputs[pass] = pass == NetworkPass.TeacherClean && part.TeacherClean is { } known ? known
                 : pass.Network == NetworkRole.Student ? context.Weights.Forward(_studentTap, part.Of(pass.Images))
-                : Ask(pass.Network, part.Of(pass.Images));
+                : Ask(pass, part, context);
         }
         return new DistillationInputs
         {
