@@ -7,10 +7,10 @@ namespace Ardir.Core;
 /// convolutions in one group, larger than 1x1, whose output channels are no multiple of 16 (the gradient) or whose input channels are more
 /// than 16 and no multiple of it (the output).
 /// </summary>
-/// <remarks>Attacks, evaluations and the trainer enter the scope themselves. Results are the same with and without it; zeroing costs up to
-/// an eighth of a pass. Scopes may be nested, and several threads may have one: the memory is zeroed until the last is left, for the whole
-/// process. Nothing is done on other processors, and for models on a GPU or without such convolutions. A model that is no
-/// <see cref="nn.Module"/> cannot be looked into and is taken for one that needs it.</remarks>
+/// <remarks>Attacks and evaluations enter the scope themselves; a tap and a trainer have one until they are disposed. Results are the
+/// same with and without it; zeroing costs up to an eighth of a pass. Scopes may be nested, and several threads may have one: the memory
+/// is zeroed until the last is left, for the whole process. Nothing is done on other processors, and for models on a GPU or without such
+/// convolutions. A model that is no <see cref="nn.Module"/> cannot be looked into and is taken for one that needs it.</remarks>
 /// <example><code>
 /// using var memory = new ZeroedMemoryScope(student, teacher);
 /// // ... your own training loop

@@ -6,7 +6,6 @@ namespace Ardir.Distillation;
 internal sealed class TrainingRun : IDisposable
 {
     private readonly MovedData _data;
-    private readonly List<ZeroedMemoryScope> _memory = [];
     private readonly GlobalRandomScope _random;
     private readonly List<SynchronizedBatchNorm> _batchNorms = [];
     private PartialEpoch? _partial;
@@ -21,8 +20,6 @@ internal sealed class TrainingRun : IDisposable
         _data = new MovedData(train, validation, setup.Device, setup.Options.KeepDataOnHost);
         try
         {
-            _memory.Add(new ZeroedMemoryScope([setup.Student, .. setup.Networks.Values]));
-            if (setup.Loss.Trainable is { } part) _memory.Add(ZeroedMemoryScope.Of(part));
             Identity = setup.Options.CheckpointDirectory is null && !Ranks.AreSeveral
                 ? []
                 : RunIdentity.Of(setup, _data.Train, _data.Validation);
@@ -147,7 +144,6 @@ internal sealed class TrainingRun : IDisposable
         Optimizer?.Dispose();
         Weights?.Dispose();
         _data.Dispose();
-        foreach (var scope in _memory) scope.Dispose();
     }
 
     /// <summary>Brings the networks into the memory format of the run and lets their batch norm exchange its statistics.</summary>

@@ -91,14 +91,24 @@ public sealed class ZeroedMemoryTests
     }
 
     [SkippableFact]
-    public void Fit_ThatCannotBegin_LeavesTheScope()
+    public void Tap_ThroughWhichALoopDescends_HasTheScopeUntilItIsDisposed()
     {
         NeedsAvx512();
-        using var data = TrainingWorld.Data(20);
         using var student = TrainingWorld.Network(3);
-        var options = TrainingWorld.Options(1) with { Optimizer = TrainingOptimizer.Custom("none", (_, _) => throw new NotSupportedException("none")) };
-        using var trainer = new DistillationTrainer(student, null, new StandardTrainingLoss(), options);
-        FluentActions.Invoking(() => trainer.Fit(data)).Should().Throw<NotSupportedException>();
+        using (FeatureTap.Attach(student, "layer1")) ZeroedMemory.IsOn.Should().BeTrue();
+        using (FeatureTap.AttachFrozen(student)) ZeroedMemory.IsOn.Should().BeTrue();
+        FluentActions.Invoking(() => FeatureTap.Attach(student, "nowhere")).Should().Throw<ArgumentException>();
+        ZeroedMemory.IsOn.Should().BeFalse();
+    }
+
+    [SkippableFact]
+    public void Trainer_HasTheScopeUntilItIsDisposed()
+    {
+        NeedsAvx512();
+        using var student = nn.Sequential(("conv", nn.Conv2d(1, 16, 3)), ("flat", nn.Flatten()), ("linear", nn.Linear(16 * 6 * 6, 3)));
+        using var odd = nn.Conv2d(8, 8, 3);
+        using (new DistillationTrainer(student, null, new WithPart(odd))) ZeroedMemory.IsOn.Should().BeTrue("the part that the loss trains needs it");
+        using (new DistillationTrainer(student, null, new StandardTrainingLoss())) ZeroedMemory.IsOn.Should().BeFalse("nothing needs it");
         ZeroedMemory.IsOn.Should().BeFalse();
     }
 
@@ -156,5 +166,18 @@ public sealed class ZeroedMemoryTests
             register_parameter("weight", nn.Parameter(zeros(outputs, inputs, kernel, kernel)));
 
         public override Tensor forward(Tensor input) => nn.functional.conv2d(input, get_parameter("weight")!);
+    }
+
+    private sealed class WithPart(nn.Module part) : IDistillationLoss
+    {
+        public string Name => "with a part";
+
+        public DistillationNeeds Needs { get; } = new() { Passes = [NetworkPass.StudentClean] };
+
+        public nn.Module Trainable => part;
+
+        public LossTerms Compute(DistillationInputs inputs) => throw new NotSupportedException();
+
+        public override string ToString() => Name;
     }
 }
