@@ -42,6 +42,7 @@ public sealed class DistributedEqualityTests
         { "Adam, smoothed labels", o => o with { Optimizer = new AdamOptimizer(), LearningRate = 0.002, LabelSmoothing = 0.1 } },
         { "moving average", o => o with { WeightAveraging = new ExponentialMovingAverage { Decay = 0.5 } } },
         { "mean of epochs", o => o with { WeightAveraging = new StochasticWeightAveraging { StartEpoch = 0 } } },
+        { "kept outputs of the teacher", o => o with { OutputCacheBytes = 1 << 20 } },
         { "skipping", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
         { "augmented", o => o with { Augmentation = new() { Padding = 1 } } },
         { "crafting in train mode", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = true } } },
