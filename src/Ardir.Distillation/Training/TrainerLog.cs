@@ -51,6 +51,12 @@ internal static partial class TrainerLog
         "leaves for it: the network is asked at every step.")]
     public static partial void TooLargeToKeep(ILogger logger, NetworkRole network, int samples, long bytes, long left);
 
+    [LoggerMessage(14, LogLevel.Warning,
+        "The teacher is wrong about {Share:P0} of the training images, and {Loss} replaced its answers to them by one-hot labels. In the " +
+        "project's studies that made a student less robust where the teacher was as weak as that: give it a better teacher, or keep its " +
+        "answers with LabelReplacement.None.")]
+    public static partial void ManyReplaced(ILogger logger, double share, string loss);
+
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);
 }
