@@ -17,6 +17,15 @@ internal static class ZeroedMemory
     /// <summary>Whether the kernels of this processor may read memory that nobody has set, and the switch is there.</summary>
     public static bool IsWanted => Avx512F.IsSupported && _switch.Value != IntPtr.Zero;
 
+    /// <summary>How many scopes there are in this process.</summary>
+    public static int Scopes
+    {
+        get
+        {
+            lock (_lock) return _scopes;
+        }
+    }
+
     /// <summary>Whether memory is zeroed now.</summary>
     public static bool IsOn => _switch.Value != IntPtr.Zero && Marshal.ReadByte(_switch.Value) != 0;
 

@@ -118,12 +118,8 @@ public sealed class PackedPackagesTests(PackedFeed feed) : IClassFixture<PackedF
         var output = Run(run, Path.Combine(run, "app", OperatingSystem.IsWindows() ? "app.exe" : "app"), weights, run);
         // Both are processes of their own: the program draws from the global generator, as the tests that run beside this one do.
         var untrimmed = Run(run, "dotnet", typeof(TrimmedRun).Assembly.Location, "trimmed", weights, Path.Combine(run, "here"));
-        WithoutNotices(output).Should().Be($"{WithoutNotices(untrimmed)}arguments of native calls are kept alive: True\n");
+        SampleProcess.WithoutNotices(output).Should().Equal([.. SampleProcess.WithoutNotices(untrimmed), "arguments of native calls are kept alive: True"]);
     }
-
-    // On some processors libtorch writes that it does without NNPACK, with the time of day.
-    private static string WithoutNotices(string output) =>
-        string.Concat(output.ReplaceLineEndings("\n").Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("[W", StringComparison.Ordinal)).Select(line => $"{line}\n"));
 
     /// <summary>The project file of README.md, for this run's version of the packages. They lie beside it in the folder that it names.</summary>
     private void WriteProject(string project)

@@ -25,8 +25,11 @@ internal sealed record SampleProcess(int ExitCode, IReadOnlyList<string> Output,
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return new SampleProcess(process.ExitCode, Lines(output), Lines(errors.Result));
+        return new SampleProcess(process.ExitCode, Lines(output), WithoutNotices(errors.Result));
     }
+
+    /// <summary>What a process wrote, line by line, without libtorch's notices that it does without NNPACK on this processor.</summary>
+    public static string[] WithoutNotices(string output) => [.. Lines(output).Where(line => !line.Contains("NNPACK.cpp", StringComparison.Ordinal))];
 
     /// <summary>Asserts that the process refused: this code and, on stderr alone, this one line.</summary>
     public void ShouldFail(int code, string message)

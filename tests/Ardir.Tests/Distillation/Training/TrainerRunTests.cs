@@ -110,7 +110,7 @@ public sealed class TrainerRunTests
         using var trainer = new DistillationTrainer(student, teacher, loss, TrainingWorld.Options(1) with { Logger = logger });
         trainer.Fit(data);
         logger.Entries.Where(entry => entry.Level == LogLevel.Warning).Select(entry => entry.Message).Should().SatisfyRespectively(
-            first => first.Should().Contain("Beta is 1"), second => second.Should().Contain("CleanAdversarial"));
+            first => first.Should().Contain("Beta is 1"), second => second.Should().Contain("CleanAdversarial"), third => third.Should().Contain("The teacher is wrong about"));
     }
 
     [Fact]

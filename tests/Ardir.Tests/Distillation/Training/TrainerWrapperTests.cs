@@ -1,6 +1,7 @@
 using Ardir.Attacks;
 using Ardir.Core;
 using Ardir.Distillation;
+using Microsoft.Extensions.Logging;
 
 namespace Ardir.Tests;
 
@@ -137,15 +138,23 @@ public sealed class TrainerWrapperTests
         late.Invoking(t => t.RestoreAverage()).Should().Throw<InvalidOperationException>().WithMessage("*StartEpoch = 5*");
     }
 
-    [Fact]
+    [SkippableFact]
     public void BFloat16_Run_GivesTheStudentBackInFloat32CloseToTheFullRun()
     {
         using var data = TrainingWorld.Data();
         using var full = TrainingWorld.Network();
         using var low = TrainingWorld.Network();
-        var options = new TrainerOptions { Epochs = 2, BatchSize = 16, Milestones = [], LearningRate = 0.05 };
+        var logger = new ListLogger();
+        var options = new TrainerOptions { Epochs = 2, BatchSize = 16, Milestones = [], LearningRate = 0.05, Logger = logger };
         var expected = Fit(full, data, options, new AdversarialTrainingLoss());
+        logger.Entries.Should().NotContain(entry => entry.Message.Contains("bfloat16"));
         var actual = Fit(low, data, options with { Precision = TrainingPrecision.BFloat16 }, new AdversarialTrainingLoss());
+        if (BFloat16Probe.MayBeWrong(low))
+        {
+            logger.Entries.Should().ContainSingle(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("convolutions in bfloat16 wrongly"));
+            throw new SkipTestException($"libtorch computes convolutions in bfloat16 wrongly on this processor: off by {BFloat16Probe.Error:P0}.");
+        }
+        logger.Entries.Should().NotContain(entry => entry.Message.Contains("bfloat16"));
         low.state_dict().Values.Should().OnlyContain(value => value.dtype == ScalarType.Float32 || value.dtype == ScalarType.Int64);
         actual.Last.TrainLoss.Should().BeApproximately(expected.Last.TrainLoss, 0.02);
         foreach (var ((name, value), (_, other)) in low.state_dict().Zip(full.state_dict()).Where(pair => pair.First.Value.is_floating_point()))
