@@ -10,7 +10,6 @@ namespace Ardir.Attacks;
 internal sealed partial class GuardedModel : IDisposable
 {
     private readonly GuardedModel? _outer;
-    private readonly ZeroedMemoryScope? _memory;
     private long _classes;
     // Whether the input was compared before and after a call, by this guard, by the evaluation around it, or earlier in the training to
     // whose diagnostics it reports: a comparison has to wait for the device.
@@ -26,7 +25,6 @@ internal sealed partial class GuardedModel : IDisposable
     {
         _outer = (model as Face)?.Guard;
         (Model, Context) = (_outer?.Model ?? model, context);
-        if (_outer is null) _memory = new ZeroedMemoryScope(Model);
     }
 
     /// <summary>The model of the user, without any guard.</summary>
@@ -209,7 +207,6 @@ internal sealed partial class GuardedModel : IDisposable
     {
         _watch?.Dispose();
         _nan?.Dispose();
-        _memory?.Dispose();
     }
 
     // Each pass is recorded once, by the attack that made it, even where a surrounding evaluation counts it again.

@@ -7,7 +7,6 @@ internal sealed class ModuleFeatureTap : IFeatureTap
     private readonly List<Layer> _layers = [];
     private readonly TapSource _source;
     private readonly EvaluationModeScope? _modes;
-    private readonly ZeroedMemoryScope _memory;
     private bool _disposed;
 
     public ModuleFeatureTap(IModule model, string[] patterns, bool frozen)
@@ -17,8 +16,6 @@ internal sealed class ModuleFeatureTap : IFeatureTap
         (_model, _frozen, _source) = (model, frozen, new TapSource(model));
         if (patterns.Length > 0) Resolve(LayerList.Of(model), patterns);
         if (frozen) _modes = new EvaluationModeScope(model);
-        // A loop that taps a network also descends through it, after the pass.
-        _memory = new ZeroedMemoryScope(model);
     }
 
     public IReadOnlyList<string> Layers => [.. _layers.Select(layer => layer.Name)];
@@ -69,7 +66,6 @@ internal sealed class ModuleFeatureTap : IFeatureTap
     {
         if (_disposed) return;
         _disposed = true;
-        _memory.Dispose();
         try
         {
             _modes?.Dispose();

@@ -12,7 +12,6 @@ internal sealed class TrainingStep : IDisposable
     private readonly IFeatureTap _studentTap;
     private readonly Dictionary<NetworkRole, IFeatureTap> _taps = [];
     private readonly IReadOnlyList<NetworkPass> _passes;
-    private readonly ZeroedMemoryScope? _memory;
 
     public TrainingStep(TrainingSetup setup)
     {
@@ -23,8 +22,6 @@ internal sealed class TrainingStep : IDisposable
         {
             foreach (var (role, network) in setup.Networks)
                 _taps[role] = FeatureTap.AttachFrozen(network, [.. _loss.Needs.LayersOf(role)]);
-            // The taps have scopes for the networks.
-            if (_loss.Trainable is { } part) _memory = ZeroedMemoryScope.Of(part);
         }
         catch
         {
@@ -64,7 +61,6 @@ internal sealed class TrainingStep : IDisposable
 
     public void Dispose()
     {
-        _memory?.Dispose();
         _studentTap.Dispose();
         foreach (var tap in _taps.Values.Reverse()) tap.Dispose();
     }

@@ -4,8 +4,8 @@ using TorchSharp.Modules;
 namespace Ardir.Distillation;
 
 /// <summary>
-/// Whether convolutions in bfloat16 are right on this CPU. With libtorch 2.10 they are not where the channels do not fill a vector: on
-/// processors with AVX512_BF16 the output, or the gradient of the input, is off by half of its largest value.
+/// Whether convolutions in bfloat16 are right on this CPU. With libtorch 2.10 there are processors on which they are not where the channels
+/// do not fill a vector: the output, or the gradient of the input, is off by half of its largest value.
 /// </summary>
 internal static class BFloat16Probe
 {
