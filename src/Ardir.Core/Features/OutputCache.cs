@@ -83,12 +83,14 @@ public sealed class OutputCache : IDisposable
     {
         ArgumentNullException.ThrowIfNull(samples);
         if (samples.Count == 0) throw new ArgumentOutOfRangeException(nameof(samples), "There are no samples; name at least one.");
+        // Once, because each reading of a shape is a native call.
+        var count = Count;
         foreach (var sample in samples)
         {
-            if (sample < 0 || sample >= Count)
-                throw new ArgumentOutOfRangeException(nameof(samples), sample, $"The cache has images 0 to {Count - 1}.");
+            if (sample < 0 || sample >= count)
+                throw new ArgumentOutOfRangeException(nameof(samples), sample, $"The cache has images 0 to {count - 1}.");
         }
-        using var positions = Positions(samples, _all.Output.device);
+        using var positions = Transfer.Of([.. samples], _all.Output.device);
         return _all.Map(map => map.index_select(0, positions));
     }
 
@@ -112,7 +114,7 @@ public sealed class OutputCache : IDisposable
         var answer = tap.Forward(batch.Images);
         try
         {
-            foreach (var map in answer.Features.Prepend(answer.Output))
+            foreach (var map in answer.Tensors)
             {
                 if (map.requires_grad)
                     throw new ArgumentException(
@@ -132,12 +134,12 @@ public sealed class OutputCache : IDisposable
     }
 
     private static long BytesNeeded(TappedOutput answer, int images, int all) =>
-        answer.Features.Prepend(answer.Output).Sum(map => map.numel() / images * map.ElementSize) * all;
+        answer.Tensors.Sum(map => map.numel() / images * map.ElementSize) * all;
 
     private static void Put(TappedOutput answer, TappedOutput all, ImageBatch batch)
     {
-        using var positions = Positions(batch.Indices, answer.Output.device);
-        foreach (var (map, kept) in answer.Features.Prepend(answer.Output).Zip(all.Features.Prepend(all.Output)))
+        using var positions = Transfer.Of([.. batch.Indices], answer.Output.device);
+        foreach (var (map, kept) in answer.Tensors.Zip(all.Tensors))
         {
             if (!map.shape.AsSpan(1).SequenceEqual(kept.shape.AsSpan(1)))
                 throw new InvalidOperationException(
@@ -146,6 +148,4 @@ public sealed class OutputCache : IDisposable
             kept.index_copy_(0, positions, map);
         }
     }
-
-    private static Tensor Positions(IReadOnlyList<long> samples, Device device) => tensor(samples.ToArray(), device: device);
 }

@@ -33,6 +33,9 @@ public sealed class TappedOutput : IDisposable
         if (student?.Source is { } first && teacher?.Source is { } second) first.EnsureSeparate(second, name ?? nameof(teacher));
     }
 
+    /// <summary>The output, then the feature maps.</summary>
+    internal IEnumerable<Tensor> Tensors => Features.Prepend(Output);
+
     /// <summary>The same output with other tensors.</summary>
     internal TappedOutput Map(Func<Tensor, Tensor> change) => new(change(Output), Features.Map(change)) { Source = Source };
 

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
@@ -10,8 +9,7 @@ internal static class ProcessorWorkaround
 {
     private const string Variable = "ONEDNN_MAX_CPU_ISA";
 
-    [ModuleInitializer]
-    internal static void Apply()
+    public static void Apply()
     {
         if (!OperatingSystem.IsLinux() || !Avx512F.IsSupported || Environment.GetEnvironmentVariable(Variable) is not null) return;
         if (!File.ReadLines("/proc/cpuinfo").Any(line => line.Contains("AuthenticAMD", StringComparison.Ordinal))) return;

@@ -11,8 +11,13 @@ internal static class TestSetup
     public const string OtherProcesses = "other processes";
 
 #pragma warning disable CA2255 // a test assembly is its own application
-    // Small tensors: a second thread only spins, and other processes make it far slower.
     [ModuleInitializer]
-    internal static void Initialize() => set_num_threads(1);
+    internal static void Initialize()
+    {
+        // Before libtorch is loaded, which reads the variable once.
+        ProcessorWorkaround.Apply();
+        // Small tensors: a second thread only spins, and other processes make it far slower.
+        set_num_threads(1);
+    }
 #pragma warning restore CA2255
 }

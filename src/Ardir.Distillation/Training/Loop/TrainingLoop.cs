@@ -12,7 +12,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
     // Adam changes each weight by about the rate, whatever the gradient; the default of TrainerOptions is one for SGD.
     private const double HighForAdam = 0.02;
 
-    // Between the shares in the studies of docs/results.md: half, which cost robustness, and less than a fifth, which did not.
+    // Between the shares in the studies of docs/results.md: half, which cost robustness, and a fortieth, which did not.
     private const double ManyReplaced = 0.3;
 
     private readonly TrainerOptions _options = run.Options;

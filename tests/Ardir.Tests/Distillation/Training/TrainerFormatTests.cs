@@ -24,8 +24,7 @@ public sealed class TrainerFormatTests : IDisposable
         var plain = Train(Options, ScalarType.Float64);
         var orders = new List<bool>();
         var trained = Train(Options with { MemoryFormat = format }, ScalarType.Float64, orders);
-        foreach (var (name, values) in plain)
-            for (var i = 0; i < values.Length; i++) trained[name][i].Should().BeApproximately(values[i], 1e-8 * Math.Max(1, Math.Abs(values[i])), name);
+        TrainingWorld.CloseState(trained, plain);
         if (format == MemoryFormat.ChannelsLast) orders.Should().NotBeEmpty().And.OnlyContain(channelsLast => channelsLast);
     }
 
@@ -34,8 +33,7 @@ public sealed class TrainerFormatTests : IDisposable
     {
         var plain = Train(Options, ScalarType.Float64);
         var trained = Train(Options with { AttackShards = 3, SelectionAttack = TrainingWorld.Pgd() }, ScalarType.Float64);
-        foreach (var (name, values) in plain)
-            for (var i = 0; i < values.Length; i++) trained[name][i].Should().BeApproximately(values[i], 1e-8 * Math.Max(1, Math.Abs(values[i])), name);
+        TrainingWorld.CloseState(trained, plain);
     }
 
     [Fact]
@@ -45,8 +43,7 @@ public sealed class TrainerFormatTests : IDisposable
         var straight = Train(Options with { Epochs = 2 }, ScalarType.Float64);
         Train(options with { Epochs = 1, MemoryFormat = MemoryFormat.ChannelsLast }, ScalarType.Float64);
         var resumed = Train(options, ScalarType.Float64);
-        foreach (var (name, values) in straight)
-            for (var i = 0; i < values.Length; i++) resumed[name][i].Should().BeApproximately(values[i], 1e-8 * Math.Max(1, Math.Abs(values[i])), name);
+        TrainingWorld.CloseState(resumed, straight);
     }
 
     public static TheoryData<TrainingOptimizer> Optimizers => [new SgdOptimizer(), new AdamOptimizer(), new AdamWOptimizer()];

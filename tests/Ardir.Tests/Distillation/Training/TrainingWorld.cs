@@ -56,6 +56,14 @@ internal static class TrainingWorld
             if (!actual[name].AsSpan().SequenceEqual(values)) Assert.Fail($"'{name}' differs.");
     }
 
+    /// <summary>Up to rounding in float64.</summary>
+    public static void CloseState(Dictionary<string, double[]> actual, Dictionary<string, double[]> expected)
+    {
+        actual.Keys.Should().BeEquivalentTo(expected.Keys);
+        foreach (var (name, values) in expected)
+            for (var i = 0; i < values.Length; i++) actual[name][i].Should().BeApproximately(values[i], 1e-8 * Math.Max(1, Math.Abs(values[i])), name);
+    }
+
     public static void SameMetrics(IReadOnlyList<EpochMetrics> actual, IReadOnlyList<EpochMetrics> expected)
     {
         actual.Should().HaveCount(expected.Count);
