@@ -9,7 +9,7 @@ namespace Ardir.Distributed;
 /// </summary>
 /// <remarks>
 /// <para>Which library: the one that <c>library</c> or the environment variable <c>ARDIR_MPI_LIBRARY</c> names, otherwise the first that is
-/// installed, one of the launcher's kind before others. Open MPI 4 and 5, MPICH and its kin, and libraries with the standard ABI of MPI 5
+/// installed, one of the launcher's kind before others. Open MPI 4 to 6, MPICH and its kin, and libraries with the standard ABI of MPI 5
 /// are told apart when they are loaded. Without a launcher there is a single rank.</para>
 /// <para>Before values move, all ranks compare what they call: different calls, dtypes or shapes are an <see cref="MpiException"/> at
 /// every rank. A sum has the same bits at every rank, because the algorithms of these libraries compute each partial sum once, or twice

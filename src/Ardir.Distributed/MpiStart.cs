@@ -14,6 +14,7 @@ internal static class MpiStart
             var found = LibrarySearch.Find(library ?? Named(), launcher?.Kind);
             if (found.IsInitialized())
                 throw new InvalidOperationException("MPI has been started in this process already, by other code. It can be started once.");
+            if (launcher?.Warning(found) is { } warning) LastWords.Say(warning);
             found.Initialize();
             Verify(found, launcher);
             return found;

@@ -25,6 +25,13 @@ internal sealed record Launcher(string Name, MpiKind? Kind, int Size)
             ? new Launcher(known.Name, known.Kind, size) : null)
         .FirstOrDefault(launcher => launcher is not null);
 
+    /// <summary>What to say before a library of another kind starts, because some end the process when they do not find their own
+    /// launcher (MPICH 5 does). Others start, and <see cref="Verify"/> counts the ranks.</summary>
+    /// <returns>Null if the library is of the launcher's kind, or can be.</returns>
+    public string? Warning(MpiLibrary library) => Kind is null || library.Kind is MpiKind.Standard || library.Kind == Kind ? null :
+        $"This process was started by {Name} as one of {Size} ranks, and now starts the MPI library {library.Name} ({library.Version}). If " +
+        $"that ends it, name the library of the launcher in the environment variable {LibrarySearch.Variable}, or use the other launcher.";
+
     /// <summary>Refuses a library that does not know of the others: each process would think that it is alone.</summary>
     /// <exception cref="MpiException">The library sees another number of ranks.</exception>
     public void Verify(MpiLibrary library, int size)

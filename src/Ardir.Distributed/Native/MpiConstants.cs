@@ -27,6 +27,9 @@ internal sealed record MpiConstants
 
     public required nint Max { get; init; }
 
+    /// <summary>The level of threads that take turns. Levels are ordered, so that a higher one is as good.</summary>
+    public int ThreadSerialized { get; init; } = 2;
+
     public static MpiConstants Of(MpiKind kind, nint library) => kind switch
     {
         MpiKind.OpenMpi => OpenMpi(name => NativeLibrary.GetExport(library, name)),
@@ -58,6 +61,7 @@ internal sealed record MpiConstants
         UInt8 = 0x241,
         Sum = 0x21,
         Max = 0x23,
+        ThreadSerialized = 2048,
     };
 
     public nint Type(ScalarType dtype) => dtype switch

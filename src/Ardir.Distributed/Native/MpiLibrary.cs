@@ -6,7 +6,6 @@ namespace Ardir.Distributed;
 /// <summary>The functions of a loaded MPI library. An error of MPI becomes an exception.</summary>
 internal sealed unsafe class MpiLibrary
 {
-    private const int Serialized = 2;
     private const int TextBytes = 16384;   // the longest text of any library is half as long
 
     private readonly nint _handle;
@@ -62,13 +61,13 @@ internal sealed unsafe class MpiLibrary
     {
         var provided = 0;
         var started = (delegate* unmanaged[Cdecl]<nint, nint, nint, int*, int>)Function("MPI_Init_thread");
-        Check(started(0, 0, Serialized, &provided), "MPI_Init_thread");
+        Check(started(0, 0, Constants.ThreadSerialized, &provided), "MPI_Init_thread");
         var handler = (delegate* unmanaged[Cdecl]<nint, nint, int>)Function("MPI_Comm_set_errhandler");
         Check(handler(Constants.World, Constants.ErrorsReturn), "MPI_Comm_set_errhandler");
-        if (provided >= Serialized) return;
+        if (provided >= Constants.ThreadSerialized) return;
         Finish();
         throw new MpiException(
-            $"{Name} ({Version}) grants the thread level {provided}; expected MPI_THREAD_SERIALIZED ({Serialized}) or more, because " +
+            $"{Name} ({Version}) grants the thread level {provided}; expected MPI_THREAD_SERIALIZED ({Constants.ThreadSerialized}) or more, because " +
             "threads of .NET take turns. Install a build with support for threads.");
     }
 

@@ -8,10 +8,10 @@ namespace Ardir.Distributed;
 /// </summary>
 internal static unsafe partial class SignalActions
 {
-    private const int Signals = 31;
+    /// <summary>More than any system's struct sigaction, which begins with the address of the handler.</summary>
+    public const int ActionBytes = 256;
 
-    // More than any system's struct sigaction, which begins with the address of the handler.
-    private const int ActionBytes = 256;
+    private const int Signals = 31;
 
     /// <summary>The actions as they are now.</summary>
     public static byte[] Save()

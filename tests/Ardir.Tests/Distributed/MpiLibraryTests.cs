@@ -29,8 +29,8 @@ public sealed class MpiLibraryTests
     [Fact]
     public void Names_ThoseOfTheLauncherComeFirst()
     {
-        LibrarySearch.Names(null).Should().Equal("libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi_abi.so.0", "libmpi_abi.so", "libmpi.so");
-        LibrarySearch.Names(MpiKind.Mpich).Should().StartWith(["libmpi.so.12", "libmpich.so.12", "libmpi.so.40"]).And.HaveCount(6);
+        LibrarySearch.Names(null).Should().Equal("libmpi.so.40", "libmpi.so.12", "libmpich.so.12", "libmpi_abi.so.1", "libmpi_abi.so.0", "libmpi_abi.so", "libmpi.so");
+        LibrarySearch.Names(MpiKind.Mpich).Should().StartWith(["libmpi.so.12", "libmpich.so.12", "libmpi.so.40"]).And.HaveCount(7);
     }
 
     [Theory]
@@ -54,12 +54,12 @@ public sealed class MpiLibraryTests
     public void Constants_AreThoseOfTheHeaders()
     {
         var mpich = MpiConstants.Of(MpiKind.Mpich, 0);
-        (mpich.World, mpich.InPlace, mpich.ErrorsReturn).Should().Be((0x44000000, -1, 0x54000001));
+        (mpich.World, mpich.InPlace, mpich.ErrorsReturn, mpich.ThreadSerialized).Should().Be((0x44000000, -1, 0x54000001, 2));
         (mpich.Type(ScalarType.Float32), mpich.Type(ScalarType.Float64), mpich.Type(ScalarType.Int64), mpich.Type(ScalarType.Byte))
             .Should().Be((0x4c00040a, 0x4c00080b, 0x4c00083a, 0x4c00013b));
         (mpich.Operation(Reduction.Sum), mpich.Operation(Reduction.Max)).Should().Be((0x58000003, 0x58000001));
         var standard = MpiConstants.Of(MpiKind.Standard, 0);
-        (standard.World, standard.InPlace, standard.ErrorsReturn).Should().Be((0x101, 1, 0x143));
+        (standard.World, standard.InPlace, standard.ErrorsReturn, standard.ThreadSerialized).Should().Be((0x101, 1, 0x143, 2048));
         (standard.Type(ScalarType.Float32), standard.Type(ScalarType.Float64), standard.Type(ScalarType.Int64), standard.Type(ScalarType.Byte))
             .Should().Be((0x210, 0x214, 0x258, 0x241));
         (standard.Operation(Reduction.Sum), standard.Operation(Reduction.Max)).Should().Be((0x21, 0x23));
@@ -84,8 +84,11 @@ public sealed class MpiLibraryTests
     {
         var before = SignalActions.Save();
         SignalActions.Restore(before);
-        SignalActions.Save().Should().Equal(before);
+        Handlers(SignalActions.Save()).Should().Equal(Handlers(before));
         string? nothing = Environment.GetEnvironmentVariable("ARDIR_NO_SUCH_VARIABLE");
         Assert.Throws<NullReferenceException>(() => nothing!.Length);
     }
+
+    // Of what the system writes behind the address of a handler, a part is whatever the stack held.
+    private static IEnumerable<nint> Handlers(byte[] actions) => actions.Chunk(SignalActions.ActionBytes).Select(action => (nint)BitConverter.ToInt64(action));
 }
