@@ -145,6 +145,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         using var format = PassFormat.Enter(context.MemoryFormat, model, images);
+        ConvolutionCheck.Ensure(model);
         if (ShardPlan.Count(context, model, images) is > 1 and var shards)
             return PerturbInShards(shards, guard, images, labels).MoveToOuterDisposeScope();
         var run = AttackRun.Create(Traits, guard, images, labels);

@@ -31,6 +31,7 @@ internal sealed class EvaluatorRun(
         var type = weight?.dtype ?? ScalarType.Float32;
         var batches = (int)((data.Count + (long)options.BatchSize - 1) / options.BatchSize);
         using var format = ranks.Enter(model.Context.MemoryFormat, model.Model, () => FirstInputs(type));
+        ConvolutionCheck.Ensure(model.Model);
         using var own = data.Batches(options, type, ranks).GetEnumerator();
         for (var first = 0; first < batches; first += ranks.Size)
             ranks.Round(

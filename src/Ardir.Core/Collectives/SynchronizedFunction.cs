@@ -50,7 +50,9 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         foreach (var tensor in saved) tensor?.MoveToOuterDisposeScope();
         var (input, count, mean, variance, weight) = (saved[0], saved[1], saved[2], saved[3], saved[4]);
         var (values, outer) = (Wide(input), Wide(gradient));
-        var (normalized, sum, product) = Sums(values, outer, mean, variance, layer.Epsilon);
+        var dimensions = SynchronizedLayer.Others(values);
+        var sum = outer.sum(dimensions);
+        var product = Normalized(values, mean, variance, (null, null), layer.Epsilon).mul_(outer).sum(dimensions);
         // Those of the parameters stay this rank's own: they are summed over the ranks with all other gradients.
         var ofWeight = weight is null ? null : product.to(weight.dtype, copy: true).DetachFromDisposeScope();
         var ofBias = weight is null ? null : sum.to(weight.dtype, copy: true).DetachFromDisposeScope();
@@ -59,25 +61,13 @@ internal sealed class SynchronizedFunction : autograd.SingleTensorFunction<Synch
         var means = both / count;
         var scale = (variance + layer.Epsilon).rsqrt();
         if (weight is not null) scale.mul_(weight);
-        // (outer - mean of outer - normalized * mean of their product) * scale, of which the first part is a batch norm without a bias.
+        // (outer - mean of outer - normalized * mean of their product) * scale: two batch norms without a bias.
         var exact = Normalized(outer, means[0], variance, (weight, null), layer.Epsilon);
-        exact.addcmul_(normalized, SynchronizedLayer.Broad(-means[1] * scale, values), 1);
+        exact.sub_(Normalized(values, mean, variance, (means[1] * scale, null), layer.Epsilon));
         var ofInput = exact.to(input.dtype).DetachFromDisposeScope();
         layer.Owner.Hold(ofInput, ofWeight, ofBias);
         foreach (var tensor in saved) tensor?.Dispose();
         return [ofInput, ofWeight!, ofBias!, null!];
-    }
-
-    // The gradients of a scale of one and a shift of zero: the sums of the outer gradient, and of its products with the normalised values.
-    // The native kernel has them without a tensor of products.
-    private static (Tensor Normalized, Tensor Sum, Tensor Product) Sums(
-        Tensor values, Tensor outer, Tensor mean, Tensor variance, double epsilon)
-    {
-        using var grad = enable_grad();
-        var (scale, shift) = (ones_like(variance).requires_grad_(), zeros_like(variance).requires_grad_());
-        var normalized = Normalized(values.detach(), mean, variance, (scale, shift), epsilon);
-        normalized.backward([outer]);
-        return (normalized.detach(), shift.grad!, scale.grad!);
     }
 
     // One pass of a native kernel, where a few operations on whole tensors would each read and write them.

@@ -65,8 +65,20 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
     internal static FeatureMaps Empty => new([]);
 
     /// <summary>The same layers with other maps.</summary>
-    internal FeatureMaps Map(Func<Tensor, Tensor> change) =>
-        new(Layers.Zip(_maps, (layer, map) => (layer, change(map)))) { DefinitionOrder = DefinitionOrder };
+    internal FeatureMaps Map(Func<Tensor, Tensor> change)
+    {
+        var changed = new List<Tensor>(Count);
+        try
+        {
+            foreach (var map in _maps) changed.Add(change(map));
+        }
+        catch
+        {
+            foreach (var map in changed.Except<Tensor>(_maps, ReferenceEqualityComparer.Instance)) map.Dispose();
+            throw;
+        }
+        return new FeatureMaps(Layers.Zip(changed)) { DefinitionOrder = DefinitionOrder };
+    }
 
     /// <summary>The maps, in order.</summary>
     /// <returns>An enumerator.</returns>

@@ -57,10 +57,8 @@ internal static partial class TrainerLog
         "answers with LabelReplacement.None.")]
     public static partial void ManyReplaced(ILogger logger, double share, string loss);
 
-    [LoggerMessage(15, LogLevel.Warning,
-        "On this processor libtorch computes some convolutions in bfloat16 wrongly: a small one was off by {Error:P0} of its largest " +
-        "value. The student may learn from wrong passes; use TrainingPrecision.Full on this CPU.")]
-    public static partial void WrongBFloat16(ILogger logger, double error);
+    [LoggerMessage(15, LogLevel.Warning, "{Problem} Or train in TrainingPrecision.Full.")]
+    public static partial void WrongBFloat16(ILogger logger, string problem);
 
     [LoggerMessage(7, LogLevel.Warning, "Epoch {Epoch}, step {Step}: the loss or a gradient is NaN or infinite; the step is left out.")]
     public static partial void Skipping(ILogger logger, int epoch, int step);

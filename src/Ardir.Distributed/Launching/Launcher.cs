@@ -29,8 +29,9 @@ internal sealed record Launcher(string Name, MpiKind? Kind, int Size)
     /// launcher (MPICH 5 does). Others start, and <see cref="Verify"/> counts the ranks.</summary>
     /// <returns>Null if the library is of the launcher's kind, or can be.</returns>
     public string? Warning(MpiLibrary library) => Kind is null || library.Kind is MpiKind.Standard || library.Kind == Kind ? null :
-        $"This process was started by {Name} as one of {Size} ranks, and now starts the MPI library {library.Name} ({library.Version}). If " +
-        $"that ends it, name the library of the launcher in the environment variable {LibrarySearch.Variable}, or use the other launcher.";
+        $"This process was started by {Name} as one of {Size} ranks, and now starts the MPI library {library.Name} ({library.Version}). " +
+        $"If that ends it, name the library of the launcher in the environment variable {LibrarySearch.Variable}, or use the other " +
+        "launcher.";
 
     /// <summary>Refuses a library that does not know of the others: each process would think that it is alone.</summary>
     /// <exception cref="MpiException">The library sees another number of ranks.</exception>

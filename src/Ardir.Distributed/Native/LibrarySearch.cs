@@ -9,7 +9,8 @@ internal static class LibrarySearch
     private static readonly (MpiKind? Kind, string Name)[] _usual =
     [
         (MpiKind.OpenMpi, "libmpi.so.40"), (MpiKind.Mpich, "libmpi.so.12"), (MpiKind.Mpich, "libmpich.so.12"),
-        (MpiKind.Standard, "libmpi_abi.so.1"), (MpiKind.Standard, "libmpi_abi.so.0"), (MpiKind.Standard, "libmpi_abi.so"), (null, "libmpi.so"),
+        (MpiKind.Standard, "libmpi_abi.so.1"), (MpiKind.Standard, "libmpi_abi.so.0"), (MpiKind.Standard, "libmpi_abi.so"),
+        (null, "libmpi.so"),
     ];
 
     /// <summary>Loads the named library, or else the first that there is, those of the launcher's kind before others.</summary>

@@ -67,8 +67,8 @@ internal sealed unsafe class MpiLibrary
         if (provided >= Constants.ThreadSerialized) return;
         Finish();
         throw new MpiException(
-            $"{Name} ({Version}) grants the thread level {provided}; expected MPI_THREAD_SERIALIZED ({Constants.ThreadSerialized}) or more, because " +
-            "threads of .NET take turns. Install a build with support for threads.");
+            $"{Name} ({Version}) grants the thread level {provided}; expected MPI_THREAD_SERIALIZED ({Constants.ThreadSerialized}) or " +
+            "more, because threads of .NET take turns. Install a build with support for threads.");
     }
 
     /// <summary>Whether somebody has started MPI in this process.</summary>

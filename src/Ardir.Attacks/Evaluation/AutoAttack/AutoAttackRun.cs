@@ -40,6 +40,7 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
         RankAgreement.Ensure(ranks, () => AttackIdentity.Agreement(options, threat, guarded.Model, (images, labels), given));
         using var format = ranks.Enter(
             given.MemoryFormat, guarded.Model, () => images[..Math.Min(options.BatchSize, (int)images.shape[0])]);
+        ConvolutionCheck.Ensure(guarded.Model);
         var task = new EnsembleTask
         {
             Attacks = [], Threat = threat, Model = guarded, Images = threat.Clamp(images.detach()), Labels = labels,

@@ -141,8 +141,9 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             TrainerLog.CraftingUnused(_options.Logger, run.Setup.Loss.Name);
         if (_options is { Optimizer: AdamOptimizer, LearningRate: > HighForAdam })
             TrainerLog.HighRate(_options.Logger, _options.LearningRate);
-        if (_options.Precision == TrainingPrecision.BFloat16 && BFloat16Probe.MayBeWrong(run.Setup.Student))
-            TrainerLog.WrongBFloat16(_options.Logger, BFloat16Probe.Error);
+        if (_options.Precision == TrainingPrecision.BFloat16
+            && ConvolutionCheck.Find(run.Setup.Student, ScalarType.BFloat16) is { } problem)
+            TrainerLog.WrongBFloat16(_options.Logger, problem);
         foreach (var warning in run.Setup.Loss.Warnings) TrainerLog.OfLoss(_options.Logger, run.Setup.Loss.Name, warning);
     }
 }

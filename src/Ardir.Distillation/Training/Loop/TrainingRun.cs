@@ -150,6 +150,8 @@ internal sealed class TrainingRun : IDisposable
     public void Arrange()
     {
         _format = new RunFormat(this);
+        ConvolutionCheck.Ensure(Setup.Student);
+        foreach (var network in Setup.Networks.Values) ConvolutionCheck.Ensure(network);
         // Not before, because the passes that measure the formats are each rank's own.
         if (Ranks.AreSeveral && Options.BatchNorm == DistributedBatchNorm.Synchronized) Synchronize();
     }

@@ -221,6 +221,19 @@ public sealed class FeatureTapTests
     }
 
     [Fact]
+    public void FeatureMaps_AChangeThatFails_LeavesNothing_AndTheMapsAsTheyWere()
+    {
+        using var maps = new FeatureMaps([("a", ones(1)), ("b", ones(2)), ("c", ones(3))]);
+        LeakAssert.None(() => Assert.Throws<InvalidOperationException>(() => maps.Map(map => map.numel() switch
+        {
+            1 => map,
+            2 => map + 1,
+            _ => throw new InvalidOperationException(),
+        })));
+        maps.Sum(map => map.sum().ToDouble()).Should().Be(6);
+    }
+
+    [Fact]
     public void FeatureMaps_UnknownOrEqualNames_Refused()
     {
         using var scope = NewDisposeScope();
