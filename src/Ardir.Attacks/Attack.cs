@@ -90,6 +90,12 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <value>true by default.</value>
     protected virtual bool CanAverageGradients => true;
 
+    /// <summary>Whether the attack may follow gradients in lower precision (<see cref="AttackContext.SearchPrecision"/>): it does not compare
+    /// values of neighbouring points more closely than bfloat16 resolves them, and judges points by
+    /// <see cref="AttackRun.IsAdversarial(Tensor, Tensor)"/>.</summary>
+    /// <value>false by default; true for FGSM, MI-FGSM, PGD and APGD.</value>
+    protected virtual bool AllowsLowPrecision => false;
+
     /// <summary>Whether the options alone decide how many passes the attack makes through the model, for any images. A training on several
     /// processes with synchronised batch norm needs it of an attack in train mode, because the processes exchange statistics in every pass
     /// and each of them attacks other images.</summary>
@@ -112,7 +118,7 @@ public abstract class Attack : IAttack, IStatesIdentity
     internal void EnsureShape(Tensor images) => CheckShape(images);
 
     /// <summary>What a run must know about this attack.</summary>
-    internal AttackTraits Traits => new(Threat, Name, StreamKey);
+    internal AttackTraits Traits => new(Threat, Name, StreamKey, AllowsLowPrecision);
 
     /// <summary>What every attack refuses before any work.</summary>
     internal static void CheckInputs(ThreatModel threat, Tensor images, Tensor labels, AttackContext context)

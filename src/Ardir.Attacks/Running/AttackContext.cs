@@ -109,6 +109,21 @@ public sealed record AttackContext
                 nameof(Shards), value, "Shards must be at least 1, or AttackShards.Automatic.");
     } = 1;
 
+    /// <summary>In which precision attacks with <c>Attack.AllowsLowPrecision</c> (FGSM, MI-FGSM, PGD, APGD) compute the gradients that they
+    /// follow. A point counts only when the model itself says so, in its own precision: samples that seem broken are asked again. The model
+    /// is then attacked on one thread (<see cref="Shards"/>), and no other thread may use it meanwhile. A model whose layers do not accept
+    /// bfloat16 fails with the message of libtorch.</summary>
+    /// <value><see cref="Ardir.Attacks.SearchPrecision.Full"/> by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not a member of the enumeration.</exception>
+    public SearchPrecision SearchPrecision
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(SearchPrecision), value, "SearchPrecision is not a member of the enumeration.");
+    }
+
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }

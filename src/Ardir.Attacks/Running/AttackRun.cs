@@ -66,7 +66,7 @@ public sealed class AttackRun
         return Of(_samples.Select(rows));
     }
 
-    /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and <see cref="IsAdversarial"/>: it
+    /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and <see cref="IsAdversarial(Tensor)"/>: it
     /// selects labels and the tensors of the loss. Its images have the right shape only, and its random streams are those of the whole
     /// run. For attacks that narrow their run in every query, where copies of images and streams would cost noticeable time.</summary>
     /// <param name="rows">Positions in this run, int64 [m].</param>
@@ -115,6 +115,25 @@ public sealed class AttackRun
     /// <returns>bool [n].</returns>
     public Tensor IsAdversarial(Tensor logits) => Verdict.IsBroken(logits, Labels, Targets);
 
+    /// <summary>Which samples are broken at the points of a <see cref="Gradient"/>. Where the search computes in lower precision
+    /// (<see cref="AttackContext.SearchPrecision"/>), those that seem broken are asked again in full precision: one forward pass of
+    /// these.</summary>
+    /// <param name="points">The points, [n,...].</param>
+    /// <param name="logits">Their logits from <see cref="Gradient"/>, [n,K].</param>
+    /// <returns>bool [n].</returns>
+    public Tensor IsAdversarial(Tensor points, Tensor logits)
+    {
+        ArgumentNullException.ThrowIfNull(points);
+        var seems = IsAdversarial(logits);
+        if (!SearchesInLowPrecision) return seems;
+        using var scope = NewDisposeScope();
+        var rows = HostRead.Rows(seems);
+        if (rows.numel() == 0) return seems;
+        var part = ForLogits(rows);
+        var broken = part.IsAdversarial(part.Logits(points.index_select(0, rows)));
+        return zeros_like(seems).index_copy_(0, rows, broken).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Reports a step to the context's progress.</summary>
     /// <param name="step">Steps done.</param>
     /// <param name="steps">Steps of a restart.</param>
@@ -153,6 +172,7 @@ public sealed class AttackRun
     internal static AttackRun Create(AttackTraits attack, GuardedModel model, Tensor images, Tensor labels)
     {
         model.Begin(images);
+        if (attack.AllowsLowPrecision) model.PrepareLowPrecision();
         var (indices, count) = (model.Context.SampleIndices, (int)images.shape[0]);
         return new AttackRun(attack, model, new RunSamples
         {
@@ -210,7 +230,7 @@ public sealed class AttackRun
         $"{attack} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
         "per point, such as TargetedFabAttack or ApgdAttack.");
 
-    /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial"/>, zero on the
+    /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial(Tensor)"/>, zero on the
     /// boundary.</summary>
     /// <param name="logits">[n,K].</param>
     /// <returns>[n].</returns>
@@ -235,6 +255,9 @@ public sealed class AttackRun
     private IReadOnlyList<KnownOutput> Known() => Positions is null
         ? _model.Known
         : [.. _model.Known.Select(known => new KnownOutput(known.Model, Images, known.Logits.index_select(0, Positions)))];
+
+    /// <summary>Whether <see cref="Gradient"/> computes in lower precision than the model.</summary>
+    internal bool SearchesInLowPrecision => _attack.AllowsLowPrecision && _model.Low is not null;
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
         _model.Gradient(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);

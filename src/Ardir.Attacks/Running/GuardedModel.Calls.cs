@@ -6,10 +6,10 @@ namespace Ardir.Attacks;
 // The calls of the model.
 internal sealed partial class GuardedModel
 {
-    private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss)
+    private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss, bool isLow = false)
     {
         CheckCancelled();
-        var output = WatchInput(points, () => Output(points, loss));
+        var output = WatchInput(points, () => isLow ? LowOutput(points, loss) : Output(points, loss));
         var logits = output.Output;
         // Not those of the run: an attack may ask for several points per sample at once, and a loss for other images.
         CountForwards(points.shape[0]);
@@ -17,6 +17,14 @@ internal sealed partial class GuardedModel
         if (_nan is not null) output = new TappedOutput(_nan.Replace(logits, points, run), output.Features);
         _watch!.RecordLogits(output.Output);
         return output;
+    }
+
+    // Points, logits, maps, loss and gradient are in the dtype of the points: only the layers compute in another.
+    private TappedOutput LowOutput(Tensor points, IAttackLoss? loss)
+    {
+        var output = Low!.Pass(() => Output(points, loss));
+        return new TappedOutput(
+            output.Output.to(points.dtype), new FeatureMaps(output.Features.Layers.Zip(output.Features.Select(map => map.to(points.dtype)))));
     }
 
     // Whether Check would accept the answer anyway, as it does for all but the first of a run.

@@ -32,6 +32,9 @@ internal sealed partial class GuardedModel : IDisposable
 
     public AttackContext Context { get; }
 
+    /// <summary>Lets the model search in lower precision; null where it does not, or before the first run.</summary>
+    public LowPrecision? Low { get; private set; }
+
     /// <summary>Shared with the other shards of a run; null where there are none.</summary>
     public ShardGate? Gate { get; init; }
 
@@ -87,6 +90,16 @@ internal sealed partial class GuardedModel : IDisposable
         _watch = new AnswerWatch(images.shape[0], images.device);
     }
 
+    /// <summary>Makes <see cref="Low"/> where the context asks for it.</summary>
+    /// <exception cref="PlatformNotSupportedException">This processor computes a convolution of the model wrongly in that
+    /// precision.</exception>
+    public void PrepareLowPrecision()
+    {
+        if (Context.SearchPrecision == SearchPrecision.Full || Low is not null) return;
+        if (ConvolutionCheck.Find(Model, ScalarType.BFloat16) is { } problem) throw new PlatformNotSupportedException(problem);
+        Low = LowPrecision.Of(Model);
+    }
+
     /// <summary>From now on NaN counts as a wrong answer.</summary>
     public NanAnswers CountNanAsWrong(ThreatModel threat) => _nan = new NanAnswers(threat);
 
@@ -128,7 +141,7 @@ internal sealed partial class GuardedModel : IDisposable
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
         var leaf = points.detach().requires_grad_();
-        var output = Forward(leaf, run, loss);
+        var output = Forward(leaf, run, loss, isLow: run.SearchesInLowPrecision);
         var logits = output.Output;
         var losses = loss.Compute(run.Inputs(logits, output.Features));
         if (losses.dim() != 1 || losses.shape[0] != run.Count)
@@ -207,6 +220,7 @@ internal sealed partial class GuardedModel : IDisposable
     {
         _watch?.Dispose();
         _nan?.Dispose();
+        Low?.Dispose();
     }
 
     // Each pass is recorded once, by the attack that made it, even where a surrounding evaluation counts it again.

@@ -15,7 +15,7 @@ internal static class ShardPlan
     /// numbers of a model in train mode belong to all threads.</summary>
     public static int Count(AttackContext context, IModule model, Tensor images)
     {
-        if (context.Shards == 1 || images.device_type != DeviceType.CPU) return 1;
+        if (context.Shards == 1 || context.SearchPrecision != SearchPrecision.Full || images.device_type != DeviceType.CPU) return 1;
         if (IModelWrapper.Unwrap(model) is not nn.Module root || root.modules().Prepend(root).Any(module => module.training)) return 1;
         var samples = (int)images.shape[0];
         if (context.Shards != AttackShards.Automatic) return Math.Min(context.Shards, samples);

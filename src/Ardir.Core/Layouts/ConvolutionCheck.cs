@@ -29,20 +29,28 @@ public static class ConvolutionCheck
     /// helps.</exception>
     public static void Ensure(IModule model)
     {
-        if (Find(model, ScalarType.Float32) is { } problem) throw new PlatformNotSupportedException(problem);
+        ArgumentNullException.ThrowIfNull(model);
+        var problem = Find(model, weight => weight.dtype == ScalarType.Float32, ScalarType.Float32);
+        if (problem is not null) throw new PlatformNotSupportedException(problem);
     }
 
     /// <summary>Looks for convolutions that this processor computes wrongly.</summary>
     /// <param name="model">As for <see cref="Ensure"/>.</param>
-    /// <param name="dtype">Of the weights that are looked at: float32, float16 or bfloat16.</param>
+    /// <param name="dtype">In which they are to compute: float32, float16 or bfloat16. Those with weights in float64 are not looked
+    /// at.</param>
     /// <returns>Which convolution is wrong, by how much, and what helps; null if all are right.</returns>
     public static string? Find(IModule model, ScalarType dtype)
     {
         ArgumentNullException.ThrowIfNull(model);
+        return Find(model, weight => weight.dtype != ScalarType.Float64, dtype);
+    }
+
+    private static string? Find(IModule model, Func<Tensor, bool> isMeant, ScalarType dtype)
+    {
         if (dtype == ScalarType.Float64 || IModelWrapper.Unwrap(model) is not nn.Module root) return null;
         var kinds = ChannelsLastScope.ConvolutionsOf(root)
-            .Where(convolution => convolution.weight is { device_type: DeviceType.CPU } weight && weight.dtype == dtype)
-            .Select(ConvolutionKind.Of).Distinct().ToList();
+            .Where(convolution => convolution.weight is { device_type: DeviceType.CPU } weight && isMeant(weight))
+            .Select(convolution => ConvolutionKind.Of(convolution) with { DType = dtype }).Distinct().ToList();
         if (kinds.Find(kind => ErrorOf(kind) > Limit) is not { } wrong) return null;
         var layout = kinds.TrueForAll(kind => ErrorOf(kind with { IsChannelsLast = true }) <= Limit)
             ? "compute in channels-last order, which is right here (MemoryFormat.ChannelsLast), " : "";

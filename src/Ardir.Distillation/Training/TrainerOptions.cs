@@ -88,6 +88,12 @@ public sealed record TrainerOptions
     /// <value>1 by default; <see cref="Ardir.Attacks.AttackShards.Automatic"/> measures whether more are faster.</value>
     public int AttackShards { get; init; } = 1;
 
+    /// <summary>In which precision the attacks of the run follow gradients, as <see cref="AttackContext.SearchPrecision"/>: those that craft,
+    /// and those of <see cref="SelectionAttack"/>, whose findings are judged in full precision. Everything else of a step computes in
+    /// <see cref="Precision"/>.</summary>
+    /// <value><see cref="Ardir.Attacks.SearchPrecision.Full"/> by default.</value>
+    public SearchPrecision SearchPrecision { get; init; }
+
     /// <summary>Memory, in bytes on the device of the run, for what the teachers answer on the clean training images: computed once instead
     /// of in every epoch (<see cref="OutputCache"/>). A teacher whose answers do not fit is asked at every step, and a warning says what it
     /// would take. Needs images without <see cref="Augmentation"/>. Free to change when a run resumes, but the last digits of what follows
@@ -180,6 +186,7 @@ public sealed record TrainerOptions
         LossGuard.Defined(Precision);
         LossGuard.Defined(NonFiniteLoss);
         LossGuard.Defined(MemoryFormat);
+        LossGuard.Defined(SearchPrecision);
         LossGuard.Defined(BatchNorm);
         ArgumentNullException.ThrowIfNull(Collective);
         ArgumentNullException.ThrowIfNull(Optimizer);

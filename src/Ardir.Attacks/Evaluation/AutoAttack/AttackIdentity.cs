@@ -24,7 +24,7 @@ internal static class AttackIdentity
     {
         using var invariant = new InvariantCultureScope();
         var model = task.Model.Model;
-        return new Dictionary<string, string>(StringComparer.Ordinal)
+        var identity = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["format"] = "5",
             ["library"] = typeof(AttackIdentity).Assembly.GetName().Version!.ToString(),
@@ -39,6 +39,8 @@ internal static class AttackIdentity
             ["labels"] = Fingerprint.Of(("labels", task.Labels)),
             ["model"] = $"{model.GetType().Name} {(ShowsWeights(model) ? Fingerprint.Of(model) : probe.Answer())}",
         };
+        if (context.SearchPrecision != SearchPrecision.Full) identity["search precision"] = $"{context.SearchPrecision}";
+        return identity;
     }
 
     /// <summary>What the ranks of an evaluation compare before any work.</summary>

@@ -64,7 +64,7 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
         var data = Describe(run.Tally, (int)classes, Findings(curve, task.Count), curve) with
         {
             ContextSeed = given.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
-            GivesUp = GivingUp.Names(task.Attacks, given.EotSamples),
+            GivesUp = GivingUp.Names(task.Attacks, given.EotSamples), SearchPrecision = given.SearchPrecision,
         };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }

@@ -37,6 +37,7 @@ internal static class RankAgreement
             ["passes per gradient"] = StatedIdentity.Of(context.EotSamples),
             ["memory format"] = StatedIdentity.Of(context.MemoryFormat),
             ["shards"] = StatedIdentity.Of(context.Shards),
+            ["search precision"] = StatedIdentity.Of(context.SearchPrecision),
             ["images"] = Fingerprint.Of(("images", images)),
             ["labels"] = Fingerprint.Of(("labels", labels)),
             ["model"] = $"{model.GetType().Name} {Fingerprint.Of(model)}",

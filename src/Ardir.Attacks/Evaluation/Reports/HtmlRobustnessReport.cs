@@ -12,7 +12,7 @@ internal static class HtmlRobustnessReport
         var page = new HtmlReport("Robustness report")
             .Paragraph(ReportTables.Summary(report))
             .Table(ReportTables.AttackHeaders, ReportTables.Attacks(report))
-            .Paragraph(GivingUp.Describe(report.Data.GivesUp));
+            .Paragraph(ReportTables.Rules(report));
         if (report.SquareSample is { } sample) page.Paragraph(sample.ToString());
         page.Heading("Findings");
         if (report.Findings.Count == 0) page.Paragraph("None: the checks of the evaluation found no reason to doubt it.");

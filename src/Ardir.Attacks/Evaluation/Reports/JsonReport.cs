@@ -34,6 +34,7 @@ internal static partial class JsonReport
         ConfidenceInterval = [report.ConfidenceInterval.Low, report.ConfidenceInterval.High],
         Attacks = [.. report.Attacks],
         GivesUp = [.. report.Data.GivesUp],
+        SearchPrecision = report.Data.SearchPrecision == SearchPrecision.Full ? null : $"{report.Data.SearchPrecision}",
         SquareSample = report.SquareSample,
         Findings = [.. report.Findings],
         SecurityCurve = [.. report.Data.SecurityCurve.Select(point => new[] { point.Epsilon, point.RobustAccuracy })],
@@ -85,6 +86,9 @@ internal static partial class JsonReport
 
         // Absent from reports of before there was such a rule.
         public List<string> GivesUp { get; init; } = [];
+
+        // Absent where it was the model's own.
+        public string? SearchPrecision { get; init; }
 
         public SquareSample? SquareSample { get; init; }
 

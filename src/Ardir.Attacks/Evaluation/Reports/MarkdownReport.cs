@@ -18,7 +18,7 @@ internal static class MarkdownReport
         var text = new StringBuilder().Append("# Robustness report\n\n").Append(ReportTables.Summary(report)).Append("\n\n");
         if (report.SquareSample is { } sample) text.Append(sample).Append("\n\n");
         Table(text, ReportTables.AttackHeaders, ReportTables.Attacks(report));
-        text.Append(MarkdownText.Escape(GivingUp.Describe(report.Data.GivesUp))).Append("\n\n");
+        text.Append(MarkdownText.Escape(ReportTables.Rules(report))).Append("\n\n");
         if (report.BudgetCurve.Count > 0) Table(text, ReportTables.BudgetHeaders, ReportTables.Budget(report));
         Table(text, ReportTables.ClassHeaders, ReportTables.Classes(report, classNames));
         if (report.Data.SecurityCurve.Count > 0)

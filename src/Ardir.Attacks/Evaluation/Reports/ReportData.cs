@@ -31,6 +31,9 @@ internal sealed record ReportData
     /// <summary>Names of the attacks that give up samples out of reach.</summary>
     public IReadOnlyList<string> GivesUp { get; init; } = [];
 
+    /// <summary>In which precision gradients were followed.</summary>
+    public SearchPrecision SearchPrecision { get; init; }
+
     /// <summary>What an enclosing evaluation must know about the gradients, by the positions of the images.</summary>
     public AttackNotes Notes { get; init; } = new();
 

@@ -37,5 +37,8 @@ public sealed class ApgdAttack : UnitAttack
         ApgdUnit.Search(run.With(_options.Loss), _options.Search, Name, unit);
 
     /// <inheritdoc/>
+    protected override bool AllowsLowPrecision => true;
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 }

@@ -101,7 +101,7 @@ internal sealed class ApgdEngine : IDisposable
     private Tensor? Judge(Tensor points, Tensor logits)
     {
         if (_stage.Broken == BrokenSamples.Ignore) return null;
-        var adversarial = _run.IsAdversarial(logits);
+        var adversarial = _run.IsAdversarial(points, logits);
         if (_stage.Broken == BrokenSamples.Stay)
         {
             Owned.Renew(ref _points, where(PerSample.Of(adversarial, points), points, _points));

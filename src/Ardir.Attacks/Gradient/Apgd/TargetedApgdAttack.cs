@@ -44,6 +44,9 @@ public sealed class TargetedApgdAttack : UnitAttack
     }
 
     /// <inheritdoc/>
+    protected override bool AllowsLowPrecision => true;
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 
     /// <inheritdoc/>

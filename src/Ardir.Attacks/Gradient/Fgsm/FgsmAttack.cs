@@ -42,5 +42,8 @@ public sealed class FgsmAttack : Attack
     protected override string StreamKey => "FgsmAttack";
 
     /// <inheritdoc/>
+    protected override bool AllowsLowPrecision => true;
+
+    /// <inheritdoc/>
     protected override object? Options => _options;
 }

@@ -52,5 +52,8 @@ public sealed class MiFgsmAttack : Attack
     }
 
     /// <inheritdoc/>
+    protected override bool AllowsLowPrecision => true;
+
+    /// <inheritdoc/>
     protected override object? Options => _options with { StepSize = _stepSize };
 }

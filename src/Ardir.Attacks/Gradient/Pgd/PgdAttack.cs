@@ -52,6 +52,9 @@ public sealed class PgdAttack : Attack
     protected override string StreamKey => "PgdAttack";
 
     /// <inheritdoc/>
+    protected override bool AllowsLowPrecision => true;
+
+    /// <inheritdoc/>
     protected override object? Options => _options with { StepSize = _stepSize };
 
     private Tensor Attempt(AttackRun run, int restart) => _options.Selection switch
@@ -103,7 +106,7 @@ public sealed class PgdAttack : Attack
             using var each = NewDisposeScope();
             var here = run.Gradient(points);
             var gradient = here.Gradient;
-            var kept = HostRead.Rows(run.IsAdversarial(here.Logits).logical_not());
+            var kept = HostRead.Rows(run.IsAdversarial(points, here.Logits).logical_not());
             if (kept.numel() < run.Count)
             {
                 result.index_copy_(0, rows, points);

@@ -52,7 +52,7 @@ internal sealed class EpochEvaluation(TrainingRun run)
         var context = new AttackContext
         {
             Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = run.Options.Logger,
-            Shards = run.Options.AttackShards,
+            Shards = run.Options.AttackShards, SearchPrecision = run.Options.SearchPrecision,
         };
         var options = new EvaluationOptions
         {

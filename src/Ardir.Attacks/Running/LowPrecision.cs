@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using Ardir.Core;
+using TorchSharp.Modules;
+
+namespace Ardir.Attacks;
+
+/// <summary>
+/// Lets the convolutions and linear layers of a model compute in bfloat16 for single passes. They compute with copies of their weights, made
+/// once; parameters and state are not touched. The other layers stay in the dtype in which they are. No other thread may use the model
+/// during such a pass.
+/// </summary>
+internal sealed class LowPrecision : IDisposable
+{
+    private const ScalarType Low = ScalarType.BFloat16;
+
+    private readonly List<Layer> _layers = [];
+    private readonly List<Action> _hooks = [];
+    private bool _isLow;
+
+    private LowPrecision(nn.Module root)
+    {
+        try
+        {
+            foreach (var module in root.modules().Prepend(root).Distinct<nn.Module>(ReferenceEqualityComparer.Instance)) Prepare(module);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Prepares a model.</summary>
+    /// <returns>null where it has no layer that could compute in bfloat16.</returns>
+    public static LowPrecision? Of(IModule model)
+    {
+        if (IModelWrapper.Unwrap(model) is not nn.Module root) return null;
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var prepared = new LowPrecision(root);
+        if (prepared._layers.Count > 0) return prepared;
+        prepared.Dispose();
+        return null;
+    }
+
+    /// <summary>Makes a pass in bfloat16. Its backward pass may follow at any time.</summary>
+    public T Pass<T>(Func<T> call)
+    {
+        try
+        {
+            foreach (var layer in _layers) layer.Use(low: true);
+            _isLow = true;
+            return call();
+        }
+        finally
+        {
+            _isLow = false;
+            foreach (var layer in _layers) layer.Use(low: false);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var remove in _hooks) remove();
+        foreach (var layer in _layers) layer.Dispose();
+        _hooks.Clear();
+        _layers.Clear();
+    }
+
+    private void Prepare(nn.Module module)
+    {
+        switch (module)
+        {
+            case Convolution { weight.dtype: ScalarType.Float32 } convolution:
+                _layers.Add(new Layer(() => ref WeightOf(convolution), () => ref BiasOf(convolution)));
+                CastInputOf(convolution, Low);
+                break;
+            case Linear { weight.dtype: ScalarType.Float32 } linear:
+                _layers.Add(new Layer(() => ref WeightOf(linear), () => ref BiasOf(linear)));
+                CastInputOf(linear, Low);
+                break;
+            // Its native kernel takes an input in bfloat16 beside parameters in float32.
+            case BatchNorm:
+                break;
+            case nn.Module<Tensor, Tensor> other when other.parameters(recurse: false).FirstOrDefault() is { dtype: ScalarType.Float32 }:
+                CastInputOf(other, ScalarType.Float32);
+                break;
+        }
+    }
+
+    private void CastInputOf(nn.Module<Tensor, Tensor> module, ScalarType dtype)
+    {
+        // null leaves the input as it is.
+        var hook = module.register_forward_pre_hook((_, input) =>
+            _isLow && input.is_floating_point() && input.dtype != dtype ? input.to(dtype) : null!);
+        _hooks.Add(hook.remove);
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
+    private static extern ref Parameter? WeightOf(Convolution convolution);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_bias")]
+    private static extern ref Parameter? BiasOf(Convolution convolution);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_weight")]
+    private static extern ref Parameter? WeightOf(Linear linear);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_bias")]
+    private static extern ref Parameter? BiasOf(Linear linear);
+
+    private delegate ref Parameter? Field();
+
+    /// <summary>The fields of a layer, and what takes their place.</summary>
+    private sealed class Layer(Field weight, Field bias) : IDisposable
+    {
+        private readonly Parameter? _lowWeight = Copy(weight());
+        private readonly Parameter? _lowBias = Copy(bias());
+        private Parameter? _weight;
+        private Parameter? _bias;
+
+        public void Use(bool low)
+        {
+            if (low) (_weight, _bias) = (weight(), bias());
+            // A pass that failed before this layer's turn has nothing to give back.
+            else if (_weight is null) return;
+            (weight(), bias()) = low ? (_lowWeight, _lowBias) : (_weight, _bias);
+            if (!low) (_weight, _bias) = (null, null);
+        }
+
+        public void Dispose()
+        {
+            _lowWeight?.Dispose();
+            _lowBias?.Dispose();
+        }
+
+        // Keeps the order of the values in memory.
+        private static Parameter? Copy(Parameter? own)
+        {
+            if (own is null) return null;
+            var copy = new Parameter(own.detach().to(Low), requires_grad: false);
+            copy.DetachFromDisposeScope();
+            return copy;
+        }
+    }
+}
