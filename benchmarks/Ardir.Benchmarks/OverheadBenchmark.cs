@@ -20,8 +20,8 @@ internal static class OverheadBenchmark
         set_num_threads(CommandLineValue.Of(args, "--threads", 2));
         var speedups = Speedups.Of(args);
         var text = new StringBuilder().AppendLine(Machine.Describe()).AppendLine()
-            .AppendLine("| network | job | format | shards | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
-            .AppendLine("|---|---|---|---:|---:|---:|---:|---:|---:|");
+            .AppendLine("| network | job | format | shards | search | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
+            .AppendLine("|---|---|---|---:|---|---:|---:|---:|---:|---:|");
         var only = CommandLineValue.Of(args, "--only");
         var network = CommandLineValue.Of(args, "--network");
         foreach (var (name, make) in _networks)

@@ -29,7 +29,7 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--threads N] [--save FILE]
+        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--threads N] [--save FILE]
                                               PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format and
                                               with attacks on several threads
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]

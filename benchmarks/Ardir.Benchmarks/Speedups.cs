@@ -7,19 +7,26 @@ namespace Ardir.Benchmarks;
 /// <summary>What makes the passes of the library cheaper than those of the raw loop; each can be switched by itself.</summary>
 /// <param name="Format">The memory format of student and teacher.</param>
 /// <param name="Shards">The threads of an attack.</param>
-internal sealed record Speedups(MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1)
+/// <param name="Search">The precision in which attacks follow gradients.</param>
+internal sealed record Speedups(MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full)
 {
     /// <summary>Whether the library computes as the raw loop does.</summary>
-    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1;
+    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1 && Search == SearchPrecision.Full;
 
-    /// <summary><c>--format contiguous|channelslast|measured</c> and <c>--shards N|auto</c>.</summary>
+    /// <summary>The context of an attack.</summary>
+    public AttackContext Context => new() { Shards = Shards, SearchPrecision = Search };
+
+    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c> and <c>--search full|bfloat16</c>.</summary>
     public static Speedups Of(string[] args) => new(
         CommandLineValue.Of(args, "--format") is { } format ? Enum.Parse<MemoryFormat>(format, ignoreCase: true) : MemoryFormat.Contiguous,
-        CommandLineValue.Of(args, "--shards") is "auto" ? AttackShards.Automatic : CommandLineValue.Of(args, "--shards", 1));
+        CommandLineValue.Of(args, "--shards") is "auto" ? AttackShards.Automatic : CommandLineValue.Of(args, "--shards", 1),
+        CommandLineValue.Of(args, "--search") is { } search ? Enum.Parse<SearchPrecision>(search, ignoreCase: true) : SearchPrecision.Full);
 
     /// <summary>The same as arguments of a child process.</summary>
-    public string[] Arguments => ["--format", $"{Format}", "--shards", Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture)];
+    public string[] Arguments => ["--format", $"{Format}", "--shards", Threads, "--search", $"{Search}"];
 
     /// <summary>For a table.</summary>
-    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {(Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture))}";
+    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {Threads} | {Search.ToString().ToLowerInvariant()}";
+
+    private string Threads => Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture);
 }

@@ -115,7 +115,7 @@ internal sealed class Workload : IDisposable
 
     public void Pgd()
     {
-        using var adversarial = _attack.Perturb(_student, _images, _labels, new AttackContext { Shards = _speedups.Shards });
+        using var adversarial = _attack.Perturb(_student, _images, _labels, _speedups.Context);
     }
 
     /// <summary>
@@ -150,7 +150,7 @@ internal sealed class Workload : IDisposable
         using var totals = new EpochTotals();
         _step.Run(CheckedBatch.Trusted(_images, _labels, 10), new StepContext
         {
-            Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = new AttackContext { Shards = _speedups.Shards },
+            Weights = _weights, Optimizer = _optimizer, Health = _health, Totals = totals, Attack = _speedups.Context,
         });
     }
 

@@ -34,7 +34,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
         LiveDisplay.Show(display =>
         {
             var tracker = new EvaluationTracker(display.Add(attack.Name));
-            var context = new AttackContext { CancellationToken = cancellation, Progress = tracker };
+            var context = new AttackContext { CancellationToken = cancellation, Progress = tracker, SearchPrecision = settings.Search };
             report = attack.Evaluate(file.Model, imageOwner, labelOwner, context);
         });
         using (report)

@@ -32,6 +32,9 @@ internal static class EvaluateCommand
         "--version-of-attack", "Which ensemble (fast: standard, with Square on a sample where that is enough)", AutoAttackVersion.Standard,
         ("standard", AutoAttackVersion.Standard), ("fast", AutoAttackVersion.Fast), ("plus", AutoAttackVersion.Plus),
         ("rand", AutoAttackVersion.Rand));
+    private static readonly Option<SearchPrecision> _search = Options.Choice(
+        "--search", "Precision in which gradient attacks follow gradients (what they find is judged in float32)", SearchPrecision.Full,
+        ("full", SearchPrecision.Full), ("bfloat16", SearchPrecision.BFloat16));
     private static readonly Option<int?> _images = Options.WholeOrNone("--images", "Only the first images");
     private static readonly Option<int> _batch = Options.Whole("--batch", "Images per batch", 256);
     private static readonly Option<ulong> _seed = Options.Seed(0);
@@ -44,7 +47,7 @@ internal static class EvaluateCommand
     {
         var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped resumes.")
         {
-            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _images, _batch, _seed, _curve, _output, _device, _mpi,
+            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _search, _images, _batch, _seed, _curve, _output, _device, _mpi,
         };
         command.Validators.Add(result =>
         {
@@ -68,6 +71,7 @@ internal static class EvaluateCommand
                 ? throw new UsageException($"--channels is '{channels}'; expected 1 or 3.") : arguments.GetValue(_channels),
             Threat = Threat(arguments.GetValue(_norm), arguments.GetValue(_epsilon)),
             Version = arguments.GetValue(_version),
+            Search = arguments.GetValue(_search),
             Images = arguments.GetValue(_images),
             BatchSize = arguments.GetValue(_batch),
             Seed = arguments.GetValue(_seed),

@@ -21,6 +21,8 @@ internal sealed record EvaluateSettings
 
     public AutoAttackVersion Version { get; init; } = AutoAttackVersion.Standard;
 
+    public SearchPrecision Search { get; init; }
+
     public int? Images { get; init; }
 
     public int BatchSize { get; init; } = 256;

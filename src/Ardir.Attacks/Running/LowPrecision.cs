@@ -30,17 +30,18 @@ internal sealed class LowPrecision : IDisposable
         }
     }
 
+    /// <summary>Whether a model has a layer that can compute in bfloat16.</summary>
+    public static bool Applies(IModule model) =>
+        IModelWrapper.Unwrap(model) is nn.Module root && root.modules().Prepend(root).Any(IsLowered);
+
     /// <summary>Prepares a model.</summary>
-    /// <returns>null where it has no layer that could compute in bfloat16.</returns>
+    /// <returns>null where it has no layer that can compute in bfloat16.</returns>
     public static LowPrecision? Of(IModule model)
     {
-        if (IModelWrapper.Unwrap(model) is not nn.Module root) return null;
+        if (!Applies(model)) return null;
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        var prepared = new LowPrecision(root);
-        if (prepared._layers.Count > 0) return prepared;
-        prepared.Dispose();
-        return null;
+        return new LowPrecision((nn.Module)IModelWrapper.Unwrap(model));
     }
 
     /// <summary>Makes a pass in bfloat16. Its backward pass may follow at any time.</summary>
@@ -67,15 +68,18 @@ internal sealed class LowPrecision : IDisposable
         _layers.Clear();
     }
 
+    private static bool IsLowered(nn.Module module) =>
+        module is Convolution { weight.dtype: ScalarType.Float32 } or Linear { weight.dtype: ScalarType.Float32 };
+
     private void Prepare(nn.Module module)
     {
         switch (module)
         {
-            case Convolution { weight.dtype: ScalarType.Float32 } convolution:
+            case Convolution convolution when IsLowered(module):
                 _layers.Add(new Layer(() => ref WeightOf(convolution), () => ref BiasOf(convolution)));
                 CastInputOf(convolution, Low);
                 break;
-            case Linear { weight.dtype: ScalarType.Float32 } linear:
+            case Linear linear when IsLowered(module):
                 _layers.Add(new Layer(() => ref WeightOf(linear), () => ref BiasOf(linear)));
                 CastInputOf(linear, Low);
                 break;

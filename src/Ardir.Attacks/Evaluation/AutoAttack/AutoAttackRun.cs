@@ -64,7 +64,8 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
         var data = Describe(run.Tally, (int)classes, Findings(curve, task.Count), curve) with
         {
             ContextSeed = given.Seed, Model = Fingerprint.Of(guarded.Model), SquareSample = run.Sampling,
-            GivesUp = GivingUp.Names(task.Attacks, given.EotSamples), SearchPrecision = given.SearchPrecision,
+            GivesUp = GivingUp.Names(task.Attacks, given.EotSamples),
+            SearchPrecision = LowPrecision.Applies(guarded.Model) ? given.SearchPrecision : SearchPrecision.Full,
         };
         return new RobustnessReport(data, images.alias(), labels.alias(), run.Adversarial.clone());
     }
