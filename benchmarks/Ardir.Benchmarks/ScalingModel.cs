@@ -23,6 +23,18 @@ internal static class ScalingModel
         }
     }
 
+    /// <summary>What the formula says of the measured step of two ranks: waiting for the slower one is not in it.</summary>
+    /// <param name="text">Receives a sentence.</param>
+    /// <param name="step">Of two ranks.</param>
+    /// <param name="alone">Images per second of one rank.</param>
+    public static void Compare(StringBuilder text, ScalingResult step, double alone)
+    {
+        var seconds = step.Images / step.Steps / 2 / alone;
+        var formula = Efficiency(seconds, 2, step.Calls / (double)step.Steps, step.Bytes / (double)step.Steps);
+        text.AppendLine().AppendLine(string.Create(CultureInfo.InvariantCulture,
+            $"Of this step the formula says {formula:P1} of the time is spent on training; measured were {step.Rate / 2 / alone:P1}."));
+    }
+
     /// <summary>The share of the time that is spent on training.</summary>
     public static double Efficiency(double seconds, int ranks, double calls, double bytes)
     {

@@ -90,8 +90,8 @@ public abstract class Attack : IAttack, IStatesIdentity
     /// <value>true by default.</value>
     protected virtual bool CanAverageGradients => true;
 
-    /// <summary>Whether the attack may follow gradients in lower precision (<see cref="AttackContext.SearchPrecision"/>): it does not compare
-    /// values of neighbouring points more closely than bfloat16 resolves them, and judges points by
+    /// <summary>Whether the attack may follow gradients in lower precision (<see cref="AttackContext.SearchPrecision"/>): it does not
+    /// compare values of neighbouring points more closely than bfloat16 resolves them, and judges points by
     /// <see cref="AttackRun.IsAdversarial(Tensor, Tensor)"/>.</summary>
     /// <value>false by default; true for FGSM, MI-FGSM, PGD and APGD.</value>
     protected virtual bool AllowsLowPrecision => false;

@@ -79,15 +79,18 @@ public sealed class MpiCollective : ICollective, IDisposable
     {
         ArgumentNullException.ThrowIfNull(program);
         var ranks = Start(library);
+        var returned = false;
         try
         {
             var code = program(ranks);
+            returned = true;
             ranks.Finish();
             return code;
         }
         catch (Exception e) when (ranks.Size > 1)
         {
-            ranks.Abort(e.ToString());
+            // That others go on is no fault of this library's, whose stack trace would tell nothing.
+            ranks.Abort(returned && e is MpiException ? e.Message : e.ToString());
             throw;
         }
         finally
@@ -100,7 +103,8 @@ public sealed class MpiCollective : ICollective, IDisposable
     /// <summary>Joins the ranks of the launcher. Prefer <see cref="Run"/>, which also ends all ranks when one of them fails.</summary>
     /// <param name="library">A file, or a name that the loader finds; by default what the remarks of this class say.</param>
     /// <returns>The collective, to be disposed by the caller. A process that exits before ends all ranks, and so does an exception that
-    /// nobody catches.</returns>
+    /// nobody catches. One that leaves a <c>using</c> block while the others go on is not shown: disposing ends all ranks
+    /// first.</returns>
     /// <exception cref="MpiException">There is no MPI library, or it does not belong to the launcher.</exception>
     /// <exception cref="InvalidOperationException">There is, or was, a collective in this process already.</exception>
     public static MpiCollective Start(string? library = null)
@@ -177,7 +181,9 @@ public sealed class MpiCollective : ICollective, IDisposable
         }
         catch (MpiException e)
         {
-            Abort(e.Message);
+            Abort(
+                e.Message +
+                " If an exception left the 'using' block of this rank, MpiCollective.Run in place of Start would have shown it.");
         }
     }
 

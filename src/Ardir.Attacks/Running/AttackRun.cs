@@ -6,7 +6,7 @@ namespace Ardir.Attacks;
 /// The working set of an attack: the images still under attack, and the model behind a counter that checks every answer.
 /// <see cref="Select"/> narrows it to some of the samples, so that broken ones leave the batch and cost nothing more.
 /// </summary>
-public sealed class AttackRun
+public sealed partial class AttackRun
 {
     private readonly GuardedModel _model;
     private readonly AttackTraits _attack;
@@ -66,9 +66,10 @@ public sealed class AttackRun
         return Of(_samples.Select(rows));
     }
 
-    /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and <see cref="IsAdversarial(Tensor)"/>: it
-    /// selects labels and the tensors of the loss. Its images have the right shape only, and its random streams are those of the whole
-    /// run. For attacks that narrow their run in every query, where copies of images and streams would cost noticeable time.</summary>
+    /// <summary>As <see cref="Select"/>, but only for <see cref="Logits"/>, <see cref="Evaluate"/> and
+    /// <see cref="IsAdversarial(Tensor)"/>: it selects labels and the tensors of the loss. Its images have the right shape only, and its
+    /// random streams are those of the whole run. For attacks that narrow their run in every query, where copies of images and streams
+    /// would cost noticeable time.</summary>
     /// <param name="rows">Positions in this run, int64 [m].</param>
     /// <returns>A run with m samples.</returns>
     public AttackRun ForLogits(Tensor rows)
@@ -108,31 +109,6 @@ public sealed class AttackRun
     /// <exception cref="InvalidOperationException">No loss was given (<see cref="With"/>).</exception>
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points) =>
         _model.Evaluate(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Evaluate."));
-
-    /// <summary>Which samples are broken according to the logits (untargeted: argmax is not the label; targeted: it is the target). On a
-    /// tie the lowest class counts.</summary>
-    /// <param name="logits">[n,K].</param>
-    /// <returns>bool [n].</returns>
-    public Tensor IsAdversarial(Tensor logits) => Verdict.IsBroken(logits, Labels, Targets);
-
-    /// <summary>Which samples are broken at the points of a <see cref="Gradient"/>. Where the search computes in lower precision
-    /// (<see cref="AttackContext.SearchPrecision"/>), those that seem broken are asked again in full precision: one forward pass of
-    /// these.</summary>
-    /// <param name="points">The points, [n,...].</param>
-    /// <param name="logits">Their logits from <see cref="Gradient"/>, [n,K].</param>
-    /// <returns>bool [n].</returns>
-    public Tensor IsAdversarial(Tensor points, Tensor logits)
-    {
-        ArgumentNullException.ThrowIfNull(points);
-        var seems = IsAdversarial(logits);
-        if (!SearchesInLowPrecision) return seems;
-        using var scope = NewDisposeScope();
-        var rows = HostRead.Rows(seems);
-        if (rows.numel() == 0) return seems;
-        var part = ForLogits(rows);
-        var broken = part.IsAdversarial(part.Logits(points.index_select(0, rows)));
-        return zeros_like(seems).index_copy_(0, rows, broken).MoveToOuterDisposeScope();
-    }
 
     /// <summary>Reports a step to the context's progress.</summary>
     /// <param name="step">Steps done.</param>
@@ -230,14 +206,6 @@ public sealed class AttackRun
         $"{attack} compares the gradients of several classes, which EotAttack cannot average. Use an attack with one gradient " +
         "per point, such as TargetedFabAttack or ApgdAttack.");
 
-    /// <summary>Margin of the logits, [n,K], with respect to the goal: positive where <see cref="IsAdversarial(Tensor)"/>, zero on the
-    /// boundary.</summary>
-    /// <param name="logits">[n,K].</param>
-    /// <returns>[n].</returns>
-    public Tensor Advantage(Tensor logits) => Targets is null
-        ? MarginAttackLoss.Margin(logits, Labels)
-        : AttackLoss.Margin.Compute(new AttackLossInputs(logits, Labels, Targets, []));
-
     /// <summary>Random streams of the samples for one purpose, the same in every run with the same seed and sample indices.</summary>
     /// <param name="purpose">Separates the streams from others of the same samples; the name of the attack, for example.</param>
     /// <param name="restart">The restart or unit, from 0.</param>
@@ -255,9 +223,6 @@ public sealed class AttackRun
     private IReadOnlyList<KnownOutput> Known() => Positions is null
         ? _model.Known
         : [.. _model.Known.Select(known => new KnownOutput(known.Model, Images, known.Logits.index_select(0, Positions)))];
-
-    /// <summary>Whether <see cref="Gradient"/> computes in lower precision than the model.</summary>
-    internal bool SearchesInLowPrecision => _attack.AllowsLowPrecision && _model.Low is not null;
 
     private AttackGradient GradientAt(Tensor points, bool isWhole) =>
         _model.Gradient(points, this, _samples.Loss ?? throw new InvalidOperationException("Call With(loss) before Gradient."), isWhole);

@@ -6,6 +6,19 @@ namespace Ardir.Attacks;
 // The calls of the model.
 internal sealed partial class GuardedModel
 {
+    /// <summary>Lets the model search in lower precision; null where it does not, or before the first run.</summary>
+    public LowPrecision? Low { get; private set; }
+
+    /// <summary>Makes <see cref="Low"/> where the context asks for it.</summary>
+    /// <exception cref="PlatformNotSupportedException">This processor computes a convolution of the model wrongly in that
+    /// precision.</exception>
+    public void PrepareLowPrecision()
+    {
+        if (Context.SearchPrecision == SearchPrecision.Full || Low is not null) return;
+        if (ConvolutionCheck.Find(Model, ScalarType.BFloat16) is { } problem) throw new PlatformNotSupportedException(problem);
+        Low = LowPrecision.Of(Model);
+    }
+
     private TappedOutput Forward(Tensor points, AttackRun run, IAttackLoss? loss, bool isLow = false)
     {
         CheckCancelled();
@@ -23,8 +36,8 @@ internal sealed partial class GuardedModel
     private TappedOutput LowOutput(Tensor points, IAttackLoss? loss)
     {
         var output = Low!.Pass(() => Output(points, loss));
-        return new TappedOutput(
-            output.Output.to(points.dtype), new FeatureMaps(output.Features.Layers.Zip(output.Features.Select(map => map.to(points.dtype)))));
+        var maps = output.Features.Select(map => map.to(points.dtype));
+        return new TappedOutput(output.Output.to(points.dtype), new FeatureMaps(output.Features.Layers.Zip(maps)));
     }
 
     // Whether Check would accept the answer anyway, as it does for all but the first of a run.

@@ -32,9 +32,6 @@ internal sealed partial class GuardedModel : IDisposable
 
     public AttackContext Context { get; }
 
-    /// <summary>Lets the model search in lower precision; null where it does not, or before the first run.</summary>
-    public LowPrecision? Low { get; private set; }
-
     /// <summary>Shared with the other shards of a run; null where there are none.</summary>
     public ShardGate? Gate { get; init; }
 
@@ -88,16 +85,6 @@ internal sealed partial class GuardedModel : IDisposable
         foreach (var known in Known) TensorGuard.Dense(known.Logits, "context.Known.Logits");
         _watch?.Dispose();
         _watch = new AnswerWatch(images.shape[0], images.device);
-    }
-
-    /// <summary>Makes <see cref="Low"/> where the context asks for it.</summary>
-    /// <exception cref="PlatformNotSupportedException">This processor computes a convolution of the model wrongly in that
-    /// precision.</exception>
-    public void PrepareLowPrecision()
-    {
-        if (Context.SearchPrecision == SearchPrecision.Full || Low is not null) return;
-        if (ConvolutionCheck.Find(Model, ScalarType.BFloat16) is { } problem) throw new PlatformNotSupportedException(problem);
-        Low = LowPrecision.Of(Model);
     }
 
     /// <summary>From now on NaN counts as a wrong answer.</summary>

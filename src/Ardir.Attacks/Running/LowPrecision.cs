@@ -5,9 +5,9 @@ using TorchSharp.Modules;
 namespace Ardir.Attacks;
 
 /// <summary>
-/// Lets the convolutions and linear layers of a model compute in bfloat16 for single passes. They compute with copies of their weights, made
-/// once; parameters and state are not touched. The other layers stay in the dtype in which they are. No other thread may use the model
-/// during such a pass.
+/// Lets the convolutions and linear layers of a model compute in bfloat16 for single passes. They compute with copies of their weights,
+/// made once; parameters and state are not touched. The other layers stay in the dtype in which they are. No other thread may use the
+/// model during such a pass.
 /// </summary>
 internal sealed class LowPrecision : IDisposable
 {

@@ -7,10 +7,14 @@ public static class CollectiveGuard
     /// <param name="values">Any tensor.</param>
     /// <param name="parameter">Name of the argument, for the message.</param>
     /// <exception cref="ArgumentException">Another dtype than float32, float64, int64 or uint8, or a tensor that requires a
-    /// gradient.</exception>
+    /// gradient or has several values in one place.</exception>
     public static void InPlace(Tensor values, string parameter)
     {
         Dtype(values, parameter);
+        if (values.stride().Zip(values.shape).Any(pair => pair.First == 0 && pair.Second > 1))
+            throw new ArgumentException(
+                "Several values of the tensor lie in one place (expand); expected a tensor that can be written to. Pass a clone.",
+                parameter);
         if (values.requires_grad)
             throw new ArgumentException("The tensor requires a gradient; expected one without. Pass a detached one.", parameter);
     }

@@ -88,9 +88,9 @@ public sealed record TrainerOptions
     /// <value>1 by default; <see cref="Ardir.Attacks.AttackShards.Automatic"/> measures whether more are faster.</value>
     public int AttackShards { get; init; } = 1;
 
-    /// <summary>In which precision the attacks of the run follow gradients, as <see cref="AttackContext.SearchPrecision"/>: those that craft,
-    /// and those of <see cref="SelectionAttack"/>, whose findings are judged in full precision. Everything else of a step computes in
-    /// <see cref="Precision"/>.</summary>
+    /// <summary>In which precision the attacks of the run follow gradients, as <see cref="AttackContext.SearchPrecision"/>: those that
+    /// craft, and those of <see cref="SelectionAttack"/>, whose findings are judged in full precision. Everything else of a step computes
+    /// in <see cref="Precision"/>.</summary>
     /// <value><see cref="Ardir.Attacks.SearchPrecision.Full"/> by default.</value>
     public SearchPrecision SearchPrecision { get; init; }
 

@@ -42,5 +42,5 @@ internal sealed record Call(CallKind Kind, long Dtype, long Values, long Shape, 
     };
 
     // Shapes with equally many values differ in their hash only.
-    private string Tensor => $"{(ScalarType)(Dtype - 1)}, {Values} values, shape {Shape % 100_000:X}";
+    private string Tensor => $"{(ScalarType)(Dtype - 1)}, {Values} values, shape with the hash {Shape % 100_000:X}";
 }

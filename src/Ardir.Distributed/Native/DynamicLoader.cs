@@ -6,7 +6,7 @@ namespace Ardir.Distributed;
 /// Opens a shared library so that its symbols are visible to libraries that are opened later. <see cref="NativeLibrary"/> keeps them
 /// private, and Open MPI's plug-ins, which take their symbols from libmpi, would not load.
 /// </summary>
-internal static partial class DynamicLoader
+internal static unsafe partial class DynamicLoader
 {
     private const int Now = 2;
 
@@ -27,11 +27,26 @@ internal static partial class DynamicLoader
         return opened;
     }
 
+    /// <summary>The file of the library, or program, in which an address lies; null if there is none.</summary>
+    public static string? FileOf(nint address)
+    {
+        // The name and base of the file, and the name and address of the nearest symbol.
+        var found = stackalloc nint[4];
+        var isKnown = OldLoader ? LookUpByLibdl(address, found) : LookUpByLibc(address, found);
+        return isKnown == 0 ? null : Marshal.PtrToStringUTF8(found[0]);
+    }
+
     // glibc before 2.34 has these functions in a library of their own, which later ones keep for old programs.
     private static bool OldLoader { get; } = NativeLibrary.TryLoad("libdl.so.2", out _);
 
     [LibraryImport("libdl.so.2", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial nint OpenByLibdl(string name, int flags);
+
+    [LibraryImport("libdl.so.2", EntryPoint = "dladdr")]
+    private static partial int LookUpByLibdl(nint address, nint* found);
+
+    [LibraryImport("libc", EntryPoint = "dladdr")]
+    private static partial int LookUpByLibc(nint address, nint* found);
 
     [LibraryImport("libdl.so.2", EntryPoint = "dlerror")]
     private static partial nint ErrorOfLibdl();

@@ -49,7 +49,21 @@ public sealed class MpiCollectiveTests
     }
 
     [SkippableFact]
+    public void OpenMpi_SignalsReachTheProgram() => Signals("Open MPI");
+
+    [SkippableFact]
+    public void Mpich_SignalsReachTheProgram() => Signals("MPICH");
+
+    [SkippableFact]
     public void Run_ReturnsTheExitCodeOfTheProgram() => MpiLauncher.Run("MPICH", 2, ["code"]).Code.Should().Be(7);
+
+    private static void Signals(string library)
+    {
+        _ = MpiLauncher.Of(library);
+        var (code, output) = MpiLauncher.Run(library, 2, ["signals"]);
+        code.Should().Be(0, "the ranks wrote\n{0}", output);
+        output.Should().Contain("rank 0 of 2 finished").And.Contain("rank 1 of 2 finished");
+    }
 
     private static void Exchange(string library, int ranks)
     {

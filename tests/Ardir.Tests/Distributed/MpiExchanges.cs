@@ -192,6 +192,7 @@ internal static class MpiExchanges
         using var values = zeros(2);
         Assert.Contains("Float16", Assert.Throws<ArgumentException>(() => ranks.AllReduce(half)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => ranks.AllReduce(values, (Reduction)5));
+        Assert.Contains("in one place", Assert.Throws<ArgumentException>(() => ranks.Broadcast(values.narrow(0, 0, 1).expand(3))).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => ranks.Broadcast(values, ranks.Size));
         Assert.Throws<InvalidOperationException>(() => MpiCollective.Start());
         if (ranks.Rank == 0)

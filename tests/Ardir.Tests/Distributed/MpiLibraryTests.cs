@@ -90,5 +90,5 @@ public sealed class MpiLibraryTests
     }
 
     // Of what the system writes behind the address of a handler, a part is whatever the stack held.
-    private static IEnumerable<nint> Handlers(byte[] actions) => actions.Chunk(SignalActions.ActionBytes).Select(action => (nint)BitConverter.ToInt64(action));
+    private static IEnumerable<nint> Handlers(byte[] actions) => Enumerable.Range(1, 31).Select(signal => SignalActions.Handler(actions, signal));
 }

@@ -18,9 +18,11 @@ internal static class MpiWorker
     public static int Run(string job, string[] places)
     {
         MpiCollective? kept = null;
+        using var signals = job == "signals" ? new MpiSignals() : null;
         var code = MpiCollective.Run(ranks =>
         {
             kept = ranks;
+            signals?.AllArrive();
             var code = Work(ranks, job, places);
             if (job != "leave") Console.WriteLine($"rank {ranks.Rank} of {ranks.Size} finished with {ranks.Library}");
             return code;
@@ -59,6 +61,8 @@ internal static class MpiWorker
                 return 0;
             case "code":
                 return 7;
+            case "signals":
+                return 0;
         }
         if (ranks.Rank == 1) Fail(job);
         // The others wait for a rank that will not come.

@@ -22,8 +22,8 @@ internal static class ReportTables
     /// <summary>Which rules made the evaluation cheaper than the published code, in sentences.</summary>
     public static string Rules(RobustnessReport report) => GivingUp.Describe(report.Data.GivesUp) +
         (report.Data.SearchPrecision == SearchPrecision.Full ? ""
-            : $" Gradients were followed in {report.Data.SearchPrecision}, which the published code does not do; what was found was judged in "
-            + "the precision of the model.");
+            : $" Gradients were followed in {report.Data.SearchPrecision}, which the published code does not do; what was found was judged "
+            + "in the precision of the model.");
 
     private static string Budget(ThreatModel threat) => threat is NormThreatModel ball
         ? string.Create(CultureInfo.InvariantCulture, $"{ball.Norm} {ball.Epsilon:G6}")
