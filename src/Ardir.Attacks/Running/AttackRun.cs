@@ -232,6 +232,7 @@ public sealed partial class AttackRun
     /// <summary>The model that a loss receives in <see cref="IAttackLoss.Prepare"/>, so that those evaluations are counted, too.</summary>
     private sealed class CountedModel(AttackRun run) : IModule
     {
-        public Tensor call(Tensor input1) => run._model.Logits(input1, run, loss: null);
+        // In the precision of the gradients: a loss that compares with this answer would otherwise follow the difference of precisions.
+        public Tensor call(Tensor input1) => run._model.Logits(input1, run, loss: null, isLow: run.SearchesInLowPrecision);
     }
 }

@@ -103,10 +103,10 @@ internal sealed partial class GuardedModel : IDisposable
 
     public void CheckCancelled() => Context.CancellationToken.ThrowIfCancellationRequested();
 
-    public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss)
+    public Tensor Logits(Tensor points, AttackRun run, IAttackLoss? loss, bool isLow = false)
     {
         using var scope = NewDisposeScope();
-        return Forward(points, run, loss).Output.MoveToOuterDisposeScope();
+        return Forward(points, run, loss, isLow).Output.MoveToOuterDisposeScope();
     }
 
     public (Tensor Logits, Tensor Loss) Evaluate(Tensor points, AttackRun run, IAttackLoss loss)

@@ -94,6 +94,17 @@ public sealed class SearchPrecisionTests : IDisposable
         ((low.Logits - full.Logits).abs().max() / full.Logits.abs().max()).ToDouble().Should().BeInRange(1e-5, 0.03);
     }
 
+    /// <summary>At the clean images a model does not differ from itself: in another precision it would, by the rounding of that.</summary>
+    [SkippableFact]
+    public void KlToClean_AtTheCleanImages_IsZero()
+    {
+        SkipWhereWrong();
+        var losses = new List<double>();
+        new Probe(run => losses.AddRange(run.With(AttackLoss.KlToClean).Gradient(run.Images).Loss.to(ScalarType.Float64).data<double>()))
+            .Perturb(_network, _images, _labels, _low).Dispose();
+        losses.Should().HaveCount(6).And.OnlyContain(loss => Math.Abs(loss) < 1e-7);
+    }
+
     [Theory, InlineData("FAB"), InlineData("DeepFool"), InlineData("CW"), InlineData("Square")]
     public void AttacksThatCompareFinely_SearchInFullPrecision(string name)
     {
