@@ -13,4 +13,9 @@ internal static partial class EvaluationLog
 
     [LoggerMessage(5, LogLevel.Warning, "{Attack} is left out: {Message}")]
     public static partial void WithoutGradient(ILogger logger, string attack, string message);
+
+    [LoggerMessage(6, LogLevel.Warning,
+        "The ranks compute differently: {Machines}. Sums are then rounded differently, so the result may not be that of one process bit " +
+        "for bit. Give all ranks the same number of threads and the same kind of device.")]
+    public static partial void DifferentMachines(ILogger logger, string machines);
 }

@@ -26,7 +26,7 @@ internal sealed class EvaluatorRun(
     {
         using var evaluation = new EvaluationModeScope(model.Model);
         using var noGrad = no_grad();
-        RankAgreement.Ensure(ranks, Describe);
+        RankAgreement.Ensure(ranks, Describe, model.Context.Logger);
         var weight = (model.Model as nn.Module)?.parameters().FirstOrDefault(parameter => parameter.is_floating_point());
         var type = weight?.dtype ?? ScalarType.Float32;
         var batches = (int)((data.Count + (long)options.BatchSize - 1) / options.BatchSize);

@@ -37,7 +37,8 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
         using var noGrad = no_grad();
         using var guarded = new GuardedModel(model, _context);
         using var evaluation = new EvaluationModeScope(guarded.Model);
-        RankAgreement.Ensure(ranks, () => AttackIdentity.Agreement(options, threat, guarded.Model, (images, labels), given));
+        RankAgreement.Ensure(
+            ranks, () => AttackIdentity.Agreement(options, threat, guarded.Model, (images, labels), given), _context.Logger);
         using var format = ranks.Enter(
             given.MemoryFormat, guarded.Model, () => images[..Math.Min(options.BatchSize, (int)images.shape[0])]);
         ConvolutionCheck.Ensure(guarded.Model);

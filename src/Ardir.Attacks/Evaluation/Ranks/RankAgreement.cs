@@ -1,18 +1,25 @@
 using Ardir.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Ardir.Attacks;
 
 /// <summary>Refuses ranks that evaluate different things: their results together would be those of no evaluation.</summary>
 internal static class RankAgreement
 {
-    /// <summary>Compares before any work what the result depends on.</summary>
+    private const string Machine = "machine";
+
+    /// <summary>Compares before any work what the result depends on, and warns where only its last digits depend on a difference.</summary>
     /// <param name="ranks">The ranks; a single one agrees with itself, and nothing is computed.</param>
     /// <param name="describe">The settings of this rank by name.</param>
+    /// <param name="logger">Receives the warning.</param>
     /// <exception cref="InvalidOperationException">They differ; the message lists every difference.</exception>
-    public static void Ensure(EvaluationRanks ranks, Func<Dictionary<string, string>> describe)
+    public static void Ensure(EvaluationRanks ranks, Func<Dictionary<string, string>> describe, ILogger logger)
     {
         if (ranks.AreAlone) return;
         var all = ranks.FromAll(describe, RankCodec.Json(RankJson.Default.DictionaryStringString));
+        var machines = all.ConvertAll(one => one[Machine]).Distinct(StringComparer.Ordinal).ToList();
+        foreach (var one in all) one.Remove(Machine);
+        if (machines.Count > 1) EvaluationLog.DifferentMachines(logger, string.Join("; ", machines));
         var differences = Enumerable.Range(1, all.Count - 1).SelectMany(rank => Differences(all[0], all[rank], rank)).ToList();
         if (differences.Count > 0)
             throw new InvalidOperationException(
@@ -32,6 +39,7 @@ internal static class RankAgreement
     public static Dictionary<string, string> Describe(IModule model, Tensor images, Tensor labels, AttackContext context) =>
         new(StringComparer.Ordinal)
         {
+            [Machine] = $"{get_num_threads()} threads, {images.device_type}, libtorch of TorchSharp {TorchSharpRuntime.Version}",
             ["library"] = typeof(RankAgreement).Assembly.GetName().Version!.ToString(),
             ["seed of the context"] = StatedIdentity.Of(context.Seed),
             ["passes per gradient"] = StatedIdentity.Of(context.EotSamples),

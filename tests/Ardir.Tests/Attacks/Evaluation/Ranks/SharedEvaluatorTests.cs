@@ -62,6 +62,23 @@ public sealed class SharedEvaluatorTests
     }
 
     [Fact]
+    public void Evaluate_RanksWithOtherNumbersOfThreads_AreWarnedOf()
+    {
+        using var scope = NewDisposeScope();
+        var threads = get_num_threads();
+        var loggers = new[] { new ListLogger(), new ListLogger() };
+        ThreadCollective.Run(2, ranks =>
+        {
+            set_num_threads(1 + ranks.Rank);
+            var result = Evaluate(TinyModels.Smooth(), _pgd, Options() with { Collective = ranks, Context = new AttackContext { Logger = loggers[ranks.Rank] } });
+            set_num_threads(threads);
+            return result;
+        });
+        loggers[0].Entries.Should().ContainSingle(entry => entry.Message.Contains("compute differently: 1 threads, CPU", StringComparison.Ordinal));
+        loggers[1].Entries.Should().BeEmpty();
+    }
+
+    [Fact]
     public void Evaluate_ByRanks_MakesNoPassTwice()
     {
         using var scope = NewDisposeScope();
