@@ -33,12 +33,8 @@ internal sealed partial class GuardedModel
     }
 
     // Points, logits, maps, loss and gradient are in the dtype of the points: only the layers compute in another.
-    private TappedOutput LowOutput(Tensor points, IAttackLoss? loss)
-    {
-        var output = Low!.Pass(() => Output(points, loss));
-        var maps = output.Features.Select(map => map.to(points.dtype));
-        return new TappedOutput(output.Output.to(points.dtype), new FeatureMaps(output.Features.Layers.Zip(maps)));
-    }
+    private TappedOutput LowOutput(Tensor points, IAttackLoss? loss) =>
+        Low!.Pass(() => Output(points, loss)).Map(map => map.to(points.dtype));
 
     // Whether Check would accept the answer anyway, as it does for all but the first of a run.
     private bool IsExpected(Tensor logits, Tensor points) =>

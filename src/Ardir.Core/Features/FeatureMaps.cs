@@ -65,8 +65,11 @@ public sealed class FeatureMaps : IReadOnlyList<Tensor>, IDisposable
     internal static FeatureMaps Empty => new([]);
 
     /// <summary>The same layers with other maps.</summary>
-    internal FeatureMaps Map(Func<Tensor, Tensor> change)
+    /// <param name="change">Called for each map.</param>
+    /// <returns>Owns what <paramref name="change"/> returned; these maps stay as they are.</returns>
+    public FeatureMaps Map(Func<Tensor, Tensor> change)
     {
+        ArgumentNullException.ThrowIfNull(change);
         var changed = new List<Tensor>(Count);
         try
         {

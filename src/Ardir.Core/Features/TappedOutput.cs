@@ -36,8 +36,15 @@ public sealed class TappedOutput : IDisposable
     /// <summary>The output, then the feature maps.</summary>
     internal IEnumerable<Tensor> Tensors => Features.Prepend(Output);
 
-    /// <summary>The same output with other tensors.</summary>
-    internal TappedOutput Map(Func<Tensor, Tensor> change) => new(change(Output), Features.Map(change)) { Source = Source };
+    /// <summary>The same output with other tensors, in another dtype for example. It is still that of the same model and layers, which an
+    /// output made by the constructor is not.</summary>
+    /// <param name="change">Called for the output, then for each map.</param>
+    /// <returns>Owns what <paramref name="change"/> returned; this output stays as it is.</returns>
+    public TappedOutput Map(Func<Tensor, Tensor> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        return new TappedOutput(change(Output), Features.Map(change)) { Source = Source };
+    }
 
     /// <summary>Disposes <see cref="Output"/> and <see cref="Features"/>.</summary>
     public void Dispose()

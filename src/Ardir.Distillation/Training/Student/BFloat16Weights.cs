@@ -44,13 +44,8 @@ internal sealed class BFloat16Weights : StudentWeights
 
     public override IReadOnlyList<(string Name, Parameter Weight)> Trained { get; }
 
-    public override TappedOutput Forward(IFeatureTap tap, Tensor images)
-    {
-        var low = tap.Forward(images.to(ScalarType.BFloat16));
-        return new TappedOutput(
-            low.Output.to(ScalarType.Float32),
-            new FeatureMaps(low.Features.Layers.Zip(low.Features.Select(map => map.to(ScalarType.Float32)))));
-    }
+    public override TappedOutput Forward(IFeatureTap tap, Tensor images) =>
+        tap.Forward(images.to(ScalarType.BFloat16)).Map(map => map.to(ScalarType.Float32));
 
     // The optimiser clears the gradients of the float32 weights; those of the student are cleared here.
     public override void BeginGradients() => Student.zero_grad(set_to_none: true);

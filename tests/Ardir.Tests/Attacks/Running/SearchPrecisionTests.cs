@@ -105,6 +105,23 @@ public sealed class SearchPrecisionTests : IDisposable
         losses.Should().HaveCount(6).And.OnlyContain(loss => Math.Abs(loss) < 1e-7);
     }
 
+    /// <summary>A loss that taps layers sees their maps in the dtype of the points, in the order that it knows.</summary>
+    [SkippableFact]
+    public void LossesThatTapLayers_SeeFloat32Maps()
+    {
+        SkipWhereWrong();
+        using var teacher = TrainingWorld.Network(4);
+        double Loss(AttackContext context)
+        {
+            var loss = 0.0;
+            var ardir = new ArdirAttackLoss(_network, teacher, new() { Beta = 0.9 });
+            new Probe(run => loss = run.With(ardir).Gradient(run.Images).Loss.sum().ToDouble()).Perturb(_network, _images, _labels, context).Dispose();
+            return loss;
+        }
+        var (full, low) = (Loss(new AttackContext()), Loss(_low));
+        (low / full - 1).Should().BeInRange(-0.05, 0.05).And.NotBe(0);
+    }
+
     [Theory, InlineData("FAB"), InlineData("DeepFool"), InlineData("CW"), InlineData("Square")]
     public void AttacksThatCompareFinely_SearchInFullPrecision(string name)
     {
