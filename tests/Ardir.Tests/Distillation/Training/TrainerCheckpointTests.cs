@@ -1,3 +1,4 @@
+using Ardir.Attacks;
 using System.Text;
 using Ardir.Core;
 using Ardir.Distillation;
@@ -27,7 +28,8 @@ public sealed class TrainerCheckpointTests : IDisposable
         { "Schedule", o => o with { Schedule = new CosineSchedule() } }, { "MaxGradientNorm", o => o with { MaxGradientNorm = 1 } },
         { "LabelSmoothing", o => o with { LabelSmoothing = 0.1 } }, { "AccumulationSteps", o => o with { AccumulationSteps = 2 } },
         { "WeightPerturbation", o => o with { WeightPerturbation = new() } }, { "WeightAveraging", o => o with { WeightAveraging = new ExponentialMovingAverage() } },
-        { "Precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "NonFiniteLoss", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
+        { "Precision", o => o with { Precision = TrainingPrecision.BFloat16 } }, { "SearchPrecision", o => o with { SearchPrecision = SearchPrecision.BFloat16 } },
+        { "NonFiniteLoss", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
         { "AllowTf32", o => o with { AllowTf32 = true } }, { "BatchNorm", o => o with { BatchNorm = DistributedBatchNorm.Local } },
     };
 

@@ -62,20 +62,20 @@ public sealed class SharedEvaluatorTests
     }
 
     [Fact]
-    public void Evaluate_RanksWithOtherNumbersOfThreads_AreWarnedOf()
+    public void Agreement_RanksThatComputeDifferently_AreWarnedOf_ButNotRefused()
     {
-        using var scope = NewDisposeScope();
-        var threads = get_num_threads();
-        var loggers = new[] { new ListLogger(), new ListLogger() };
-        ThreadCollective.Run(2, ranks =>
+        using var images = TinyModels.Images(2);
+        using var labels = TinyModels.Labels(2);
+        using var model = TinyModels.Smooth();
+        RankAgreement.Describe(model, images, labels, new AttackContext())["machine"].Should().StartWith($"{get_num_threads()} threads, CPU, libtorch of TorchSharp ");
+        var loggers = new[] { new ListLogger(), new ListLogger(), new ListLogger() };
+        ThreadCollective.Run(3, ranks =>
         {
-            set_num_threads(1 + ranks.Rank);
-            var result = Evaluate(TinyModels.Smooth(), _pgd, Options() with { Collective = ranks, Context = new AttackContext { Logger = loggers[ranks.Rank] } });
-            set_num_threads(threads);
-            return result;
+            var facts = new Dictionary<string, string> { ["machine"] = ranks.Rank == 1 ? "two threads" : "one thread", ["seed"] = "1" };
+            RankAgreement.Ensure(new EvaluationRanks(ranks, CancellationToken.None), () => facts, loggers[ranks.Rank]);
+            return 0;
         });
-        loggers[0].Entries.Should().ContainSingle(entry => entry.Message.Contains("compute differently: 1 threads, CPU", StringComparison.Ordinal));
-        loggers[1].Entries.Should().BeEmpty();
+        foreach (var logger in loggers) logger.Entries.Should().ContainSingle(entry => entry.Message.Contains("compute differently: one thread; two threads.", StringComparison.Ordinal));
     }
 
     [Fact]
