@@ -91,10 +91,10 @@ internal static class ScalingChild
             ],
         });
         // Once to warm up, as in training.
-        attack.Evaluate(model, images, labels, new AttackContext { MemoryFormat = MemoryFormat.Contiguous }).Dispose();
+        attack.Evaluate(model, images, labels).Dispose();
         var (time, calls, bytes) = (timed.Time, timed.Calls, timed.Bytes);
         var clock = Stopwatch.StartNew();
-        using var report = attack.Evaluate(model, images, labels, new AttackContext { MemoryFormat = MemoryFormat.Contiguous });
+        using var report = attack.Evaluate(model, images, labels);
         return new ScalingResult(
             AttackedImages, clock.Elapsed.TotalSeconds, (timed.Time - time).TotalSeconds, timed.Calls - calls, timed.Bytes - bytes, 1);
     }

@@ -58,6 +58,9 @@ public sealed class MpiCollective : ICollective, IDisposable
     /// <summary>How many of the processes run on this machine.</summary>
     public int LocalSize { get; }
 
+    /// <summary>How many ranks the launcher of this process says that it has started; 1 without one. Loads no library.</summary>
+    public static int LaunchedRanks => Launcher.Find(Environment.GetEnvironmentVariable)?.Size ?? 1;
+
     /// <summary>The MPI library in use: the name by which it was loaded, and its version.</summary>
     public string Library => $"{_library.Name} ({_library.Version})";
 
@@ -79,18 +82,15 @@ public sealed class MpiCollective : ICollective, IDisposable
     {
         ArgumentNullException.ThrowIfNull(program);
         var ranks = Start(library);
-        var returned = false;
         try
         {
             var code = program(ranks);
-            returned = true;
-            ranks.Finish();
+            ranks.End();
             return code;
         }
         catch (Exception e) when (ranks.Size > 1)
         {
-            // That others go on is no fault of this library's, whose stack trace would tell nothing.
-            ranks.Abort(returned && e is MpiException ? e.Message : e.ToString());
+            ranks.Abort(e.ToString());
             throw;
         }
         finally
@@ -103,8 +103,7 @@ public sealed class MpiCollective : ICollective, IDisposable
     /// <summary>Joins the ranks of the launcher. Prefer <see cref="Run"/>, which also ends all ranks when one of them fails.</summary>
     /// <param name="library">A file, or a name that the loader finds; by default what the remarks of this class say.</param>
     /// <returns>The collective, to be disposed by the caller. A process that exits before ends all ranks, and so does an exception that
-    /// nobody catches. One that leaves a <c>using</c> block while the others go on is not shown: disposing ends all ranks
-    /// first.</returns>
+    /// nobody catches. One that leaves a <c>using</c> block while the others go on is not shown: disposing ends all first.</returns>
     /// <exception cref="MpiException">There is no MPI library, or it does not belong to the launcher.</exception>
     /// <exception cref="InvalidOperationException">There is, or was, a collective in this process already.</exception>
     public static MpiCollective Start(string? library = null)
@@ -173,7 +172,14 @@ public sealed class MpiCollective : ICollective, IDisposable
 
     /// <summary>Waits until all ranks dispose theirs, and ends MPI. Where another rank calls something else, all ranks are ended,
     /// because it would wait for ever.</summary>
-    public void Dispose()
+    public void Dispose() =>
+        End(" If an exception left the 'using' block of this rank, MpiCollective.Run in place of Start would have shown it.");
+
+    // Hashes of texts differ between processes of .NET, so it is one that does not.
+    private static long Machine() => BitConverter.ToInt64(SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName)));
+
+    // The message alone: that others go on is no fault of this library, whose stack trace would tell nothing.
+    private void End(string advice = "")
     {
         try
         {
@@ -181,14 +187,9 @@ public sealed class MpiCollective : ICollective, IDisposable
         }
         catch (MpiException e)
         {
-            Abort(
-                e.Message +
-                " If an exception left the 'using' block of this rank, MpiCollective.Run in place of Start would have shown it.");
+            Abort(e.Message + advice);
         }
     }
-
-    // Hashes of texts differ between processes of .NET, so it is one that does not.
-    private static long Machine() => BitConverter.ToInt64(SHA256.HashData(Encoding.UTF8.GetBytes(Environment.MachineName)));
 
     private void Finish()
     {

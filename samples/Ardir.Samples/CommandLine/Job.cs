@@ -37,7 +37,7 @@ internal static class Job
     /// <param name="work">The command.</param>
     public static Task<int> Start(string? output, bool mpi, Action<Ranks> work)
     {
-        if (!mpi && Ranks.Launched is > 1 and var launched)
+        if (!mpi && MpiCollective.LaunchedRanks is > 1 and var launched)
             Warn($"This process is one of {launched}, but --mpi is not given: each of them does all of the work by itself.");
         if (!mpi) return Start(output, () => work(Ranks.Alone));
         return Task.Run(() =>

@@ -10,8 +10,6 @@ internal sealed record Ranks(ICollective Collective, int LocalRank)
 {
     private const string Threads = "OMP_NUM_THREADS";
 
-    private static readonly string[] _sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"];
-
     public static Ranks Alone { get; } = new(SoloCollective.Instance, 0);
 
     public bool IsFirst => Collective.Rank == 0;
@@ -23,9 +21,6 @@ internal sealed record Ranks(ICollective Collective, int LocalRank)
             set_num_threads(Math.Max(1, Environment.ProcessorCount / collective.LocalSize));
         return new Ranks(collective, collective.LocalRank);
     }
-
-    /// <summary>How many processes a launcher of MPI says that it has started; 1 where there is none.</summary>
-    public static int Launched => _sizes.Select(name => int.TryParse(Environment.GetEnvironmentVariable(name), out var size) ? size : 1).Max();
 
     /// <summary>The device of this rank: each takes a GPU of its own where none is named.</summary>
     public string Device(string asked) => asked == "cuda" && Collective.Size > 1 ? $"cuda:{LocalRank}" : asked;

@@ -47,16 +47,16 @@ internal sealed class LowPrecision : IDisposable
     /// <summary>Makes a pass in bfloat16. Its backward pass may follow at any time.</summary>
     public T Pass<T>(Func<T> call)
     {
+        foreach (var layer in _layers) layer.Exchange();
+        _isLow = true;
         try
         {
-            foreach (var layer in _layers) layer.Use(low: true);
-            _isLow = true;
             return call();
         }
         finally
         {
             _isLow = false;
-            foreach (var layer in _layers) layer.Use(low: false);
+            foreach (var layer in _layers) layer.Exchange();
         }
     }
 
@@ -114,27 +114,22 @@ internal sealed class LowPrecision : IDisposable
 
     private delegate ref Parameter? Field();
 
-    /// <summary>The fields of a layer, and what takes their place.</summary>
+    /// <summary>The fields of a layer, and what changes places with their values: the copies outside of a pass.</summary>
     private sealed class Layer(Field weight, Field bias) : IDisposable
     {
-        private readonly Parameter? _lowWeight = Copy(weight());
-        private readonly Parameter? _lowBias = Copy(bias());
-        private Parameter? _weight;
-        private Parameter? _bias;
+        private Parameter? _otherWeight = Copy(weight());
+        private Parameter? _otherBias = Copy(bias());
 
-        public void Use(bool low)
+        public void Exchange()
         {
-            if (low) (_weight, _bias) = (weight(), bias());
-            // A pass that failed before this layer's turn has nothing to give back.
-            else if (_weight is null) return;
-            (weight(), bias()) = low ? (_lowWeight, _lowBias) : (_weight, _bias);
-            if (!low) (_weight, _bias) = (null, null);
+            (weight(), _otherWeight) = (_otherWeight, weight());
+            (bias(), _otherBias) = (_otherBias, bias());
         }
 
         public void Dispose()
         {
-            _lowWeight?.Dispose();
-            _lowBias?.Dispose();
+            _otherWeight?.Dispose();
+            _otherBias?.Dispose();
         }
 
         // Keeps the order of the values in memory.

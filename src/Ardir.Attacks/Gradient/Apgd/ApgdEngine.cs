@@ -83,7 +83,7 @@ internal sealed class ApgdEngine : IDisposable
         if (iteration == _stage.Iterations && _stage.Broken == BrokenSamples.Leave && _run.EotSamples == 1)
         {
             // No step follows the last point, so it needs no gradient.
-            Judge(state.Point, _run.Logits(state.Point));
+            Judge(state.Point, _run.Logits(state.Point), ofGradient: false);
             report?.Invoke(_run, iteration);
             return false;
         }
@@ -98,10 +98,10 @@ internal sealed class ApgdEngine : IDisposable
 
     /// <summary>Records the points that the model misclassifies.</summary>
     /// <returns>Positions of the samples that stay, null if all do.</returns>
-    private Tensor? Judge(Tensor points, Tensor logits)
+    private Tensor? Judge(Tensor points, Tensor logits, bool ofGradient = true)
     {
         if (_stage.Broken == BrokenSamples.Ignore) return null;
-        var adversarial = _run.IsAdversarial(points, logits);
+        var adversarial = ofGradient ? _run.IsAdversarial(points, logits) : _run.IsAdversarial(logits);
         if (_stage.Broken == BrokenSamples.Stay)
         {
             Owned.Renew(ref _points, where(PerSample.Of(adversarial, points), points, _points));
