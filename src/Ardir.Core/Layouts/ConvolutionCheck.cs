@@ -56,7 +56,7 @@ public static class ConvolutionCheck
             ? "compute in channels-last order, which is right here (MemoryFormat.ChannelsLast), " : "";
         return
             $"libtorch computes convolutions wrongly on this processor: the output or a gradient of {wrong} is off by " +
-            $"{ErrorOf(wrong):P0} of its largest value, so attacks and training on this model would be meaningless. Set the " +
+            $"up to {ErrorOf(wrong):P0} of its largest value, so attacks and training on this model would be meaningless. Set the " +
             $"environment variable ONEDNN_MAX_CPU_ISA=SSE41 before the process starts, {layout}use a GPU or float64, or widths that are " +
             "multiples of 16 (docs/backends.md).";
     }
@@ -67,7 +67,7 @@ public static class ConvolutionCheck
     {
         try
         {
-            return kind.Error(kind.Convolve);
+            return Math.Max(kind.Error(kind.Convolve), kind.Revealing is { } other ? ErrorOf(other) : 0);
         }
         catch (ExternalException)
         {
