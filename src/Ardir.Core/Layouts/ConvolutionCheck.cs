@@ -6,7 +6,7 @@ namespace Ardir.Core;
 /// <summary>
 /// Makes sure that libtorch computes the two-dimensional convolutions of a model correctly on this processor. There are processors on which
 /// libtorch 2.10 does not: gradients of the input are wrong, by as much as their own size, where the number of channels is no multiple of
-/// 16, and a model then seems robust against attacks that follow a wrong gradient (docs/backends.md). Attacks, evaluations and the trainer
+/// 32, and a model then seems robust against attacks that follow a wrong gradient (docs/backends.md). Attacks, evaluations and the trainer
 /// check their models by themselves; a loop of your own may call <see cref="Ensure"/> once.
 /// </summary>
 /// <remarks>For each kind of convolution in the model a small one is computed once per process, with its gradients, and compared with
@@ -58,7 +58,7 @@ public static class ConvolutionCheck
             $"libtorch computes convolutions wrongly on this processor: the output or a gradient of {wrong} is off by " +
             $"up to {ErrorOf(wrong):P0} of its largest value, so attacks and training on this model would be meaningless. Set the " +
             $"environment variable ONEDNN_MAX_CPU_ISA=SSE41 before the process starts, {layout}use a GPU or float64, or widths that are " +
-            "multiples of 16 (docs/backends.md).";
+            "multiples of 32 (docs/backends.md).";
     }
 
     private static double ErrorOf(ConvolutionKind kind) => Errors.GetOrAdd(kind, Measure);

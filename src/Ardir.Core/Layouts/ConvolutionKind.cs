@@ -6,7 +6,8 @@ namespace Ardir.Core;
 /// images.</summary>
 internal sealed record ConvolutionKind
 {
-    // What is wrong is wrong where channels do not fill a vector; more of them take longer and show nothing else.
+    // What is wrong is wrong where channels do not fill a vector, or the few vectors that a kernel computes at once; more of them take
+    // longer and show nothing else.
     private const long ManyChannels = 64;
     private const long Vector = 16;
     private const long RevealingChannels = 20;
@@ -103,7 +104,7 @@ internal sealed record ConvolutionKind
             ? (dilation.Height * (kernel.Height - 1) / 2, dilation.Width * (kernel.Width - 1) / 2)
             : (0, 0);
 
-    private static long Few(long channels) => channels <= ManyChannels ? channels : ManyChannels - Vector + (channels % Vector);
+    private static long Few(long channels) => channels <= ManyChannels ? channels : ManyChannels + (channels % ManyChannels);
 
     private static (long Height, long Width) Pair(long[] sizes) => (sizes[0], sizes[^1]);
 }
