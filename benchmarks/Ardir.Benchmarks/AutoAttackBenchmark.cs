@@ -14,7 +14,7 @@ internal static class AutoAttackBenchmark
 
     public static int Run(string[] args)
     {
-        Allocator.KeepMemory();
+        FreedMemory.Keep();
         set_num_threads(2);
         var (count, rounds) = (CommandLineValue.Of(args, "--images", OfficialImages), CommandLineValue.Of(args, "--rounds", 3));
         var text = new StringBuilder();

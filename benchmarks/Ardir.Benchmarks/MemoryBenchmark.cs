@@ -37,6 +37,7 @@ internal static class MemoryBenchmark
     /// <summary>The child: does its steps and prints MiB.</summary>
     public static int Run(string[] args)
     {
+        if (args[0] == "ardir" && Speedups.Of(args).KeepsMemory) Core.FreedMemory.Keep();
         set_num_threads(2);
         var loss = Workload.Objectives[args[1]]();
         using var workload = args[0] == "long" ? Workload.Quickstart(loss) : Workload.Large(loss, Speedups.Of(args));

@@ -32,7 +32,7 @@ internal static class PlainBenchmark
         var (count, rounds) = (CommandLineValue.Of(args, "--images", 64), CommandLineValue.Of(args, "--rounds", 5));
         var threads = CommandLineValue.Of(args, "--threads", 2);
         if (args.FirstOrDefault() is "plain" or "ardir") return RunChild(args[0], args[1], count, threads);
-        Allocator.KeepMemory();
+        FreedMemory.Keep();
         set_num_threads(threads);
         var text = new StringBuilder();
         text.Line($"{Machine.Describe()}; medians of {rounds} rounds in turns, quartiles in brackets; {count} test images of Fashion-MNIST, of which the correct ones are attacked; Linf({Epsilon}).");

@@ -4,7 +4,9 @@ using BenchmarkDotNet.Running;
 return args.FirstOrDefault() switch
 {
     "overhead" => OverheadBenchmark.Run(args[1..]),
+    "overhead-child" => OverheadChild.Work(args[1..]),
     "memory-child" => MemoryBenchmark.Run(args[1..]),
+    "folding" => FoldingBenchmark.Run(args[1..]),
     "autoattack" => AutoAttackBenchmark.Run(args[1..]),
     "fewer" => FewerPassesBenchmark.Run(args[1..]),
     "fast" => FastBenchmark.Run(args[1..]),
@@ -29,9 +31,11 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--threads N] [--save FILE]
-                                              PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format and
-                                              with attacks on several threads
+        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--memory kept] [--threads N] [--save FILE]
+                                              PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format, with
+                                              attacks on several threads, and with freed memory kept, where the raw loop has a process of its own
+        folding [--rounds N] [--threads N] [--save FILE]
+                                              what folding batch norms into convolutions would bring
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]

@@ -15,7 +15,7 @@ internal static class RepairBenchmark
     public static int Run(string[] args)
     {
         var rounds = CommandLineValue.Of(args, "--rounds", 15);
-        Allocator.KeepMemory();
+        FreedMemory.Keep();
         set_num_threads(2);
         var repaired = Jobs();
         var asItCame = (List<(string Name, Action Job, bool IsRepaired)>)AsItCameContext.Call(typeof(RepairBenchmark), nameof(Jobs))!;

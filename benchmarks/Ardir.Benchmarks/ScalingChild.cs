@@ -30,7 +30,7 @@ internal static class ScalingChild
     public static int Run(string[] args)
     {
         set_num_threads(1);
-        Allocator.KeepMemory();
+        FreedMemory.Keep();
         var (job, file) = (args[0], args[1]);
         return MpiCollective.Run(ranks =>
         {

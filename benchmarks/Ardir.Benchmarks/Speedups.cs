@@ -8,25 +8,28 @@ namespace Ardir.Benchmarks;
 /// <param name="Format">The memory format of student and teacher.</param>
 /// <param name="Shards">The threads of an attack.</param>
 /// <param name="Search">The precision in which attacks follow gradients.</param>
-internal sealed record Speedups(MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full)
+/// <param name="KeepsMemory">Whether the process keeps freed memory, where the raw loop runs in a process of its own that does not.</param>
+internal sealed record Speedups(
+    MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full, bool KeepsMemory = false)
 {
     /// <summary>Whether the library computes as the raw loop does.</summary>
-    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1 && Search == SearchPrecision.Full;
+    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1 && Search == SearchPrecision.Full && !KeepsMemory;
 
     /// <summary>The context of an attack.</summary>
     public AttackContext Context => new() { Shards = Shards, SearchPrecision = Search };
 
-    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c> and <c>--search full|bfloat16</c>.</summary>
+    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c>, <c>--search full|bfloat16</c> and <c>--memory kept</c>.</summary>
     public static Speedups Of(string[] args) => new(
         CommandLineValue.Of(args, "--format") is { } format ? Enum.Parse<MemoryFormat>(format, ignoreCase: true) : MemoryFormat.Contiguous,
         CommandLineValue.Of(args, "--shards") is "auto" ? AttackShards.Automatic : CommandLineValue.Of(args, "--shards", 1),
-        CommandLineValue.Of(args, "--search") is { } search ? Enum.Parse<SearchPrecision>(search, ignoreCase: true) : SearchPrecision.Full);
+        CommandLineValue.Of(args, "--search") is { } search ? Enum.Parse<SearchPrecision>(search, ignoreCase: true) : SearchPrecision.Full,
+        CommandLineValue.Of(args, "--memory") is "kept");
 
     /// <summary>The same as arguments of a child process.</summary>
-    public string[] Arguments => ["--format", $"{Format}", "--shards", Threads, "--search", $"{Search}"];
+    public string[] Arguments => ["--format", $"{Format}", "--shards", Threads, "--search", $"{Search}", "--memory", KeepsMemory ? "kept" : "default"];
 
     /// <summary>For a table.</summary>
-    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {Threads} | {Search.ToString().ToLowerInvariant()}";
+    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {Threads} | {Search.ToString().ToLowerInvariant()} | {(KeepsMemory ? "kept" : "as the floor")}";
 
     private string Threads => Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture);
 }

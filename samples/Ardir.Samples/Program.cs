@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Ardir.Core;
 using Ardir.Samples;
 
+FreedMemory.Keep();
 Screen.Prepare();
 var root = new RootCommand($"Ardir samples: adversarial robustness with TorchSharp. {ExitCode.Table}")
 {

@@ -39,10 +39,11 @@ public static class TorchSharpRuntime
 
     /// <summary>
     /// Runs work that calls into libtorch: an attack, an evaluation or a training run. Where <see cref="KeepsArgumentsAlive"/> is false it
-    /// warns once per process, and a call that failed because the garbage collector freed its argument says so.
+    /// warns once per process, and a call that failed because the garbage collector freed its argument says so. Where freed memory could be
+    /// kept (<see cref="FreedMemory"/>) it says so once, as information.
     /// </summary>
     /// <typeparam name="T">The type of the result.</typeparam>
-    /// <param name="logger">Receives the warning.</param>
+    /// <param name="logger">Receives the warning and the information.</param>
     /// <param name="work">The work.</param>
     /// <returns>What the work returned.</returns>
     /// <exception cref="NativeArgumentFreedException">A native call failed because the collector freed its argument.</exception>
@@ -50,6 +51,7 @@ public static class TorchSharpRuntime
     {
         ArgumentNullException.ThrowIfNull(logger);
         ArgumentNullException.ThrowIfNull(work);
+        FreedMemoryHint.OfProcess.Tell(logger);
         return NativeCallGuard.OfProcess.Run(logger, work);
     }
 

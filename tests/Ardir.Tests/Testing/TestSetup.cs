@@ -16,6 +16,7 @@ internal static class TestSetup
     {
         // Before libtorch is loaded, which reads the variable once.
         ProcessorWorkaround.Apply();
+        Ardir.Core.FreedMemory.Keep();
         // Small tensors: a second thread only spins, and other processes make it far slower.
         set_num_threads(1);
     }
