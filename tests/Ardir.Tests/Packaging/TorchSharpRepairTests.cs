@@ -67,7 +67,7 @@ public sealed class TorchSharpRepairTests
         Refused("not an assembly at all, but a text of more than sixty-four bytes, as a failed download leaves it"u8.ToArray());
         Refused(_original.Value[..2000]);
         Refused(_original.Value[..(_original.Value.Length / 2)]);
-        Refused(File.ReadAllBytes(typeof(TorchSharpRuntime).Assembly.Location));
+        Refused(File.ReadAllBytes(typeof(Ardir.Attacks.Attack).Assembly.Location));
         Refused(File.ReadAllBytes(typeof(object).Assembly.Location), "*ReadyToRun*");
     }
 
