@@ -15,11 +15,7 @@ internal static class FoldingBenchmark
         var rounds = CommandLineValue.Of(args, "--rounds", 31);
         var text = new StringBuilder().AppendLine(Machine.Describe()).AppendLine()
             .AppendLine("| network | format | as it is (ms) | folded (ms) | ratio | difference of logits |").AppendLine("|---|---|---:|---:|---:|---:|");
-        foreach (var (name, options, batch, size) in new[]
-        {
-            ("PreActResNet-18, 16x3x32x32", new PreActResNetOptions(), 16L, 32L),
-            ("quickstart network, 128x1x28x28", new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, 128L, 28L),
-        })
+        foreach (var (name, options, batch, size) in new[] { Workload.LargeTask, Workload.QuickstartTask })
             foreach (var format in new[] { MemoryFormat.Contiguous, MemoryFormat.ChannelsLast }) text.AppendLine(Row(name, options with { Seed = 1 }, format, [batch, options.InputChannels, size, size], rounds));
         Console.WriteLine(text);
         if (CommandLineValue.Of(args, "--save") is { } file) File.WriteAllText(file, text.ToString());

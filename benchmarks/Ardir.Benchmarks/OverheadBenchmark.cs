@@ -11,13 +11,13 @@ namespace Ardir.Benchmarks;
 /// </summary>
 internal static class OverheadBenchmark
 {
-    /// <summary>The job that is no training step.</summary>
-    public const string Attack = "PGD-10";
+    // The job that is no training step.
+    private const string Attack = "PGD-10";
 
     private const int RunsPerProcess = 3;
 
-    public static IReadOnlyDictionary<string, Func<IDistillationLoss, Speedups?, Workload>> Networks { get; } =
-        new Dictionary<string, Func<IDistillationLoss, Speedups?, Workload>>(StringComparer.Ordinal) { ["large"] = Workload.Large, ["small"] = Workload.Quickstart };
+    private static readonly Dictionary<string, Func<IDistillationLoss, Speedups?, Workload>> _networks =
+        new(StringComparer.Ordinal) { ["large"] = Workload.Large, ["small"] = Workload.Quickstart };
 
     public static int Run(string[] args)
     {
@@ -40,12 +40,19 @@ internal static class OverheadBenchmark
         return 0;
     }
 
+    /// <summary>What a job needs; the attack needs no objective, but a workload has one.</summary>
+    public static Workload WorkloadOf(string network, string job, Speedups speedups) => _networks[network](Workload.Objectives[job == Attack ? "SAT" : job](), speedups);
+
+    public static Action FloorOf(Workload workload, string job) => job == Attack ? workload.PgdFloor : workload.StepFloor;
+
+    public static Action OursOf(Workload workload, string job) => job == Attack ? workload.Pgd : workload.Step;
+
     private static IEnumerable<(string Network, string Job)> Jobs(string[] args)
     {
         var only = CommandLineValue.Of(args, "--only");
         if (only == "memory") yield break;
         var network = CommandLineValue.Of(args, "--network");
-        foreach (var name in Networks.Keys.Where(name => network is null || network == name))
+        foreach (var name in _networks.Keys.Where(name => network is null || network == name))
         {
             yield return (name, Attack);
             foreach (var objective in Workload.Objectives.Keys.Where(objective => only is null or "time" || only == objective)) yield return (name, objective);
@@ -55,11 +62,10 @@ internal static class OverheadBenchmark
     private static void Add(StringBuilder text, (string Network, string Name) job, int rounds, Speedups speedups)
     {
         var isAttack = job.Name == Attack;
-        using var workload = Networks[job.Network](Workload.Objectives[isAttack ? "SAT" : job.Name](), speedups);
+        using var workload = WorkloadOf(job.Network, job.Name, speedups);
         if (!speedups.KeepsMemory) rounds *= workload.Repeats;
         var (low, high, live) = speedups.KeepsMemory ? InProcesses(job, rounds, speedups)
-            : isAttack ? InTurns(rounds, workload.PgdFloor, workload.Pgd)
-            : InTurns(rounds, workload.StepFloor, workload.Step);
+            : InTurns(rounds, FloorOf(workload, job.Name), OursOf(workload, job.Name));
         text.AppendLine(string.Create(CultureInfo.InvariantCulture,
             $"| {workload.Name} | {(isAttack ? job.Name : $"step of {job.Name}")} | {speedups} | {low:F1} | {high:F1} | {high / low:F3} | {(isAttack ? workload.AttackLimit : workload.StepLimit):F2} | {live / rounds:F0} |"));
         Console.Error.WriteLine($"{workload.Name}, {job.Name}: {high / low:F3}");

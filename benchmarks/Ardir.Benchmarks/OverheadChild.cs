@@ -13,7 +13,7 @@ internal sealed class OverheadChild : IDisposable
     private readonly Process _process;
 
     public OverheadChild(string side, string network, string job, Speedups speedups) => _process = Process.Start(
-        new ProcessStartInfo("dotnet", [typeof(OverheadChild).Assembly.Location, "overhead-child", side, network, job, .. speedups.Arguments])
+        new ProcessStartInfo("dotnet", [typeof(OverheadChild).Assembly.Location, "overhead-child", side, network, job, .. speedups.Arguments, "--threads", $"{get_num_threads()}"])
         {
             UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true,
         })!;
@@ -45,11 +45,8 @@ internal sealed class OverheadChild : IDisposable
         var (side, job) = (args[0], args[2]);
         if (side == "ours" && speedups.KeepsMemory) FreedMemory.Keep();
         set_num_threads(CommandLineValue.Of(args, "--threads", 2));
-        using var workload = OverheadBenchmark.Networks[args[1]](Workload.Objectives[job == OverheadBenchmark.Attack ? "SAT" : job](), speedups);
-        Action action = (side, job == OverheadBenchmark.Attack) switch
-        {
-            ("ours", true) => workload.Pgd, ("ours", false) => workload.Step, (_, true) => workload.PgdFloor, _ => workload.StepFloor,
-        };
+        using var workload = OverheadBenchmark.WorkloadOf(args[1], job, speedups);
+        var action = side == "ours" ? OverheadBenchmark.OursOf(workload, job) : OverheadBenchmark.FloorOf(workload, job);
         action();
         action();
         while (Console.ReadLine() is not null)

@@ -38,11 +38,11 @@ internal sealed class Workload : IDisposable
     // The raw loop has networks of its own, with the same weights, in TorchSharp's layers and order. Made when they are needed: memory is measured, too.
     private readonly Lazy<(RawPreActResNet Student, RawPreActResNet Teacher, optim.Optimizer Optimizer)> _raw;
 
-    private Workload(string name, (double Plain, double Attack, double Step) limits, int repeats, (PreActResNetOptions Options, int Batch, int Size) task, IDistillationLoss loss, Speedups speedups)
+    private Workload((string Name, PreActResNetOptions Options, int Batch, int Size) task, (double Plain, double Attack, double Step) limits, int repeats, IDistillationLoss loss, Speedups speedups)
     {
+        (var name, var options, var batch, var size) = task;
         (Name, Repeats, _speedups) = (name, repeats, speedups);
         (AttackLimit, StepLimit) = speedups.AreOff ? (limits.Plain, limits.Plain) : (limits.Attack, limits.Step);
-        var (options, batch, size) = task;
         _student = PreActResNet.Create(options with { Seed = 1 });
         _teacher = PreActResNet.Create(options with { Seed = 2 });
         var streams = SampleStreams.ForSamples(3, null, batch);
@@ -90,12 +90,15 @@ internal sealed class Workload : IDisposable
 
     public int Repeats { get; }
 
-    public static Workload Large(IDistillationLoss loss, Speedups? speedups = null) => new(
-        "PreActResNet-18, 16x3x32x32", (1.05, 0.85, 0.92), 1, (new PreActResNetOptions(), 16, 32), loss, speedups ?? new());
+    /// <summary>The networks of the tables: name, options, images of a batch and their size.</summary>
+    public static readonly (string Name, PreActResNetOptions Options, int Batch, int Size) LargeTask = ("PreActResNet-18, 16x3x32x32", new(), 16, 32);
 
-    public static Workload Quickstart(IDistillationLoss loss, Speedups? speedups = null) => new(
-        "quickstart network, 128x1x28x28", (1.15, 0.82, 0.90), 6,
-        (new PreActResNetOptions { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, 128, 28), loss, speedups ?? new());
+    public static readonly (string Name, PreActResNetOptions Options, int Batch, int Size) QuickstartTask =
+        ("quickstart network, 128x1x28x28", new() { InputChannels = 1, Widths = [16, 32, 64], BlocksPerStage = 1, FirstStride = 2 }, 128, 28);
+
+    public static Workload Large(IDistillationLoss loss, Speedups? speedups = null) => new(LargeTask, (1.05, 0.85, 0.92), 1, loss, speedups ?? new());
+
+    public static Workload Quickstart(IDistillationLoss loss, Speedups? speedups = null) => new(QuickstartTask, (1.15, 0.82, 0.90), 6, loss, speedups ?? new());
 
     /// <summary>k x (forward + input gradient), in eval mode.</summary>
     public void PgdFloor() => PgdFloor(trainMode: false);
