@@ -26,8 +26,8 @@ internal static class OverheadBenchmark
         if (!speedups.KeepsMemory) FreedMemory.Keep();
         set_num_threads(CommandLineValue.Of(args, "--threads", 2));
         var text = new StringBuilder().AppendLine(Machine.Describe()).AppendLine()
-            .AppendLine("| network | job | format | shards | search | memory | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
-            .AppendLine("|---|---|---|---:|---|---|---:|---:|---:|---:|---:|");
+            .AppendLine("| network | job | format | shards | search | memory | batch norms | convolutions | floor (ms) | Ardir (ms) | ratio | must be at most | live tensors per step |")
+            .AppendLine("|---|---|---|---:|---|---|---|---|---:|---:|---:|---:|---:|");
         foreach (var (network, job) in Jobs(args)) Add(text, (network, job), CommandLineValue.Of(args, "--rounds", 7), speedups);
         if (CommandLineValue.Of(args, "--only") is null or "memory")
         {

@@ -31,11 +31,11 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--memory kept] [--threads N] [--save FILE]
+        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--memory kept] [--norms folded] [--convolutions winograd] [--threads N] [--save FILE]
                                               PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format, with
                                               attacks on several threads, and with freed memory kept, where the raw loop has a process of its own
         folding [--rounds N] [--threads N] [--save FILE]
-                                              what folding batch norms into convolutions would bring
+                                              what folding batch norms into convolutions brings for five networks
         autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
                                               the ensemble against the official result, cost and time, and its overhead
         fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]

@@ -35,12 +35,6 @@ internal sealed class RawPreActResNet : nn.Module<Tensor, Tensor>
     {
     }
 
-    /// <summary>Makes each batch norm that directly follows a convolution a part of it, for eval mode: one of the two of each block.</summary>
-    public void Fold()
-    {
-        foreach (var block in _stages.SelectMany(stage => stage.children()).Cast<Block>()) block.Fold();
-    }
-
     public override Tensor forward(Tensor input)
     {
         var map = _conv1.call(input);
@@ -60,7 +54,6 @@ internal sealed class RawPreActResNet : nn.Module<Tensor, Tensor>
     {
         private readonly BatchNorm2d _bn1, _bn2;
         private readonly Conv2d _conv1, _conv2;
-        private Conv2d? _folded;
         private readonly Sequential? _shortcut;
 
         public Block(long input, long output, long stride) : base(nameof(Block))
@@ -76,24 +69,13 @@ internal sealed class RawPreActResNet : nn.Module<Tensor, Tensor>
         {
         }
 
-        public void Fold()
-        {
-            using var scope = no_grad();
-            using var temporary = NewDisposeScope();
-            var scale = _bn2.weight! / (_bn2.running_var! + _bn2.eps).sqrt();
-            _folded = nn.Conv2d(_conv1.in_channels, _conv1.out_channels, 3, stride: _conv1.stride[0], padding: 1);
-            _folded.weight!.copy_(_conv1.weight! * scale.view(-1, 1, 1, 1));
-            _folded.bias!.copy_(_bn2.bias! - (_bn2.running_mean! * scale));
-            register_module("folded", _folded);
-        }
-
         public override Tensor forward(Tensor input)
         {
             using var normalised = _bn1.call(input);
             using var active = normalised.relu();
-            using var hidden = (_folded ?? _conv1).call(active);
-            using var normalisedAgain = _folded is null ? _bn2.call(hidden) : null;
-            using var activeAgain = (normalisedAgain ?? hidden).relu();
+            using var hidden = _conv1.call(active);
+            using var normalisedAgain = _bn2.call(hidden);
+            using var activeAgain = normalisedAgain.relu();
             using var residual = _conv2.call(activeAgain);
             if (_shortcut is null) return residual + input;
             using var carried = _shortcut.call(active);

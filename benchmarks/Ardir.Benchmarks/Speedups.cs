@@ -9,27 +9,37 @@ namespace Ardir.Benchmarks;
 /// <param name="Shards">The threads of an attack.</param>
 /// <param name="Search">The precision in which attacks follow gradients.</param>
 /// <param name="KeepsMemory">Whether the process keeps freed memory, where the raw loop runs in a process of its own that does not.</param>
+/// <param name="Folds">Whether attacks fold batch norms into convolutions.</param>
+/// <param name="Convolutions">By which algorithm convolutions compute in attacks.</param>
 internal sealed record Speedups(
-    MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full, bool KeepsMemory = false)
+    MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full, bool KeepsMemory = false,
+    bool Folds = false, ConvolutionAlgorithm Convolutions = ConvolutionAlgorithm.Direct)
 {
     /// <summary>Whether the library computes as the raw loop does.</summary>
-    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1 && Search == SearchPrecision.Full && !KeepsMemory;
+    public bool AreOff => Format == MemoryFormat.Contiguous && Shards == 1 && Search == SearchPrecision.Full && !KeepsMemory && !Folds && Convolutions == ConvolutionAlgorithm.Direct;
 
     /// <summary>The context of an attack.</summary>
-    public AttackContext Context => new() { Shards = Shards, SearchPrecision = Search };
+    public AttackContext Context => new() { Shards = Shards, SearchPrecision = Search, FoldBatchNorm = Folds, Convolutions = Convolutions };
 
-    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c>, <c>--search full|bfloat16</c> and <c>--memory kept</c>.</summary>
+    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c>, <c>--search full|bfloat16</c>, <c>--memory kept</c> <c>--norms folded</c> and
+    /// <c>--convolutions direct|winograd</c>.</summary>
     public static Speedups Of(string[] args) => new(
         CommandLineValue.Of(args, "--format") is { } format ? Enum.Parse<MemoryFormat>(format, ignoreCase: true) : MemoryFormat.Contiguous,
         CommandLineValue.Of(args, "--shards") is "auto" ? AttackShards.Automatic : CommandLineValue.Of(args, "--shards", 1),
         CommandLineValue.Of(args, "--search") is { } search ? Enum.Parse<SearchPrecision>(search, ignoreCase: true) : SearchPrecision.Full,
-        CommandLineValue.Of(args, "--memory") is "kept");
+        CommandLineValue.Of(args, "--memory") is "kept",
+        CommandLineValue.Of(args, "--norms") is "folded",
+        CommandLineValue.Of(args, "--convolutions") is { } algorithm ? Enum.Parse<ConvolutionAlgorithm>(algorithm, ignoreCase: true) : ConvolutionAlgorithm.Direct);
 
     /// <summary>The same as arguments of a child process.</summary>
-    public string[] Arguments => ["--format", $"{Format}", "--shards", Threads, "--search", $"{Search}", "--memory", KeepsMemory ? "kept" : "default"];
+    public string[] Arguments =>
+    [
+        "--format", $"{Format}", "--shards", Threads, "--search", $"{Search}", "--memory", KeepsMemory ? "kept" : "default", "--norms", Folds ? "folded" : "separate",
+        "--convolutions", $"{Convolutions}",
+    ];
 
     /// <summary>For a table.</summary>
-    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {Threads} | {Search.ToString().ToLowerInvariant()} | {(KeepsMemory ? "kept" : "as the floor")}";
+    public override string ToString() => $"{Format.ToString().ToLowerInvariant()} | {Threads} | {Search.ToString().ToLowerInvariant()} | {(KeepsMemory ? "kept" : "as the floor")} | {(Folds ? "folded" : "separate")} | {Convolutions.ToString().ToLowerInvariant()}";
 
     private string Threads => Shards == AttackShards.Automatic ? "auto" : Shards.ToString(CultureInfo.InvariantCulture);
 }

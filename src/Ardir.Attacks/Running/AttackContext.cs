@@ -93,6 +93,30 @@ public sealed record AttackContext
             : throw new ArgumentOutOfRangeException(nameof(MemoryFormat), value, "MemoryFormat is not a member of the enumeration.");
     }
 
+    /// <summary>By which algorithm 3x3 convolutions of the model compute while the attack or evaluation runs. Changes the last digits of its
+    /// results, and how long they take. Winograd's runs on one thread for each part of the batch, so it suits as many <see cref="Shards"/>
+    /// as there are cores. Without effect with <see cref="Ardir.Attacks.SearchPrecision.BFloat16"/>.</summary>
+    /// <value><see cref="ConvolutionAlgorithm.Direct"/> by default.</value>
+    /// <exception cref="ArgumentOutOfRangeException">Not a member of the enumeration.</exception>
+    public ConvolutionAlgorithm Convolutions
+    {
+        get;
+        init => field = Enum.IsDefined(value)
+            ? value
+            : throw new ArgumentOutOfRangeException(
+                nameof(Convolutions), value, "Convolutions is not a member of the enumeration ConvolutionAlgorithm.");
+    }
+
+    /// <summary>Whether the model is to be held in a <see cref="WinogradScope"/>.</summary>
+    internal bool UsesWinograd => Convolutions == ConvolutionAlgorithm.Winograd && SearchPrecision == SearchPrecision.Full;
+
+    /// <summary>Whether batch norms compute as a part of the convolutions that they follow while the attack or evaluation runs, in networks
+    /// that call them by <see cref="FusedLayers"/>, such as those of the catalogue (<see cref="FoldedScope"/>). Changes the last digits
+    /// of the results, and how long they take. Without effect on layers in train mode, and on those that compute in bfloat16
+    /// (<see cref="SearchPrecision"/>).</summary>
+    /// <value>false by default.</value>
+    public bool FoldBatchNorm { get; init; }
+
     /// <summary>On how many threads an attack derived from <c>Attack</c> runs on the CPU: each attacks a part of the batch, and libtorch
     /// helps it with its share of the cores only. The result is the same as on one thread, up to rounding. Only a model whose modules are
     /// all in eval mode is attacked in this way; any other, and one that is no <c>nn.Module</c>, is attacked on one thread. The model and

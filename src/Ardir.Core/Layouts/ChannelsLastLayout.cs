@@ -18,5 +18,8 @@ internal static class ChannelsLastLayout
         return empty_strided(tensor.shape, strides, dtype: tensor.dtype, device: tensor.device).copy_(tensor);
     }
 
+    /// <summary>Memory of a shape in this order, with the dtype and device of another tensor.</summary>
+    public static Tensor Empty(long[] shape, Tensor like) => empty_strided(shape, StridesOf(shape), dtype: like.dtype, device: like.device);
+
     private static long[] StridesOf(long[] shape) => [shape[1] * shape[2] * shape[3], 1, shape[3] * shape[1], shape[1]];
 }

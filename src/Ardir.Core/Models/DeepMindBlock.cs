@@ -45,20 +45,27 @@ internal sealed class DeepMindBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using var normalised = _norm0.call(input);
-        using var active = _relu0.call(normalised);
-        using var residual = Residual(active);
-        if (_shortcut is null) return residual + input;
-        using var carried = _wide ? _shortcut.call(active) : Strided(_shortcut, input);
-        return residual + carried;
+        using var active = FusedLayers.Activate(_norm0.call(input), _norm0, _relu0);
+        using var carried = Shortcut(input, active);
+        return FusedLayers.Add(Residual(active), _second, carried ?? input);
     }
+
+    private Tensor? Shortcut(Tensor input, Tensor active) =>
+        _shortcut is null ? null
+        : _wide ? _shortcut.call(active)
+        : Strided(_shortcut, input);
 
     private Tensor Residual(Tensor active)
     {
-        using var hidden = Strided(_first, active);
-        using var normalised = _norm1.call(hidden);
-        using var activeAgain = _relu1.call(normalised);
+        using var activeAgain = FusedLayers.Activate(Normalised(active), _norm1, _relu1);
         return _second.call(activeAgain);
+    }
+
+    private Tensor Normalised(Tensor active)
+    {
+        if (!_strided) return FusedLayers.ConvolutionNorm(_first, _norm1, active);
+        using var padded = active.PadRightAndBottom();
+        return FusedLayers.ConvolutionNorm(_first, _norm1, padded);
     }
 
     private Tensor Strided(Conv2d convolution, Tensor map)

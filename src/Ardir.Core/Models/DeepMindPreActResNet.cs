@@ -75,8 +75,7 @@ public sealed class DeepMindPreActResNet : nn.Module<Tensor, Tensor>
         ModelGuard.Input(input, Options.InputChannels, least: 1 << (_stages.Length - 1));
         using var normalisedInput = _normalization?.Apply(input);
         using var map = LayerMath.Chain(_stem.call(normalisedInput ?? input), _stages);
-        using var normalised = _norm.call(map);
-        using var active = _relu.call(normalised);
+        using var active = FusedLayers.Activate(_norm.call(map), _norm, _relu);
         using var pooled = active.GlobalAverage();
         return _logits.call(pooled);
     }

@@ -72,8 +72,7 @@ public sealed class DeepMindWideResNet : nn.Module<Tensor, Tensor>
         using var normalisedInput = _normalization?.Apply(input);
         using var stem = _stem.call(normalisedInput ?? input);
         using var map = _groups.call(stem);
-        using var normalised = _norm.call(map);
-        using var active = _relu.call(normalised);
+        using var active = FusedLayers.Activate(_norm.call(map), _norm, _relu);
         using var pooled = active.GlobalAverage();
         return _logits.call(pooled);
     }

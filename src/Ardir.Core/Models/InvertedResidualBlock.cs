@@ -10,7 +10,7 @@ internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
     private readonly Conv2d _conv1, _conv2, _conv3;
     private readonly BatchNorm2d _bn1, _bn2, _bn3;
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
-    private readonly Sequential? _shortcut;
+    private readonly ProjectionShortcut? _shortcut;
     private readonly bool _adds;
 
     public InvertedResidualBlock(long input, long output, long expansion, long stride) : base(nameof(InvertedResidualBlock))
@@ -32,7 +32,7 @@ internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
         register_module("conv3", _conv3);
         register_module("bn3", _bn3);
         if (!_adds || input == output) return;
-        _shortcut = nn.Sequential(("0", nn.Conv2d(input, output, kernel_size: 1, bias: false)), ("1", nn.BatchNorm2d(output)));
+        _shortcut = new ProjectionShortcut(input, output, stride: 1);
         register_module("shortcut", _shortcut);
     }
 
@@ -44,19 +44,10 @@ internal sealed class InvertedResidualBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using var expanded = Layer(input, _conv1, _bn1, _relu1);
-        using var filtered = Layer(expanded, _conv2, _bn2, _relu2);
-        using var projected = _conv3.call(filtered);
-        if (!_adds) return _bn3.call(projected);
-        using var residual = _bn3.call(projected);
+        using var expanded = FusedLayers.ConvolutionNormRelu(_conv1, _bn1, _relu1, input);
+        using var filtered = FusedLayers.ConvolutionNormRelu(_conv2, _bn2, _relu2, expanded);
+        if (!_adds) return FusedLayers.ConvolutionNorm(_conv3, _bn3, filtered);
         using var carried = _shortcut?.call(input);
-        return residual + (carried ?? input);
-    }
-
-    private static Tensor Layer(Tensor input, Conv2d convolution, BatchNorm2d norm, ReLU relu)
-    {
-        using var map = convolution.call(input);
-        using var normalised = norm.call(map);
-        return relu.call(normalised);
+        return FusedLayers.Add(FusedLayers.ConvolutionNorm(_conv3, _bn3, filtered), _bn3, carried ?? input);
     }
 }

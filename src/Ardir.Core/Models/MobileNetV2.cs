@@ -82,17 +82,10 @@ public sealed class MobileNetV2 : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         ModelGuard.Input(input, _channels);
-        using var stem = Layer(input, _conv1, _bn1, _relu1);
+        using var stem = FusedLayers.ConvolutionNormRelu(_conv1, _bn1, _relu1, input);
         using var map = _layers.call(stem);
-        using var last = Layer(map, _conv2, _bn2, _relu2);
+        using var last = FusedLayers.ConvolutionNormRelu(_conv2, _bn2, _relu2, map);
         using var pooled = last.GlobalAverage();
         return _linear.call(pooled);
-    }
-
-    private static Tensor Layer(Tensor input, Conv2d convolution, BatchNorm2d norm, ReLU relu)
-    {
-        using var map = convolution.call(input);
-        using var normalised = norm.call(map);
-        return relu.call(normalised);
     }
 }

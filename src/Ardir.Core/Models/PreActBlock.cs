@@ -12,8 +12,7 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 
     private readonly BatchNorm2d _bn1, _bn2;
     private readonly Conv2d _conv1, _conv2;
-    // Not in place, because a hook on a batch norm may still hold the tensor that these read. Each use has a module of its own, so that
-    // its output can be tapped.
+    // Each use has a module of its own, so that its output can be tapped.
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
     private readonly Dropout? _dropout;
     private readonly nn.Module<Tensor, Tensor>? _shortcut;
@@ -57,19 +56,14 @@ internal sealed class PreActBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using var normalised = _bn1.call(input);
-        using var active = _relu1.call(normalised);
-        using var residual = Residual(active);
-        if (_shortcut is null) return residual + input;
-        using var carried = _shortcut.call(_rawShortcut ? input : active);
-        return residual + carried;
+        using var active = FusedLayers.NormRelu(_bn1, _relu1, input);
+        using var carried = _shortcut?.call(_rawShortcut ? input : active);
+        return FusedLayers.Add(Residual(active), _conv2, carried ?? input);
     }
 
     private Tensor Residual(Tensor active)
     {
-        using var hidden = _conv1.call(active);
-        using var normalised = _bn2.call(hidden);
-        using var activeAgain = _relu2.call(normalised);
+        using var activeAgain = FusedLayers.ConvolutionNormRelu(_conv1, _bn2, _relu2, active);
         using var thinned = _dropout?.call(activeAgain);
         return _conv2.call(thinned ?? activeAgain);
     }

@@ -98,8 +98,7 @@ public sealed class PreActResNet : nn.Module<Tensor, Tensor>
     private Tensor Pool(Tensor map)
     {
         if (_bn is null || _relu is null) return map.GlobalAverage();
-        using var normalised = _bn.call(map);
-        using var active = _relu.call(normalised);
+        using var active = FusedLayers.NormRelu(_bn, _relu, map);
         return active.GlobalAverage();
     }
 

@@ -79,16 +79,9 @@ public sealed class ResNet : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         ModelGuard.Input(input, Options.InputChannels);
-        using var map = LayerMath.Chain(Stem(input), _stages);
+        using var map = LayerMath.Chain(FusedLayers.ConvolutionNormRelu(_conv1, _bn1, _relu, input), _stages);
         using var pooled = map.GlobalAverage();
         return _linear.call(pooled);
-    }
-
-    private Tensor Stem(Tensor input)
-    {
-        using var map = _conv1.call(input);
-        using var normalised = _bn1.call(map);
-        return _relu.call(normalised);
     }
 
     private static Sequential Stage(int input, int output, int blocks, int stride)

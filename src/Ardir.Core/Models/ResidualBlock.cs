@@ -9,7 +9,7 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     private readonly Conv2d _conv1, _conv2;
     private readonly BatchNorm2d _bn1, _bn2;
     private readonly ReLU _relu1 = nn.ReLU(), _relu2 = nn.ReLU();
-    private readonly Sequential? _shortcut;
+    private readonly ProjectionShortcut? _shortcut;
 
     public ResidualBlock(long input, long output, long stride) : base(nameof(ResidualBlock))
     {
@@ -24,8 +24,7 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
         register_module("bn2", _bn2);
         register_module("relu2", _relu2);
         if (stride == 1 && input == output) return;
-        _shortcut = nn.Sequential(
-            ("0", nn.Conv2d(input, output, kernel_size: 1, stride: stride, bias: false)), ("1", nn.BatchNorm2d(output)));
+        _shortcut = new ProjectionShortcut(input, output, stride);
         register_module("shortcut", _shortcut);
     }
 
@@ -37,18 +36,14 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input)
     {
-        using var residual = Residual(input);
         using var carried = _shortcut?.call(input);
-        using var sum = residual + (carried ?? input);
-        return _relu2.call(sum);
+        var sum = FusedLayers.Add(Residual(input), _bn2, carried ?? input);
+        return FusedLayers.Activate(sum, _bn2, _relu2);
     }
 
     private Tensor Residual(Tensor input)
     {
-        using var hidden = _conv1.call(input);
-        using var normalised = _bn1.call(hidden);
-        using var active = _relu1.call(normalised);
-        using var again = _conv2.call(active);
-        return _bn2.call(again);
+        using var active = FusedLayers.ConvolutionNormRelu(_conv1, _bn1, _relu1, input);
+        return FusedLayers.ConvolutionNorm(_conv2, _bn2, active);
     }
 }

@@ -82,8 +82,7 @@ public sealed class WideResNet : nn.Module<Tensor, Tensor>
     {
         ModelGuard.Input(input, Options.InputChannels);
         using var map = LayerMath.Chain(_conv1.call(input), _groups);
-        using var normalised = _bn1.call(map);
-        using var active = _relu.call(normalised);
+        using var active = FusedLayers.NormRelu(_bn1, _relu, map);
         using var pooled = active.GlobalAverage();
         return _fc.call(pooled);
     }

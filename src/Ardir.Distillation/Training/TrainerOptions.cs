@@ -82,6 +82,18 @@ public sealed record TrainerOptions
     /// <value><see cref="Ardir.Core.MemoryFormat.Contiguous"/> by default.</value>
     public MemoryFormat MemoryFormat { get; init; }
 
+    /// <summary>By which algorithm 3x3 convolutions compute in the attacks of the run, as <see cref="AttackContext.Convolutions"/>: those
+    /// that craft in eval mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what
+    /// follows depend on it.</summary>
+    /// <value><see cref="ConvolutionAlgorithm.Direct"/> by default.</value>
+    public ConvolutionAlgorithm AttackConvolutions { get; init; }
+
+    /// <summary>Whether the attacks of the run fold batch norms into convolutions, as <see cref="AttackContext.FoldBatchNorm"/>: those that
+    /// craft in eval mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what
+    /// follows depend on it.</summary>
+    /// <value>false by default.</value>
+    public bool FoldBatchNorm { get; init; }
+
     /// <summary>On how many threads the attacks of the run work on the CPU, as <see cref="AttackContext.Shards"/>: those that craft in eval
     /// mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what follows depend on
     /// it.</summary>

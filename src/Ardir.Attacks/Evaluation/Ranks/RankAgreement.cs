@@ -44,6 +44,8 @@ internal static class RankAgreement
             ["seed of the context"] = StatedIdentity.Of(context.Seed),
             ["passes per gradient"] = StatedIdentity.Of(context.EotSamples),
             ["memory format"] = StatedIdentity.Of(context.MemoryFormat),
+            ["folded batch norm"] = StatedIdentity.Of(context.FoldBatchNorm),
+            ["convolutions"] = StatedIdentity.Of(context.Convolutions),
             ["shards"] = StatedIdentity.Of(context.Shards),
             ["search precision"] = StatedIdentity.Of(context.SearchPrecision),
             ["images"] = Fingerprint.Of(("images", images)),

@@ -1,0 +1,98 @@
+using System.Runtime.CompilerServices;
+using TorchSharp.Modules;
+
+namespace Ardir.Core;
+
+/// <summary>What a batch norm and the convolution before it are folded into, for as long as a scope asks for it.</summary>
+internal sealed class FoldedLayers
+{
+    private static readonly ConditionalWeakTable<BatchNorm2d, FoldedLayers> _all = [];
+    // How many batch norms are in a scope: outside of any, no call looks into the table.
+    private static int _entered;
+
+    private readonly Lock _lock = new();
+    private Conv2d? _convolution;
+    private Tensor? _weight;
+    private Tensor? _bias;
+    private WinogradWeights? _fast;
+    private int _users;
+
+    /// <summary>Lets a batch norm be folded until <see cref="Leave"/> has been called as often as this.</summary>
+    public static void Enter(BatchNorm2d norm)
+    {
+        var layers = _all.GetOrCreateValue(norm);
+        lock (layers._lock) layers._users++;
+        Interlocked.Increment(ref _entered);
+    }
+
+    /// <summary>Ends one use; the last one frees the folded weights.</summary>
+    public static void Leave(BatchNorm2d norm)
+    {
+        Interlocked.Decrement(ref _entered);
+        if (!_all.TryGetValue(norm, out var layers)) return;
+        lock (layers._lock)
+        {
+            if (--layers._users == 0) layers.Free();
+        }
+    }
+
+    /// <summary>Calls both layers as one.</summary>
+    /// <returns>null where they are to be called one after the other.</returns>
+    public static Tensor? Call(Conv2d convolution, BatchNorm2d norm, Tensor input)
+    {
+        if (Volatile.Read(ref _entered) == 0 || !_all.TryGetValue(norm, out var layers) || !CanFold(convolution, norm)) return null;
+        using var scope = NewDisposeScope();
+        if (layers.Weights(convolution, norm) is not var (weight, bias)) return null;
+        var result = layers.Fast(convolution, input) is { } fast
+            ? fast.Convolve(input, bias)
+            : nn.functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    private static bool CanFold(Conv2d convolution, BatchNorm2d norm) =>
+        !norm.training && norm.running_mean is not null && norm.running_var is not null
+        && convolution.padding is not null && convolution.padding_mode == PaddingModes.Zeros
+        && convolution.weight.dtype is ScalarType.Float32 or ScalarType.Float64 && norm.running_var.dtype == convolution.weight.dtype
+        && !ModuleHooks.Has(convolution) && !ModuleHooks.Has(norm);
+
+    // Handles of the caller's own: the last scope may end on another thread meanwhile.
+    private (Tensor Weight, Tensor Bias)? Weights(Conv2d convolution, BatchNorm2d norm)
+    {
+        lock (_lock)
+        {
+            if (_users == 0) return null;
+            if (_weight is null) Fold(convolution, norm);
+            return ReferenceEquals(_convolution, convolution) ? (_weight!.alias(), _bias!.alias()) : null;
+        }
+    }
+
+    private WinogradWeights? Fast(Conv2d convolution, Tensor input)
+    {
+        if (!WinogradLayer.IsEntered(convolution) || !WinogradLayer.Suits(input)) return null;
+        lock (_lock) return _fast ??= new WinogradWeights(_weight!);
+    }
+
+    // y = (w*x + b - mean) * scale + shift with scale = gamma / sqrt(var + eps).
+    private void Fold(Conv2d convolution, BatchNorm2d norm)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        var scale = (norm.running_var! + norm.eps).rsqrt();
+        if (norm.weight is { } gamma) scale *= gamma;
+        var mean = convolution.bias is { } own ? norm.running_mean! - own : norm.running_mean!;
+        var bias = -mean * scale;
+        if (norm.bias is { } shift) bias += shift;
+        // The product keeps the memory format of the weight.
+        _weight = (convolution.weight * scale.view(-1, 1, 1, 1)).DetachFromDisposeScope();
+        _bias = bias.DetachFromDisposeScope();
+        _convolution = convolution;
+    }
+
+    private void Free()
+    {
+        _weight?.Dispose();
+        _bias?.Dispose();
+        _fast?.Dispose();
+        (_weight, _bias, _fast, _convolution) = (null, null, null, null);
+    }
+}

@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+
+namespace Ardir.Core;
+
+/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the weights of the pass forward and of the
+/// gradient as from <see cref="WinogradKernel"/>, and the bias [K] or null.</summary>
+internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
+{
+    // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its scope.
+    [ThreadStatic]
+    private static Tensor? _returned;
+
+    public override string Name => nameof(WinogradFunction);
+
+    /// <summary>Frees what the last backward pass of this thread has returned.</summary>
+    public static void Release()
+    {
+        _returned?.Dispose();
+        _returned = null;
+    }
+
+    public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
+    {
+        Release();
+        ctx.save_for_backward([(Tensor)vars[1], (Tensor)vars[2]]);
+        return WinogradConvolution.Compute((Tensor)vars[0], (Tensor)vars[1], vars[3] as Tensor);
+    }
+
+    public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
+    {
+        Release();
+        // TorchSharp made this for the call and leaves it to the garbage collector, which comes too late for memory of this size.
+        using var outer = grad_output;
+        List<Tensor> saved = [];
+        try
+        {
+            saved = ctx.get_saved_variables();
+            // The second derivative is that of this convolution, with the roles of the weights exchanged.
+            _returned = is_grad_enabled() && outer.requires_grad
+                ? apply(outer, saved[1], saved[0], null!)
+                : WinogradConvolution.Compute(outer, saved[1], bias: null);
+        }
+        catch (ExternalException)
+        {
+            // An exception that leaves through libtorch, such as one about memory, would end the process. A gradient of NaN cannot be
+            // mistaken for one.
+            _returned = full_like(outer, double.NaN);
+        }
+        foreach (var tensor in saved) tensor.Dispose();
+        _returned.DetachFromDisposeScope();
+        return [_returned, null!, null!, null!];
+    }
+}

@@ -1,0 +1,55 @@
+namespace Ardir.Core;
+
+/// <summary>The weights of a 3x3 convolution as the algorithm needs them.</summary>
+internal sealed class WinogradWeights : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Tensor _kernel;
+    private Tensor? _forward;
+    private Tensor? _backward;
+
+    /// <summary>Prepares weights, which must live as long as this.</summary>
+    /// <param name="kernel">[K,C,3,3], float32 on the CPU.</param>
+    public WinogradWeights(Tensor kernel)
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        _kernel = kernel.detach().contiguous().DetachFromDisposeScope();
+    }
+
+    /// <summary>The convolution with padding 1.</summary>
+    /// <param name="input">[N,C,H,W], float32 on the CPU.</param>
+    /// <param name="bias">[K] or null.</param>
+    /// <returns>[N,K,H,W] in channels-last order, with a graph to the input only.</returns>
+    public Tensor Convolve(Tensor input, Tensor? bias)
+    {
+        using var scope = NewDisposeScope();
+        using var constant = bias?.detach();
+        var result = is_grad_enabled() && input.requires_grad
+            ? WinogradFunction.apply(input, Forward(), Backward(), constant!)
+            : WinogradConvolution.Compute(input, Forward(), constant);
+        return result.MoveToOuterDisposeScope();
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _kernel.Dispose();
+            _forward?.Dispose();
+            _backward?.Dispose();
+        }
+    }
+
+    // Both give a handle of the caller's own, because this may be disposed on another thread meanwhile.
+    private Tensor Forward()
+    {
+        lock (_lock) return (_forward ??= WinogradKernel.Transform(_kernel)).alias();
+    }
+
+    // The gradient of the input is a convolution of that of the output, with inputs and outputs exchanged and the kernel turned around.
+    private Tensor Backward()
+    {
+        lock (_lock) return (_backward ??= WinogradKernel.TransformForGradient(_kernel)).alias();
+    }
+}
