@@ -19,7 +19,7 @@ internal static class AutoAttackBenchmark
         var (count, rounds) = (CommandLineValue.Of(args, "--images", OfficialImages), CommandLineValue.Of(args, "--rounds", 3));
         var text = new StringBuilder();
         var only = CommandLineValue.Of(args, "--only");
-        if (only is null or "ensemble") Ensemble(text, count, rounds);
+        if (only is null or "ensemble") Ensemble(text, count, rounds, Speedups.Of(args));
         if (only is null or "fab") GivingUp(text, count);
         if (only is null or "overhead") Overheads(text, count, rounds, CommandLineValue.Of(args, "--norm"), CommandLineValue.Of(args, "--network"));
         Console.WriteLine(text);
@@ -27,14 +27,15 @@ internal static class AutoAttackBenchmark
         return 0;
     }
 
-    private static void Ensemble(StringBuilder text, int count, int rounds)
+    private static void Ensemble(StringBuilder text, int count, int rounds, Speedups speedups)
     {
         using var fixture = new FashionFixture(count);
         var reports = new List<RobustnessReport>();
+        var context = speedups.Context with { MemoryFormat = speedups.Format };
         for (var round = 0; round < rounds; round++)
         {
             Console.Error.WriteLine($"ensemble, round {round + 1} of {rounds}");
-            reports.Add(new AutoAttack(ThreatModel.Linf(Epsilon)).Evaluate(fixture.Model, fixture.Images, fixture.Labels));
+            reports.Add(new AutoAttack(ThreatModel.Linf(Epsilon)).Evaluate(fixture.Model, fixture.Images, fixture.Labels, context));
         }
         var report = reports[0];
         var different = report.Robust.Zip(fixture.OfficialRobust).Count(pair => pair.First != pair.Second);

@@ -36,7 +36,7 @@ static int Usage()
                                               attacks on several threads, and with freed memory kept, where the raw loop has a process of its own
         folding [--rounds N] [--threads N] [--save FILE]
                                               what folding batch norms into convolutions brings for five networks
-        autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE]
+        autoattack [--images N] [--rounds N] [--only ensemble|fab|overhead] [--save FILE], and for the ensemble the settings of overhead
                                               the ensemble against the official result, cost and time, and its overhead
         fewer --fashion FOLDER [--cifar FOLDER] [--checkpoints FOLDER] [--images N] [--only NAME,NAME] [--save FILE]
                                               the ensemble with and without giving up on seven networks, which it trains: passes and broken images

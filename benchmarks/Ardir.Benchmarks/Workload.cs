@@ -34,7 +34,7 @@ internal sealed class Workload : IDisposable
     private readonly RunOptimizer _optimizer;
     private readonly StepHealth _health;
     private readonly Speedups _speedups;
-    private readonly List<ChannelsLastScope> _formats = [];
+    private readonly List<IDisposable> _formats = [];
     // The raw loop has networks of its own, with the same weights, in TorchSharp's layers and order. Made when they are needed: memory is measured, too.
     private readonly Lazy<(RawPreActResNet Student, RawPreActResNet Teacher, optim.Optimizer Optimizer)> _raw;
 
@@ -74,6 +74,8 @@ internal sealed class Workload : IDisposable
     // As a run of the trainer does, once.
     private void Arrange()
     {
+        if (_speedups.Convolutions == ConvolutionAlgorithm.Winograd) _formats.Add(new WinogradScope(_teacher));
+        if (_speedups.Folds) _formats.Add(new FoldedScope(_teacher));
         if (_speedups.Format == MemoryFormat.Contiguous) return;
         MemoryFormat format;
         using (_craftsInTrainMode ? null : new EvaluationModeScope(_student))

@@ -151,8 +151,7 @@ public abstract class Attack : IAttack, IStatesIdentity
         using var noGrad = no_grad();
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         using var format = PassFormat.Enter(context.MemoryFormat, model, images);
-        using var folded = context.FoldBatchNorm ? new FoldedScope(model) : null;
-        using var winograd = context.UsesWinograd ? new WinogradScope(model) : null;
+        using var cheaper = PassScopes.Enter(context, model);
         ConvolutionCheck.Ensure(model);
         if (ShardPlan.Count(context, model, images) is > 1 and var shards)
             return PerturbInShards(shards, guard, images, labels).MoveToOuterDisposeScope();

@@ -24,11 +24,16 @@ internal sealed class StageClock(TimeLeft plan, JobLine whole)
     /// <summary>Notes how far the stage is.</summary>
     /// <param name="share">Share of it that is done.</param>
     /// <param name="settled">Whether an epoch is over: before the first, the program still warms up.</param>
-    /// <returns>Something to put behind a line; empty before the first epoch is over.</returns>
+    /// <returns>Something to put behind a line; empty until something is done after the first epoch, whose pace says little.</returns>
     public string After(double share, bool settled)
     {
-        _settled |= settled;
         var left = plan.After(share, _clock.Elapsed);
+        if (settled && !_settled)
+        {
+            _settled = true;
+            plan.Restart(_clock.Elapsed);
+            left = null;
+        }
         var text = _settled && left is { } time ? TimeLeft.Text(time) : "";
         whole.Quiet(plan.Fraction, text);
         return text.Length == 0 ? "" : $", {text}";

@@ -11,6 +11,7 @@ internal sealed class TimeLeft(IReadOnlyList<double> work)
 {
     private readonly double[] _begun = new double[work.Count];
     private readonly double[] _done = new double[work.Count];
+    private TimeSpan _since;
     private int _stage;
 
     /// <summary>Share of the whole job that is done, 0 to 1.</summary>
@@ -27,6 +28,14 @@ internal sealed class TimeLeft(IReadOnlyList<double> work)
         (_stage, _begun[stage], _done[stage]) = (stage, share, share);
     }
 
+    /// <summary>Judges the pace only by what is done from now on, because the program has warmed up until now.</summary>
+    /// <param name="elapsed">Time that this process has worked.</param>
+    public void Restart(TimeSpan elapsed)
+    {
+        _done.CopyTo(_begun, 0);
+        _since = elapsed;
+    }
+
     /// <summary>Notes how far the stage is that was begun last.</summary>
     /// <param name="share">Share of the stage that is done, 0 to 1.</param>
     /// <param name="elapsed">Time that this process has worked.</param>
@@ -35,7 +44,7 @@ internal sealed class TimeLeft(IReadOnlyList<double> work)
     {
         _done[_stage] = share;
         var here = Done - Total(_begun);
-        return here > 0 ? elapsed * ((work.Sum() - Done) / here) : null;
+        return here > 0 ? (elapsed - _since) * ((work.Sum() - Done) / here) : null;
     }
 
     /// <summary>In words: <c>about 2:40 min left</c>.</summary>

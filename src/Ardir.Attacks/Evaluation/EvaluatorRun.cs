@@ -31,8 +31,7 @@ internal sealed class EvaluatorRun(
         var type = weight?.dtype ?? ScalarType.Float32;
         var batches = (int)((data.Count + (long)options.BatchSize - 1) / options.BatchSize);
         using var format = ranks.Enter(model.Context.MemoryFormat, model.Model, () => FirstInputs(type));
-        using var folded = model.Context.FoldBatchNorm ? new FoldedScope(model.Model) : null;
-        using var winograd = model.Context.UsesWinograd ? new WinogradScope(model.Model) : null;
+        using var cheaper = PassScopes.Enter(model.Context, model.Model);
         ConvolutionCheck.Ensure(model.Model);
         using var own = data.Batches(options, type, ranks).GetEnumerator();
         for (var first = 0; first < batches; first += ranks.Size)

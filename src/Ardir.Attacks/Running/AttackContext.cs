@@ -93,9 +93,9 @@ public sealed record AttackContext
             : throw new ArgumentOutOfRangeException(nameof(MemoryFormat), value, "MemoryFormat is not a member of the enumeration.");
     }
 
-    /// <summary>By which algorithm 3x3 convolutions of the model compute while the attack or evaluation runs. Changes the last digits of its
-    /// results, and how long they take. Winograd's runs on one thread for each part of the batch, so it suits as many <see cref="Shards"/>
-    /// as there are cores. Without effect with <see cref="Ardir.Attacks.SearchPrecision.BFloat16"/>.</summary>
+    /// <summary>By which algorithm 3x3 convolutions of the model compute while the attack or evaluation runs. Changes the last digits of
+    /// its results, and how long they take. Winograd's is fastest with as many <see cref="Shards"/> as there are cores. Other threads that
+    /// call the model meanwhile compute as before. Without effect with <see cref="Ardir.Attacks.SearchPrecision.BFloat16"/>.</summary>
     /// <value><see cref="ConvolutionAlgorithm.Direct"/> by default.</value>
     /// <exception cref="ArgumentOutOfRangeException">Not a member of the enumeration.</exception>
     public ConvolutionAlgorithm Convolutions

@@ -20,19 +20,19 @@ internal static class ShardPlan
         var samples = (int)images.shape[0];
         if (context.Shards != AttackShards.Automatic) return Math.Min(context.Shards, samples);
         var threads = Math.Min(get_num_threads(), samples);
-        return threads > 1 && AreFaster(threads, root, IModelWrapper.Unwrap(model), images) ? threads : 1;
+        return threads > 1 && AreFaster(threads, root, context, images) ? threads : 1;
     }
 
-    private static bool AreFaster(int shards, nn.Module root, IModule model, Tensor images)
+    private static bool AreFaster(int shards, nn.Module root, AttackContext context, Tensor images)
     {
         var known = _known.GetOrCreateValue(root);
         // The last batch of an evaluation is smaller, and costs no measurement of its own.
-        var key = $"{string.Join(',', images.shape[1..])} {images.dtype} {shards}";
-        if (!known.TryGetValue(key, out var faster)) known[key] = faster = Measure(shards, model, images);
+        var key = $"{string.Join(',', images.shape[1..])} {images.dtype} {shards} {context.UsesWinograd} {context.FoldBatchNorm}";
+        if (!known.TryGetValue(key, out var faster)) known[key] = faster = Measure(shards, (IModule)root, context, images);
         return faster;
     }
 
-    private static bool Measure(int shards, IModule model, Tensor images)
+    private static bool Measure(int shards, IModule model, AttackContext context, Tensor images)
     {
         return PassTimer.IsFaster(Split, than: () => PassTimer.Seconds(model, images));
 
@@ -41,6 +41,7 @@ internal static class ShardPlan
             var clock = Stopwatch.StartNew();
             ShardThreads.Run(shards, images.shape[0], part =>
             {
+                using var cheaper = PassScopes.Enter(context, model);
                 using var rows = images.narrow(0, part.From, part.Count);
                 PassTimer.Seconds(model, rows);
             });

@@ -62,6 +62,7 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
             Known = [.. Known().Select(known => new KnownOutput(known.Model, itsImages, shard.Rows(known.Logits)))],
         };
         using var guard = new GuardedModel(whole.AsModule, context) { Classes = whole.Classes, Gate = gate };
+        using var cheaper = PassScopes.Enter(context, whole.Model);
         search(shard with { Guard = guard, Images = itsImages, Labels = itsLabels });
         progress?.End(part);
         if (notes is null) return;

@@ -22,6 +22,7 @@ internal sealed class FoldedLayers
     {
         var layers = _all.GetOrCreateValue(norm);
         lock (layers._lock) layers._users++;
+        ThreadUses.Enter(norm);
         Interlocked.Increment(ref _entered);
     }
 
@@ -29,6 +30,7 @@ internal sealed class FoldedLayers
     public static void Leave(BatchNorm2d norm)
     {
         Interlocked.Decrement(ref _entered);
+        ThreadUses.Leave(norm);
         if (!_all.TryGetValue(norm, out var layers)) return;
         lock (layers._lock)
         {
@@ -40,10 +42,11 @@ internal sealed class FoldedLayers
     /// <returns>null where they are to be called one after the other.</returns>
     public static Tensor? Call(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
-        if (Volatile.Read(ref _entered) == 0 || !_all.TryGetValue(norm, out var layers) || !CanFold(convolution, norm)) return null;
+        if (Volatile.Read(ref _entered) == 0 || !ThreadUses.Has(norm) || !CanFold(convolution, norm)) return null;
+        if (!_all.TryGetValue(norm, out var layers)) return null;
         using var scope = NewDisposeScope();
-        if (layers.Weights(convolution, norm) is not var (weight, bias)) return null;
-        var result = layers.Fast(convolution, input) is { } fast
+        if (layers.Weights(convolution, norm) is not var (weight, bias, fast)) return null;
+        var result = fast is not null && WinogradLayer.Suits(input)
             ? fast.Convolve(input, bias)
             : nn.functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
         return result.MoveToOuterDisposeScope();
@@ -56,26 +59,24 @@ internal sealed class FoldedLayers
         && !ModuleHooks.Has(convolution) && !ModuleHooks.Has(norm);
 
     // Handles of the caller's own: the last scope may end on another thread meanwhile.
-    private (Tensor Weight, Tensor Bias)? Weights(Conv2d convolution, BatchNorm2d norm)
+    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(Conv2d convolution, BatchNorm2d norm)
     {
         lock (_lock)
         {
             if (_users == 0) return null;
             if (_weight is null) Fold(convolution, norm);
-            return ReferenceEquals(_convolution, convolution) ? (_weight!.alias(), _bias!.alias()) : null;
+            if (!ReferenceEquals(_convolution, convolution)) return null;
+            if (WinogradLayer.IsEntered(convolution)) _fast ??= new WinogradWeights(_weight!);
+            return (_weight!.alias(), _bias!.alias(), WinogradLayer.IsEntered(convolution) ? _fast : null);
         }
-    }
-
-    private WinogradWeights? Fast(Conv2d convolution, Tensor input)
-    {
-        if (!WinogradLayer.IsEntered(convolution) || !WinogradLayer.Suits(input)) return null;
-        lock (_lock) return _fast ??= new WinogradWeights(_weight!);
     }
 
     // y = (w*x + b - mean) * scale + shift with scale = gamma / sqrt(var + eps).
     private void Fold(Conv2d convolution, BatchNorm2d norm)
     {
         using var scope = NewDisposeScope();
+        // What lives longer than a pass must be fit for gradients. Leaving inference mode turns gradients on.
+        using var inference = inference_mode(false);
         using var noGrad = no_grad();
         var scale = (norm.running_var! + norm.eps).rsqrt();
         if (norm.weight is { } gamma) scale *= gamma;

@@ -1,7 +1,7 @@
 namespace Ardir.Core;
 
 /// <summary>By which algorithm 3x3 convolutions compute while an attack or evaluation runs. It changes how long a pass takes and the last
-/// digits of its results, nothing else.</summary>
+/// digits of its results, for the thread that asked for it only.</summary>
 public enum ConvolutionAlgorithm
 {
     /// <summary>That of libtorch. The same seed gives the same bits as in earlier runs.</summary>

@@ -9,7 +9,7 @@ internal static unsafe class FloatMemory
     {
         using var scope = NewDisposeScope();
         // TorchSharp shows at most 2 GiB as bytes; the first value is enough.
-        var first = tensor.detach().as_strided([1], [1]).bytes;
+        var first = tensor.detach().as_strided([1], [1], tensor.storage_offset()).bytes;
         fixed (byte* address = first) return (float*)address;
     }
 }

@@ -7,10 +7,11 @@ namespace Ardir.Core;
 /// </summary>
 internal static unsafe class WinogradConvolution
 {
-    // Of so many tiles that the weights, which each group reads anew, weigh little, and so few that a group stays in the cache.
+    // Each group of tiles reads all weights, so a group must not be too small; what it computes is to stay in the cache, so it must not be
+    // too large.
     private const int TilesAtOnce = 64;
 
-    /// <summary>Computes the convolution, without a graph, on the calling thread.</summary>
+    /// <summary>Computes the convolution, without a graph, on as many threads as libtorch may use now.</summary>
     /// <param name="input">[N,C,H,W], float32 on the CPU, in any order.</param>
     /// <param name="weights">As from <see cref="WinogradKernel"/>.</param>
     /// <param name="bias">[K] or null.</param>
@@ -32,37 +33,49 @@ internal static unsafe class WinogradConvolution
     {
         var from = new WinogradMap(FloatMemory.Of(maps.Input), maps.Input.shape);
         var into = new WinogradMap(FloatMemory.Of(maps.Output), maps.Output.shape);
-        var (kernel, offset) = ((nint)FloatMemory.Of(weights), (nint)FloatMemory.Of(bias));
         var rows = Math.Clamp(Math.Max(TilesAtOnce, from.Channels / 2) / from.TileColumns, 1, from.TileRows);
-        var tiles = Math.Max(rows * from.TileColumns, WinogradProduct.Rows);
         var groups = (from.TileRows + rows - 1) / rows;
+        var threads = Math.Min(get_num_threads(), groups);
+        var tiles = Math.Max(rows * from.TileColumns, WinogradProduct.Rows);
+        // Made here, so that nothing can fail on another thread.
+        Planes[] before = [.. Enumerable.Range(0, threads).Select(_ => new Planes(tiles, from.Channels))];
+        Planes[] after = [.. Enumerable.Range(0, threads).Select(_ => new Planes(tiles, into.Channels))];
+        var (kernel, offset) = ((nint)FloatMemory.Of(weights), (nint)FloatMemory.Of(bias));
         var next = -1;
-        void Work()
+        Action<int> work = thread =>
         {
-            using var before = new Planes(tiles, from.Channels);
-            using var after = new Planes(tiles, into.Channels);
             for (var group = Interlocked.Increment(ref next); group < groups; group = Interlocked.Increment(ref next))
             {
-                var row = group * rows;
-                var count = Math.Min(rows, from.TileRows - row);
-                for (var i = 0; i < count; i++) from.Read(row + i, before.Row(i * from.TileColumns), before.Size);
-                WinogradProduct.Multiply(
-                    before.Row(0), before.Size, (float*)kernel, ((nint)after.Row(0), after.Size),
-                    (count * from.TileColumns, from.Channels, into.Channels));
-                for (var i = 0; i < count; i++)
-                    into.Write(row + i, after.Row(i * into.TileColumns), after.Size, (float*)offset);
+                var range = (group * rows, Math.Min(rows, from.TileRows - (group * rows)));
+                Compute(range, (from, into), (before[thread], after[thread]), new WinogradParameters(kernel, offset));
             }
-        }
-        var threads = Math.Min(get_num_threads(), groups);
-        if (threads == 1) Work();
-        else Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, _ => Work());
+        };
+        if (threads == 1) work(0);
+        else Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, work);
         GC.KeepAlive(maps.Input);
+        GC.KeepAlive(maps.Output);
         GC.KeepAlive(weights);
         GC.KeepAlive(bias);
     }
 
+    private static void Compute(
+        (int First, int Count) rows, (WinogradMap Input, WinogradMap Output) maps, (Planes Tiles, Planes Products) planes,
+        WinogradParameters parameters)
+    {
+        var (from, into, columns) = (maps.Input, maps.Output, maps.Input.TileColumns);
+        for (var i = 0; i < rows.Count; i++) from.Read(rows.First + i, planes.Tiles.Row(i * columns), planes.Tiles.Size);
+        WinogradProduct.Multiply(
+            planes.Tiles.Row(0), planes.Tiles.Size, (float*)parameters.Weights, ((nint)planes.Products.Row(0), planes.Products.Size),
+            (rows.Count * columns, from.Channels, into.Channels));
+        for (var i = 0; i < rows.Count; i++)
+            into.Write(rows.First + i, planes.Products.Row(i * columns), planes.Products.Size, (float*)parameters.Bias);
+    }
+
+    /// <summary>Addresses of transformed weights and bias.</summary>
+    private sealed record WinogradParameters(nint Weights, nint Bias);
+
     /// <summary>Memory for the 36 numbers of some tiles and channels.</summary>
-    private sealed class Planes : IDisposable
+    private sealed class Planes
     {
         private readonly int _channels;
         private readonly Tensor _memory;
@@ -73,6 +86,7 @@ internal static unsafe class WinogradConvolution
             _channels = channels;
             // Equal addresses modulo a power of two share a place in the cache, so a line lies between the planes.
             Size = ((long)tiles * channels) + WinogradKernel.Lanes;
+            // Freed with the dispose scope of the computation.
             _memory = empty([WinogradKernel.Points * Size], ScalarType.Float32, CPU);
             _first = FloatMemory.Of(_memory);
         }
@@ -81,7 +95,5 @@ internal static unsafe class WinogradConvolution
         public long Size { get; }
 
         public float* Row(int tile) => _first + ((long)tile * _channels);
-
-        public void Dispose() => _memory.Dispose();
     }
 }

@@ -1,14 +1,16 @@
-using System.Runtime.InteropServices;
-
 namespace Ardir.Core;
 
-/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the weights of the pass forward and of the
-/// gradient as from <see cref="WinogradKernel"/>, and the bias [K] or null.</summary>
+/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the weights of the pass forward and
+/// of the gradient as from <see cref="WinogradKernel"/>, and the bias [K] or null.</summary>
 internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
 {
-    // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its scope.
+    // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its
+    // scope.
     [ThreadStatic]
     private static Tensor? _returned;
+
+    [ThreadStatic]
+    private static Exception? _failure;
 
     public override string Name => nameof(WinogradFunction);
 
@@ -19,9 +21,20 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         _returned = null;
     }
 
+    /// <summary>Throws what made the last backward pass of this thread fail.</summary>
+    public static void ThrowIfFailed()
+    {
+        if (_failure is not { } cause) return;
+        _failure = null;
+        throw new InvalidOperationException(
+            "The gradient of a convolution could not be computed by Winograd's algorithm, so those of the last backward pass are wrong. " +
+            cause.Message, cause);
+    }
+
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         Release();
+        ctx.set_materialize_grads(false);
         ctx.save_for_backward([(Tensor)vars[1], (Tensor)vars[2]]);
         return WinogradConvolution.Compute((Tensor)vars[0], (Tensor)vars[1], vars[3] as Tensor);
     }
@@ -31,6 +44,7 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         Release();
         // TorchSharp made this for the call and leaves it to the garbage collector, which comes too late for memory of this size.
         using var outer = grad_output;
+        if (outer is null or { IsInvalid: true }) return [null!, null!, null!, null!];
         List<Tensor> saved = [];
         try
         {
@@ -39,15 +53,18 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
             _returned = is_grad_enabled() && outer.requires_grad
                 ? apply(outer, saved[1], saved[0], null!)
                 : WinogradConvolution.Compute(outer, saved[1], bias: null);
+            _returned.DetachFromDisposeScope();
+            return [_returned, null!, null!, null!];
         }
-        catch (ExternalException)
+        catch (Exception e)
         {
-            // An exception that leaves through libtorch, such as one about memory, would end the process. A gradient of NaN cannot be
-            // mistaken for one.
-            _returned = full_like(outer, double.NaN);
+            // One that leaves through libtorch, such as that there is no more memory, would end the process. The next pass throws it.
+            _failure = e;
+            return [null!, null!, null!, null!];
         }
-        foreach (var tensor in saved) tensor.Dispose();
-        _returned.DetachFromDisposeScope();
-        return [_returned, null!, null!, null!];
+        finally
+        {
+            foreach (var tensor in saved) tensor.Dispose();
+        }
     }
 }

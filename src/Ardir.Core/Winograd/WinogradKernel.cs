@@ -37,7 +37,7 @@ internal static unsafe class WinogradKernel
 
     private static Tensor Transform(Tensor kernel, (int Count, int Step) inputs, (int Count, int Step) outputs, bool turned)
     {
-        var result = empty([Points, outputs.Count / Lanes, inputs.Count, Lanes], kernel.dtype, kernel.device).DetachFromDisposeScope();
+        var result = empty([Points, outputs.Count / Lanes, inputs.Count, Lanes], ScalarType.Float32, CPU).DetachFromDisposeScope();
         var (from, into) = ((nint)FloatMemory.Of(kernel), (nint)FloatMemory.Of(result));
         Parallel.For(0, outputs.Count / Lanes, block =>
         {

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using Block = System.Runtime.Intrinsics.Vector512<float>;
 
 namespace Ardir.Core;
 
 /// <summary>A batch of maps in channels-last order as rows of tiles of 4x4 pixels.</summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly unsafe struct WinogradMap
 {
     private const int Lanes = WinogradKernel.Lanes;

@@ -5,16 +5,17 @@ namespace Ardir.Core;
 /// <summary>
 /// Lets the 3x3 convolutions of a model compute by Winograd's algorithm on the CPU until it is disposed: F(4x4, 3x3) of Lavin and Gray
 /// (2016), which needs a quarter of the multiplications, forward and for the gradient of the input. Works for any model; parameters and
-/// state are not touched. Scopes may be nested.
+/// state are not touched. It concerns the passes of the thread that made it, which should end it, too. Scopes may be nested.
 /// </summary>
 /// <remarks>
 /// It applies to <see cref="Conv2d"/> in float32 with stride 1, padding 1, one group, no dilation, a multiple of 16 channels on both sides
-/// and at most 384 of them, without hooks, and to maps of at least 5x5 pixels. All others compute as before. The transformed weights are
-/// computed when a layer is first called and take 8 times the memory of the weights (4 times without gradients) until the last scope ends.
-/// They have the values that the layers had then, and no gradient reaches the layers through them. Do not train, move or convert the
-/// model within the scope. No other thread may call the model at the moment when the first scope begins or the last one ends. Each call
-/// runs on one thread, so several threads should call the model, each with a part of the batch, as attacks with more than one shard do.
-/// Maps are in channels-last order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
+/// and at most 384 of them, while no hook watches it, to maps of at least 5x5 pixels, and on processors with vectors of 256 bits. All
+/// others compute as before. The transformed weights are computed when a layer is first called and take 8 times the memory of the weights
+/// (4 times without gradients) until the last scope ends. They have the values that the layers had then, and no gradient reaches the
+/// layers through them. Do not train, move or convert the model within the scope. A value that is not finite makes all outputs of its
+/// tile NaN. A call uses as many threads as libtorch may; where libtorch's own wait actively for their next work, it is better to
+/// call the model on several threads, each with a part of the batch, as attacks with more than one shard do. Maps are in channels-last
+/// order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
 /// </remarks>
 /// <example><code>
 /// using (new WinogradScope(model))
@@ -29,10 +30,14 @@ public sealed class WinogradScope : IDisposable
     public WinogradScope(IModule model)
     {
         if (IModelWrapper.Unwrap(model) is not nn.Module root) return;
-        foreach (var convolution in ChannelsLastScope.ConvolutionsOf(root).Where(WinogradLayer.Suits))
+        try
         {
-            WinogradLayer.Enter(convolution);
-            _entered.Add(convolution);
+            _entered.AddRange(ChannelsLastScope.ConvolutionsOf(root).Where(WinogradLayer.Enter));
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
@@ -45,5 +50,6 @@ public sealed class WinogradScope : IDisposable
         foreach (var convolution in _entered) WinogradLayer.Leave(convolution);
         _entered.Clear();
         WinogradFunction.Release();
+        WinogradFunction.ThrowIfFailed();
     }
 }

@@ -8,13 +8,15 @@ internal sealed class WinogradWeights : IDisposable
     private Tensor? _forward;
     private Tensor? _backward;
 
-    /// <summary>Prepares weights, which must live as long as this.</summary>
+    /// <summary>Prepares the values that weights have now.</summary>
     /// <param name="kernel">[K,C,3,3], float32 on the CPU.</param>
     public WinogradWeights(Tensor kernel)
     {
         using var scope = NewDisposeScope();
+        // What lives longer than a pass must be fit for gradients. Leaving inference mode turns gradients on.
+        using var inference = inference_mode(false);
         using var noGrad = no_grad();
-        _kernel = kernel.detach().contiguous().DetachFromDisposeScope();
+        _kernel = kernel.detach().clone().contiguous().DetachFromDisposeScope();
     }
 
     /// <summary>The convolution with padding 1.</summary>
@@ -44,12 +46,14 @@ internal sealed class WinogradWeights : IDisposable
     // Both give a handle of the caller's own, because this may be disposed on another thread meanwhile.
     private Tensor Forward()
     {
+        using var inference = inference_mode(false);
         lock (_lock) return (_forward ??= WinogradKernel.Transform(_kernel)).alias();
     }
 
     // The gradient of the input is a convolution of that of the output, with inputs and outputs exchanged and the kernel turned around.
     private Tensor Backward()
     {
+        using var inference = inference_mode(false);
         lock (_lock) return (_backward ??= WinogradKernel.TransformForGradient(_kernel)).alias();
     }
 }

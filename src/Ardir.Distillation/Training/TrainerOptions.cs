@@ -83,14 +83,15 @@ public sealed record TrainerOptions
     public MemoryFormat MemoryFormat { get; init; }
 
     /// <summary>By which algorithm 3x3 convolutions compute in the attacks of the run, as <see cref="AttackContext.Convolutions"/>: those
-    /// that craft in eval mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what
-    /// follows depend on it.</summary>
+    /// that craft, and those of <see cref="SelectionAttack"/>; also in the teachers, but for what a loss trains or averages. The student
+    /// itself learns by <see cref="ConvolutionAlgorithm.Direct"/>. Free to change when a run resumes, but the last digits of what follows
+    /// depend on it.</summary>
     /// <value><see cref="ConvolutionAlgorithm.Direct"/> by default.</value>
-    public ConvolutionAlgorithm AttackConvolutions { get; init; }
+    public ConvolutionAlgorithm Convolutions { get; init; }
 
     /// <summary>Whether the attacks of the run fold batch norms into convolutions, as <see cref="AttackContext.FoldBatchNorm"/>: those that
-    /// craft in eval mode, and those of <see cref="SelectionAttack"/>. Free to change when a run resumes, but the last digits of what
-    /// follows depend on it.</summary>
+    /// craft in eval mode, and those of <see cref="SelectionAttack"/>; also the teachers, but for what a loss trains or averages. Free to
+    /// change when a run resumes, but the last digits of what follows depend on it.</summary>
     /// <value>false by default.</value>
     public bool FoldBatchNorm { get; init; }
 
@@ -199,6 +200,7 @@ public sealed record TrainerOptions
         LossGuard.Defined(NonFiniteLoss);
         LossGuard.Defined(MemoryFormat);
         LossGuard.Defined(SearchPrecision);
+        LossGuard.Defined(Convolutions);
         LossGuard.Defined(BatchNorm);
         ArgumentNullException.ThrowIfNull(Collective);
         ArgumentNullException.ThrowIfNull(Optimizer);

@@ -17,6 +17,7 @@ public sealed partial class DeviceRulesTests
         ["Fingerprint.cs"] = "hashes what HostRead put on the CPU",
         ["L1RowProjection.cs"] = "is called for tensors on the CPU only, where it saves a sort",
         ["LargestValues.cs"] = "does so for tensors on the CPU only, where it saves a sort",
+        ["FloatMemory.cs"] = "gives the address of tensors on the CPU, where alone Winograd's algorithm computes",
         ["TensorMemory.cs"] = "tells MPI the address of tensors on the CPU",
         ["GlobalRandomScope.cs"] = "looks at the state of the generator of the CPU",
         ["EnsembleRecord.cs"] = "moves bytes between files or messages and tensors that HostRead or itself put on the CPU",

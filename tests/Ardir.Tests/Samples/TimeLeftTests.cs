@@ -31,6 +31,19 @@ public sealed class TimeLeftTests
         left.After(1, TimeSpan.FromSeconds(30)).Should().Be(TimeSpan.FromSeconds(120), "15 parts took 30 seconds and 60 are left");
     }
 
+    [Fact]
+    public void Restart_ForgetsThePaceOfTheWarmUp()
+    {
+        var left = new TimeLeft([10, 30, 60]);
+        left.Begin(0, 0);
+        left.After(0.5, TimeSpan.FromSeconds(20)).Should().Be(TimeSpan.FromSeconds(380));
+        left.Restart(TimeSpan.FromSeconds(20));
+        left.After(0.5, TimeSpan.FromSeconds(21)).Should().BeNull("nothing is done since");
+        left.After(1, TimeSpan.FromSeconds(22)).Should().Be(TimeSpan.FromSeconds(36), "5 parts took 2 seconds and 90 are left");
+        left.Begin(1, 0);
+        left.After(0.5, TimeSpan.FromSeconds(30)).Should().Be(TimeSpan.FromSeconds(37.5), "20 parts took 10 seconds and 75 are left");
+    }
+
     [Theory]
     [InlineData(0, "about 0:00 min left")]
     [InlineData(160, "about 2:40 min left")]

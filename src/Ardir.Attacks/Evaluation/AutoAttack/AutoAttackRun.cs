@@ -41,8 +41,7 @@ internal sealed class AutoAttackRun(ThreatModel threat, AutoAttackOptions option
             ranks, () => AttackIdentity.Agreement(options, threat, guarded.Model, (images, labels), given), _context.Logger);
         using var format = ranks.Enter(
             given.MemoryFormat, guarded.Model, () => images[..Math.Min(options.BatchSize, (int)images.shape[0])]);
-        using var folded = given.FoldBatchNorm ? new FoldedScope(guarded.Model) : null;
-        using var winograd = given.UsesWinograd ? new WinogradScope(guarded.Model) : null;
+        using var cheaper = PassScopes.Enter(given, guarded.Model);
         ConvolutionCheck.Ensure(guarded.Model);
         var task = new EnsembleTask
         {

@@ -58,8 +58,7 @@ public sealed class WorstCaseAttack : ICompositeAttack, IStatesIdentity
         using var evaluation = context.KeepModelMode ? null : new EvaluationModeScope(model);
         // Once for all attacks of the chain and for the passes between them.
         using var format = PassFormat.Enter(context.MemoryFormat, model, images);
-        using var folded = context.FoldBatchNorm ? new FoldedScope(model) : null;
-        using var winograd = context.UsesWinograd ? new WinogradScope(model) : null;
+        using var cheaper = PassScopes.Enter(context, model);
         context = context with { MemoryFormat = MemoryFormat.Contiguous };
         // Without notes of the caller the chain keeps its own and logs one warning at the end, because an attack that is stuck is no
         // reason to warn when a later one breaks the sample.

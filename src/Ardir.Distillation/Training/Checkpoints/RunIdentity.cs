@@ -15,7 +15,7 @@ internal static class RunIdentity
         nameof(TrainerOptions.Epochs), nameof(TrainerOptions.EvaluationBatchSize), nameof(TrainerOptions.Device),
         nameof(TrainerOptions.KeepDataOnHost), nameof(TrainerOptions.CheckpointDirectory), nameof(TrainerOptions.CheckpointInterval),
         nameof(TrainerOptions.Logger), nameof(TrainerOptions.MemoryFormat), nameof(TrainerOptions.AttackShards),
-        nameof(TrainerOptions.FoldBatchNorm), nameof(TrainerOptions.AttackConvolutions),
+        nameof(TrainerOptions.FoldBatchNorm), nameof(TrainerOptions.Convolutions),
         nameof(TrainerOptions.OutputCacheBytes), nameof(TrainerOptions.Collective),
     ];
 

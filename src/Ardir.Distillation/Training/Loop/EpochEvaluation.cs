@@ -53,7 +53,7 @@ internal sealed class EpochEvaluation(TrainingRun run)
         {
             Seed = SeedMixer.Mix(run.Options.Seed, "selection"), CancellationToken = run.Cancellation, Logger = run.Options.Logger,
             Shards = run.Options.AttackShards, SearchPrecision = run.Options.SearchPrecision,
-            FoldBatchNorm = run.Options.FoldBatchNorm, Convolutions = run.Options.AttackConvolutions,
+            FoldBatchNorm = run.Options.FoldBatchNorm, Convolutions = run.Options.Convolutions,
         };
         var options = new EvaluationOptions
         {

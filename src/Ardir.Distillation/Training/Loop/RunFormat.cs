@@ -2,23 +2,26 @@ using Ardir.Core;
 
 namespace Ardir.Distillation;
 
-/// <summary>Holds the networks of a run in its memory format.</summary>
+/// <summary>Holds the networks of a run in its memory format, and the teachers in what makes their passes cheaper besides.</summary>
 internal sealed class RunFormat : IDisposable
 {
-    private readonly List<ChannelsLastScope> _scopes = [];
+    private readonly List<IDisposable> _scopes = [];
 
     /// <summary>Begins with a student in train mode.</summary>
     public RunFormat(TrainingRun run)
     {
-        if (run.Options.MemoryFormat == MemoryFormat.Contiguous) return;
         try
         {
+            // What the loss keeps, such as an average, changes during the run, and a copy of its weights would be out of date.
+            List<IModule> teachers = [.. run.Setup.Networks.Values.Where(network => !TrainingSetup.IsKeptBy(run.Setup.Loss, network))];
+            if (run.Options.Convolutions == ConvolutionAlgorithm.Winograd) _scopes.AddRange(teachers.Select(one => new WinogradScope(one)));
+            if (run.Options.FoldBatchNorm) _scopes.AddRange(teachers.Select(one => new FoldedScope(one)));
+            if (run.Options.MemoryFormat == MemoryFormat.Contiguous) return;
             using var scope = NewDisposeScope();
             var images = run.FirstImages(Math.Max(1, run.Options.BatchSize / run.Ranks.Size / run.Options.AccumulationSteps));
             // The weights of the student itself, because a backward pass must reach them.
             if (OfStudent(run, images) == MemoryFormat.ChannelsLast) _scopes.Add(new ChannelsLastScope(run.Setup.Student, training: true));
-            // What the loss keeps, such as an average, changes during the run, and a copy of its weights would be out of date.
-            foreach (var network in run.Setup.Networks.Values.Where(network => !TrainingSetup.IsKeptBy(run.Setup.Loss, network)))
+            foreach (var network in teachers)
                 if (PassFormat.Enter(Of(run, network, images), network, images) is { } entered) _scopes.Add(entered);
         }
         catch

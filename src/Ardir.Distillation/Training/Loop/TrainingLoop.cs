@@ -89,7 +89,7 @@ internal sealed class TrainingLoop(TrainingRun run, TrainingStep step, RunStore 
             Seed = SeedMixer.Mix(run.SeedOf(epoch.Epoch), "attack"), SampleIndices = batch.Indices,
             CancellationToken = run.OwnCancellation, Logger = _options.Logger, Shards = _options.AttackShards,
             SearchPrecision = _options.SearchPrecision, FoldBatchNorm = _options.FoldBatchNorm,
-            Convolutions = _options.AttackConvolutions,
+            Convolutions = _options.Convolutions,
             Diagnostics = run.Health.ForAttacks(firstStep: run.IsFirstStep(epoch.Moment)),
         },
     });

@@ -47,10 +47,133 @@ public sealed class WinogradScopeTests
         foreach (var size in new[] { 1, 5, 36 })
             for (var first = 0; first < 37; first += size)
                 TensorAssert.Same(convolution.call(images.slice(0, first, Math.Min(first + size, 37), 1)), all.slice(0, first, Math.Min(first + size, 37), 1));
-        var threads = get_num_threads();
-        set_num_threads(threads == 1 ? 2 : 1);
-        TensorAssert.Same(convolution.call(images), all);
-        set_num_threads(threads);
+        OnThreads(3, () => TensorAssert.Same(convolution.call(images), all));
+    }
+
+    [Fact]
+    public void Call_ViewsOfMapsAndWeights_AreReadWhereTheyLie()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Convolution(16, 16, bias: true);
+        var map = ChannelsLastLayout.Copy(TinyModels.Random([6, 16, 8, 8], 3, ScalarType.Float32, low: -1));
+        var weights = TinyModels.Random([32, 16, 3, 3], 4, ScalarType.Float32, low: -0.1, high: 0.1);
+        convolution.weight = new Parameter(weights.narrow(0, 16, 16));
+        convolution.bias = new Parameter(TinyModels.Random([40], 5, ScalarType.Float32).narrow(0, 20, 16));
+        var (expected, expectedGradient) = Twice();
+        using var winograd = new WinogradScope(convolution);
+        winograd.Count.Should().Be(1);
+        var (output, gradient) = Twice();
+        TensorAssert.Close(output, expected, 1e-4);
+        TensorAssert.Close(gradient, expectedGradient, 1e-4);
+
+        // Two branches, whose gradients are views of one tensor.
+        (Tensor, Tensor) Twice()
+        {
+            var x = map.detach().requires_grad_();
+            var both = cat([convolution.call(x.narrow(0, 4, 2)), convolution.call(x.narrow(0, 1, 2))], 0);
+            (both * TinyModels.Random(both.shape, 6, ScalarType.Float32)).sum().backward();
+            return (both.detach(), x.grad!);
+        }
+    }
+
+    [Fact]
+    public void Call_SeveralThreadsOfLibtorch_SameBitsOfTheGradient()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Convolution(16, 32, bias: true);
+        using var winograd = new WinogradScope(convolution);
+        var images = TinyModels.Random([20, 16, 16, 16], 3, ScalarType.Float32, low: -1);
+        var weights = TinyModels.Random([20, 32, 16, 16], 4, ScalarType.Float32, low: -1);
+        var (output, gradient) = Pass(convolution, images, weights);
+        OnThreads(3, () =>
+        {
+            var (again, gradientAgain) = Pass(convolution, images, weights);
+            TensorAssert.Same(again, output);
+            TensorAssert.Same(gradientAgain, gradient);
+        });
+    }
+
+    [Fact]
+    public void Scope_OtherThreads_ComputeAsBeforeAndAreNotDisturbed()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Convolution(16, 32, bias: true);
+        using var norm = nn.BatchNorm2d(32);
+        using var model = nn.Sequential(convolution, norm);
+        model.eval();
+        var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32, low: -1);
+        var expected = model.call(images);
+        var isOver = false;
+        Exception? failure = null;
+        var other = new Thread(() => failure = Record.Exception(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                using var temporary = NewDisposeScope();
+                TensorAssert.Same(model.call(images), expected);
+            }
+        }));
+        other.Start();
+        for (var i = 0; i < 300; i++)
+        {
+            using var temporary = NewDisposeScope();
+            using var winograd = new WinogradScope(model);
+            using var folded = new FoldedScope(model);
+            model.call(images).eq(expected).all().ToBoolean().Should().BeFalse();
+        }
+        Volatile.Write(ref isOver, true);
+        other.Join();
+        failure.Should().BeNull();
+    }
+
+    [Fact]
+    public void Call_HooksOfSomebodyElseWithinTheScope_SeeTheInputAndTheOutput()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Convolution(16, 16, bias: true);
+        var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32);
+        var expected = convolution.call(images * 2);
+        using var winograd = new WinogradScope(convolution);
+        var seen = new List<long[]>();
+        var before = convolution.register_forward_pre_hook((_, input) => input * 2);
+        var after = convolution.register_forward_hook((_, input, output) => { seen.Add(input.shape); seen.Add(output.shape); return null!; });
+        TensorAssert.Same(convolution.call(images), expected);
+        seen.Should().BeEquivalentTo([new long[] { 2, 16, 8, 8 }, [2, 16, 8, 8]]);
+        before.remove();
+        after.remove();
+        convolution.call(images * 2).eq(expected).all().ToBoolean().Should().BeFalse();
+        // Converted, although nobody should.
+        convolution.to(ScalarType.Float64);
+        convolution.call(images.to(ScalarType.Float64)).dtype.Should().Be(ScalarType.Float64);
+        FluentActions.Invoking(() => convolution.call(images)).Should().Throw<Exception>();
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public void Call_InferenceModeFirst_GradientsAfterwards(bool folds)
+    {
+        using var scope = NewDisposeScope();
+        using var model = PreActResNet.Create(new PreActResNetOptions { Widths = [16], BlocksPerStage = 1, Seed = 1 });
+        model.eval();
+        var images = TinyModels.Random([2, 3, 12, 12], 3, ScalarType.Float32);
+        var ones = ones_like(model.call(images));
+        var (_, expected) = Pass(model, images, ones);
+        using var folded = folds ? new FoldedScope(model) : null;
+        using var winograd = new WinogradScope(model);
+        using (inference_mode()) model.call(images);
+        var (_, gradient) = Pass(model, images, ones);
+        TensorAssert.Close(gradient, expected, 1e-4 * Largest(expected));
+    }
+
+    [Fact]
+    public void Backward_NothingComesBack_GivesNothing()
+    {
+        using var scope = NewDisposeScope();
+        using var convolution = Convolution(16, 16, bias: false);
+        using var winograd = new WinogradScope(convolution);
+        var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32).requires_grad_();
+        var map = convolution.call(images);
+        (map.detach() + images).sum().backward();
+        TensorAssert.Same(images.grad!, ones_like(images));
     }
 
     [Theory, InlineData("stride"), InlineData("dilation"), InlineData("groups"), InlineData("padding"), InlineData("5x5"), InlineData("reflect"), InlineData("24 channels"),
@@ -119,10 +242,18 @@ public sealed class WinogradScopeTests
         using var noGrad = no_grad();
         using var convolution = Convolution(16, 16, bias: false);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32);
+        Tensor unchanged;
+        using (enable_grad()) (_, unchanged) = Pass(convolution, images, ones_like(convolution.call(images)));
         using var first = new WinogradScope(convolution);
         var before = convolution.call(images);
         convolution.weight.mul_(2);
         TensorAssert.Same(convolution.call(images), before);
+        using (enable_grad())
+        {
+            // The gradient is that of the weights of the first call, too.
+            var (_, gradient) = Pass(convolution, images, ones_like(before));
+            TensorAssert.Close(gradient, unchanged, 1e-4);
+        }
         first.Dispose();
         using var second = new WinogradScope(convolution);
         TensorAssert.Close(convolution.call(images), before * 2, 1e-6);
@@ -174,7 +305,7 @@ public sealed class WinogradScopeTests
         var images = TinyModels.Random([3, 16, 8, 8], 3, ScalarType.Float32);
         var gradients = TinyModels.Random([3, 32, 8, 8], 4, ScalarType.Float32);
         var (expected, expectedGradient) = Pass(convolution, images, gradients);
-        using (new WinogradScope(convolution)) Parallel.For(0, 4, _ => Work());
+        Parallel.For(0, 4, _ => Work());
         LeakAssert.None(Work);
         convolution.call(images).eq(expected).all().ToBoolean().Should().BeTrue();
 
@@ -189,6 +320,20 @@ public sealed class WinogradScopeTests
                 TensorAssert.Close(output, expected, Tolerance * 10);
                 TensorAssert.Close(gradient, expectedGradient, Tolerance * 10);
             }
+        }
+    }
+
+    private static void OnThreads(int count, Action action)
+    {
+        var before = get_num_threads();
+        set_num_threads(count);
+        try
+        {
+            action();
+        }
+        finally
+        {
+            set_num_threads(before);
         }
     }
 

@@ -37,6 +37,31 @@ public sealed class TrainerFormatTests : IDisposable
     }
 
     [Fact]
+    public void Fit_AttacksByWinogradWithFoldedNorms_CraftsNearlyTheSameImages()
+    {
+        var (plain, fast) = (new List<Tensor>(), new List<Tensor>());
+        Fit(plain, Options);
+        Fit(fast, Options with { Convolutions = ConvolutionAlgorithm.Winograd, FoldBatchNorm = true });
+        fast.Should().HaveSameCount(plain).And.HaveCountGreaterThan(2);
+        TensorAssert.Different(fast[0], plain[0]);
+        TensorAssert.Close(fast[0], plain[0], 1e-4);
+        foreach (var logits in plain.Concat(fast)) logits.Dispose();
+
+        void Fit(List<Tensor> seen, TrainerOptions options)
+        {
+            using var student = Student();
+            // What the network answers to the attack, as it is the attack that computes by the algorithm.
+            var attack = new ProbeAttack(ThreatModel.Linf(TrainingWorld.Epsilon), run =>
+            {
+                seen.Add(run.Logits(run.Images).detach().clone().DetachFromDisposeScope());
+                return run.Images.alias();
+            });
+            using var trainer = new DistillationTrainer(student, _teacher, new ArdLoss(), options with { Crafting = new OwnCrafting(attack) });
+            trainer.Fit(_data);
+        }
+    }
+
+    [Fact]
     public void Fit_CheckpointOfOneFormat_ContinuesInAnother()
     {
         var options = Options with { CheckpointDirectory = _folder.Path, Epochs = 2 };

@@ -9,15 +9,18 @@ public sealed class AutoAttackTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("ardir-ensemble-").FullName;
 
-    [Fact]
-    public void Evaluate_RobustFashionModel_AgreesWithTheOfficialResult()
+    [Theory, InlineData(false), InlineData(true)]
+    public void Evaluate_RobustFashionModel_AgreesWithTheOfficialResult(bool cheaperPasses)
     {
         using var scope = NewDisposeScope();
         using var model = FashionModel.Robust();
         var golden = GoldenFile.Load("autoattack_fashion");
         var expected = golden.At("robust").EnumerateArray().Take(12).Select(flag => flag.GetBoolean()).ToArray();
         var (images, labels) = FashionModel.Images(12);
-        using var report = new AutoAttack(_threat).Evaluate(model, images, labels);
+        var context = cheaperPasses
+            ? new AttackContext { Convolutions = ConvolutionAlgorithm.Winograd, FoldBatchNorm = true, MemoryFormat = MemoryFormat.ChannelsLast }
+            : new AttackContext();
+        using var report = new AutoAttack(_threat).Evaluate(model, images, labels, context);
         report.Robust.Should().Equal(expected);
         report.Attacks.Select(attack => attack.Attacked - attack.Broken).Should().Equal(report.Attacks.Skip(1).Select(attack => attack.Attacked).Append(expected.Count(flag => flag)));
         report.Findings.Should().BeEmpty();
