@@ -8,22 +8,22 @@ internal static class MemoryBenchmark
 {
     private const string Mode = "memory-child";
     private const int Steps = 4;
-    // The allocator's luck moves a peak by a fifth.
-    private const int Processes = 5;
     private const int Settled = 100;
     private const int Long = 1000;
 
     /// <summary>Rows of a table: objective, median peak of the raw loop and of the library, whose processes run in turns.</summary>
-    public static IEnumerable<string> Peaks(Speedups speedups)
+    /// <param name="speedups">Those of the library.</param>
+    /// <param name="processes">How many of each; the allocator's luck moves a peak by a fifth.</param>
+    public static IEnumerable<string> Peaks(Speedups speedups, int processes)
     {
         foreach (var objective in Workload.Objectives.Keys)
         {
             Console.Error.WriteLine($"memory: {objective}");
-            var (raws, libraries) = (new double[Processes], new double[Processes]);
-            for (var i = 0; i < Processes; i++) (raws[i], libraries[i]) = (Child(Mode, "raw", objective)[0], Child([Mode, "ardir", objective, .. speedups.Arguments])[0]);
+            var (raws, libraries) = (new double[processes], new double[processes]);
+            for (var i = 0; i < processes; i++) (raws[i], libraries[i]) = (Child(Mode, "raw", objective)[0], Child([Mode, "ardir", objective, .. speedups.Arguments])[0]);
             Array.Sort(raws);
             Array.Sort(libraries);
-            var (raw, ours) = (raws[Processes / 2], libraries[Processes / 2]);
+            var (raw, ours) = (raws[processes / 2], libraries[processes / 2]);
             yield return string.Create(CultureInfo.InvariantCulture, $"| {objective} | {raw:F0} | {ours:F0} | {ours / raw:F3} | 1.15 |");
         }
     }

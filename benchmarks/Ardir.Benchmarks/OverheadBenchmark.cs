@@ -32,7 +32,7 @@ internal static class OverheadBenchmark
         if (CommandLineValue.Of(args, "--only") is null or "memory")
         {
             text.AppendLine().AppendLine("| objective | raw loop, peak MiB | Ardir, peak MiB | ratio | must be at most |").AppendLine("|---|---:|---:|---:|---:|");
-            foreach (var row in MemoryBenchmark.Peaks(speedups)) text.AppendLine(row);
+            foreach (var row in MemoryBenchmark.Peaks(speedups, CommandLineValue.Of(args, "--processes", 5))) text.AppendLine(row);
             text.AppendLine().AppendLine(MemoryBenchmark.Growth());
         }
         Console.WriteLine(text);

@@ -31,7 +31,7 @@ static int Micro(string[] rest)
 static int Usage()
 {
     Console.WriteLine("""
-        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--memory kept] [--norms folded] [--convolutions winograd] [--threads N] [--save FILE]
+        overhead [--rounds N] [--network large|small] [--only PGD|NAME|time|memory] [--format contiguous|channelslast|measured] [--shards N|auto] [--search full|bfloat16] [--memory kept] [--norms folded] [--convolutions winograd] [--processes N] [--threads N] [--save FILE]
                                               PGD-10 and a training step of each objective against the raw loop, time and memory; with a memory format, with
                                               attacks on several threads, and with freed memory kept, where the raw loop has a process of its own
         folding [--rounds N] [--threads N] [--save FILE]

@@ -35,6 +35,13 @@ internal sealed class Evaluate(EvaluateSettings settings)
         {
             var tracker = new EvaluationTracker(display.Add(attack.Name));
             var context = new AttackContext { CancellationToken = cancellation, Progress = tracker, SearchPrecision = settings.Search };
+            if (settings.CheapPasses)
+            {
+                context = context with
+                {
+                    Convolutions = ConvolutionAlgorithm.Winograd, FoldBatchNorm = true, MemoryFormat = MemoryFormat.ChannelsLast, Shards = get_num_threads(),
+                };
+            }
             report = attack.Evaluate(file.Model, imageOwner, labelOwner, context);
         });
         using (report)

@@ -35,6 +35,9 @@ internal static class EvaluateCommand
     private static readonly Option<SearchPrecision> _search = Options.Choice(
         "--search", "Precision in which gradient attacks follow gradients (what they find is judged in float32)", SearchPrecision.Full,
         ("full", SearchPrecision.Full), ("bfloat16", SearchPrecision.BFloat16));
+    private static readonly Option<bool> _passes = Options.Choice(
+        "--passes", "Passes of the network: plain, or cheap, which agrees up to rounding (Winograd's algorithm, folded batch norms, channels-last order, a thread per core)",
+        false, ("plain", false), ("cheap", true));
     private static readonly Option<int?> _images = Options.WholeOrNone("--images", "Only the first images");
     private static readonly Option<int> _batch = Options.Whole("--batch", "Images per batch", 256);
     private static readonly Option<ulong> _seed = Options.Seed(0);
@@ -47,7 +50,7 @@ internal static class EvaluateCommand
     {
         var command = new Command("evaluate", "Runs AutoAttack on a model and writes a report. A run that was stopped resumes.")
         {
-            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _search, _images, _batch, _seed, _curve, _output, _device, _mpi,
+            _model, _script, _data, _channels, _size, _norm, _epsilon, _version, _search, _passes, _images, _batch, _seed, _curve, _output, _device, _mpi,
         };
         command.Validators.Add(result =>
         {
@@ -72,6 +75,7 @@ internal static class EvaluateCommand
             Threat = Threat(arguments.GetValue(_norm), arguments.GetValue(_epsilon)),
             Version = arguments.GetValue(_version),
             Search = arguments.GetValue(_search),
+            CheapPasses = arguments.GetValue(_passes),
             Images = arguments.GetValue(_images),
             BatchSize = arguments.GetValue(_batch),
             Seed = arguments.GetValue(_seed),

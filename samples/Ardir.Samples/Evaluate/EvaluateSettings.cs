@@ -23,6 +23,9 @@ internal sealed record EvaluateSettings
 
     public SearchPrecision Search { get; init; }
 
+    /// <summary>Whether passes are made cheaper in every way that leaves results as they are up to rounding.</summary>
+    public bool CheapPasses { get; init; }
+
     public int? Images { get; init; }
 
     public int BatchSize { get; init; } = 256;

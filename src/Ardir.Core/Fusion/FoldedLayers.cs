@@ -46,7 +46,7 @@ internal sealed class FoldedLayers
         if (!_all.TryGetValue(norm, out var layers)) return null;
         using var scope = NewDisposeScope();
         if (layers.Weights(convolution, norm) is not var (weight, bias, fast)) return null;
-        var result = fast is not null && WinogradLayer.Suits(input)
+        var result = fast is not null && WinogradLayer.Suits(convolution, input)
             ? fast.Convolve(input, bias)
             : nn.functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
         return result.MoveToOuterDisposeScope();

@@ -10,6 +10,7 @@ internal sealed class WinogradLayer
 {
     private const int MostChannels = 384;
     private const int LeastPixels = 5;
+    private const long LeastProducts = 1_000_000;
 
     private static readonly ConditionalWeakTable<Conv2d, WinogradLayer> _all = [];
 
@@ -58,10 +59,10 @@ internal sealed class WinogradLayer
     /// <summary>Whether a convolution computes by the algorithm on this thread.</summary>
     public static bool IsEntered(Conv2d convolution) => ThreadUses.Has(convolution);
 
-    /// <summary>Whether the algorithm applies to an input.</summary>
-    public static bool Suits(Tensor input) =>
+    /// <summary>Whether the algorithm applies to an input of a convolution.</summary>
+    public static bool Suits(Conv2d convolution, Tensor input) =>
         input.dtype == ScalarType.Float32 && input.device_type == DeviceType.CPU && input.dim() == 4
-        && input.shape is [> 0, _, >= LeastPixels, >= LeastPixels];
+        && input.shape is [> 0, _, >= LeastPixels, >= LeastPixels] && !IsTooSmall(convolution, input);
 
     // Emulated vectors would be slower than libtorch.
     private static bool Suits(Conv2d convolution) =>
@@ -84,7 +85,7 @@ internal sealed class WinogradLayer
         var convolution = (Conv2d)module;
         // Somebody who watches the convolution since the scope began is to see its input. A wrong number of channels is for the
         // convolution itself to refuse.
-        if (!ThreadUses.Has(convolution) || ModuleHooks.Has(convolution) || !HasSuitableWeight(convolution) || !Suits(input)
+        if (!ThreadUses.Has(convolution) || ModuleHooks.Has(convolution) || !HasSuitableWeight(convolution) || !Suits(convolution, input)
             || input.shape[1] != convolution.in_channels) return null!;
         WinogradFunction.ThrowIfFailed();
         if (Weights(convolution) is not { } weights) return null!;
@@ -94,6 +95,13 @@ internal sealed class WinogradLayer
         _pending = (convolution, nothing, result);
         return nothing;
     }
+
+    // Small work is not worth other threads than those of libtorch, which are busy waiting. The number of images does not count, so
+    // that results do not depend on it.
+    private static bool IsTooSmall(Conv2d convolution, Tensor input) =>
+        (input.shape[2] + 3) / 4 * ((input.shape[3] + 3) / 4) * WinogradKernel.Points * convolution.in_channels * convolution.out_channels
+            < LeastProducts
+        && get_num_threads() > 1;
 
     private static Tensor After(nn.Module<Tensor, Tensor> module, Tensor input, Tensor output)
     {

@@ -13,8 +13,9 @@ namespace Ardir.Core;
 /// others compute as before. The transformed weights are computed when a layer is first called and take 8 times the memory of the weights
 /// (4 times without gradients) until the last scope ends. They have the values that the layers had then, and no gradient reaches the
 /// layers through them. Do not train, move or convert the model within the scope. A value that is not finite makes all outputs of its
-/// tile NaN. A call uses as many threads as libtorch may; where libtorch's own wait actively for their next work, it is better to
-/// call the model on several threads, each with a part of the batch, as attacks with more than one shard do. Maps are in channels-last
+/// tile NaN. A call uses as many threads as libtorch may, which wait for those of libtorch that are busy waiting: better call the model
+/// on several threads with one of libtorch's and a part of the batch each, as attacks with more than one shard do. With more of libtorch's
+/// than one, convolutions of less than a million products for each image compute as before. Maps are in channels-last
 /// order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
 /// </remarks>
 /// <example><code>

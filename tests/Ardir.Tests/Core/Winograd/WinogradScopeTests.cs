@@ -40,9 +40,9 @@ public sealed class WinogradScopeTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var convolution = Convolution(32, 48, bias: true);
+        using var convolution = Convolution(80, 64, bias: true);
         using var winograd = new WinogradScope(convolution);
-        var images = TinyModels.Random([37, 32, 9, 6], 3, ScalarType.Float32, low: -1);
+        var images = TinyModels.Random([37, 80, 9, 6], 3, ScalarType.Float32, low: -1);
         var all = convolution.call(images);
         foreach (var size in new[] { 1, 5, 36 })
             for (var first = 0; first < 37; first += size)
@@ -80,10 +80,10 @@ public sealed class WinogradScopeTests
     public void Call_SeveralThreadsOfLibtorch_SameBitsOfTheGradient()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 32, bias: true);
+        using var convolution = Convolution(48, 48, bias: true);
         using var winograd = new WinogradScope(convolution);
-        var images = TinyModels.Random([20, 16, 16, 16], 3, ScalarType.Float32, low: -1);
-        var weights = TinyModels.Random([20, 32, 16, 16], 4, ScalarType.Float32, low: -1);
+        var images = TinyModels.Random([20, 48, 16, 16], 3, ScalarType.Float32, low: -1);
+        var weights = TinyModels.Random([20, 48, 16, 16], 4, ScalarType.Float32, low: -1);
         var (output, gradient) = Pass(convolution, images, weights);
         OnThreads(3, () =>
         {
@@ -174,6 +174,21 @@ public sealed class WinogradScopeTests
         var map = convolution.call(images);
         (map.detach() + images).sum().backward();
         TensorAssert.Same(images.grad!, ones_like(images));
+    }
+
+    [Fact]
+    public void Call_LittleWorkAndSeveralThreadsOfLibtorch_IsThatOfTheConvolution()
+    {
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        using var convolution = Convolution(16, 16, bias: true);
+        var images = TinyModels.Random([4, 16, 12, 12], 3, ScalarType.Float32);
+        OnThreads(2, () =>
+        {
+            var expected = convolution.call(images);
+            using var winograd = new WinogradScope(convolution);
+            TensorAssert.Same(convolution.call(images), expected);
+        });
     }
 
     [Theory, InlineData("stride"), InlineData("dilation"), InlineData("groups"), InlineData("padding"), InlineData("5x5"), InlineData("reflect"), InlineData("24 channels"),
