@@ -35,7 +35,7 @@ internal sealed class Evaluate(EvaluateSettings settings)
         {
             var tracker = new EvaluationTracker(display.Add(attack.Name));
             var context = new AttackContext { CancellationToken = cancellation, Progress = tracker, SearchPrecision = settings.Search };
-            if (settings.CheapPasses)
+            if (settings.Passes == NetworkPasses.Cheap)
             {
                 context = context with
                 {

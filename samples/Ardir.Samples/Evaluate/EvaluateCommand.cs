@@ -35,9 +35,9 @@ internal static class EvaluateCommand
     private static readonly Option<SearchPrecision> _search = Options.Choice(
         "--search", "Precision in which gradient attacks follow gradients (what they find is judged in float32)", SearchPrecision.Full,
         ("full", SearchPrecision.Full), ("bfloat16", SearchPrecision.BFloat16));
-    private static readonly Option<bool> _passes = Options.Choice(
+    private static readonly Option<NetworkPasses> _passes = Options.Choice(
         "--passes", "Passes of the network: plain, or cheap, which agrees up to rounding (Winograd's algorithm, folded batch norms, channels-last order, a thread per core)",
-        false, ("plain", false), ("cheap", true));
+        NetworkPasses.Plain, ("plain", NetworkPasses.Plain), ("cheap", NetworkPasses.Cheap));
     private static readonly Option<int?> _images = Options.WholeOrNone("--images", "Only the first images");
     private static readonly Option<int> _batch = Options.Whole("--batch", "Images per batch", 256);
     private static readonly Option<ulong> _seed = Options.Seed(0);
@@ -75,7 +75,7 @@ internal static class EvaluateCommand
             Threat = Threat(arguments.GetValue(_norm), arguments.GetValue(_epsilon)),
             Version = arguments.GetValue(_version),
             Search = arguments.GetValue(_search),
-            CheapPasses = arguments.GetValue(_passes),
+            Passes = arguments.GetValue(_passes),
             Images = arguments.GetValue(_images),
             BatchSize = arguments.GetValue(_batch),
             Seed = arguments.GetValue(_seed),

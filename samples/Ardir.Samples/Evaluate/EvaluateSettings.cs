@@ -23,8 +23,7 @@ internal sealed record EvaluateSettings
 
     public SearchPrecision Search { get; init; }
 
-    /// <summary>Whether passes are made cheaper in every way that leaves results as they are up to rounding.</summary>
-    public bool CheapPasses { get; init; }
+    public NetworkPasses Passes { get; init; }
 
     public int? Images { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Ardir.Attacks;
 
 namespace Ardir.Tests;
 
@@ -50,6 +51,19 @@ public sealed class SamplesRunTests : IDisposable
         File.Exists(_folder.File("out/report.json")).Should().BeTrue();
         images.Dispose();
         labels.Dispose();
+    }
+
+    [Fact]
+    public void Evaluate_CheapPasses_FindsTheSameImages()
+    {
+        Robust("cheap").Should().Equal(Robust("plain"));
+
+        List<bool> Robust(string passes)
+        {
+            SampleProcess.Run(
+                _folder.Path, "evaluate", "--model", Path.Combine(AppContext.BaseDirectory, "Goldens", "fm_robust.pt"), "--eps", "0.1", "--images", "6", "--passes", passes, "--output", passes).ShouldSucceed();
+            return [.. JsonReport.Read(_folder.File($"{passes}/report.json")).Robust];
+        }
     }
 
     [Fact]
