@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Ardir.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -88,9 +89,7 @@ public sealed record AttackContext
     public MemoryFormat MemoryFormat
     {
         get;
-        init => field = Enum.IsDefined(value)
-            ? value
-            : throw new ArgumentOutOfRangeException(nameof(MemoryFormat), value, "MemoryFormat is not a member of the enumeration.");
+        init => field = Defined(value);
     }
 
     /// <summary>By which algorithm 3x3 convolutions of the model compute while the attack or evaluation runs. Changes the last digits of
@@ -101,10 +100,7 @@ public sealed record AttackContext
     public ConvolutionAlgorithm Convolutions
     {
         get;
-        init => field = Enum.IsDefined(value)
-            ? value
-            : throw new ArgumentOutOfRangeException(
-                nameof(Convolutions), value, "Convolutions is not a member of the enumeration ConvolutionAlgorithm.");
+        init => field = Defined(value);
     }
 
     /// <summary>Whether the model is to be held in a <see cref="WinogradScope"/>.</summary>
@@ -142,13 +138,14 @@ public sealed record AttackContext
     public SearchPrecision SearchPrecision
     {
         get;
-        init => field = Enum.IsDefined(value)
-            ? value
-            : throw new ArgumentOutOfRangeException(
-                nameof(SearchPrecision), value, "SearchPrecision is not a member of the enumeration.");
+        init => field = Defined(value);
     }
 
     /// <summary>Receives a report after every step.</summary>
     /// <value>null by default.</value>
     public IProgress<AttackProgress>? Progress { get; init; }
+
+    private static T Defined<T>(T value, [CallerMemberName] string name = "") where T : struct, Enum => Enum.IsDefined(value)
+        ? value
+        : throw new ArgumentOutOfRangeException(name, value, $"{name} is not a member of the enumeration.");
 }

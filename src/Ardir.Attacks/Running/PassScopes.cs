@@ -10,8 +10,9 @@ internal sealed class PassScopes : IDisposable
 
     private PassScopes(AttackContext context, IModule model)
     {
-        _folded = context.FoldBatchNorm ? new FoldedScope(model) : null;
+        // The one that may fail first, so that it leaves nothing behind.
         _winograd = context.UsesWinograd ? new WinogradScope(model) : null;
+        _folded = context.FoldBatchNorm ? new FoldedScope(model) : null;
     }
 
     /// <summary>Begins with a model.</summary>

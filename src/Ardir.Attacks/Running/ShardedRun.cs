@@ -53,6 +53,9 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
         {
             Shards = 1,
             MemoryFormat = MemoryFormat.Contiguous,
+            // The scopes below are for all attacks of the shard, which has one thread.
+            Convolutions = ConvolutionAlgorithm.Direct,
+            FoldBatchNorm = false,
             Checked = check,
             Notes = notes,
             CancellationToken = cancellation,
@@ -62,7 +65,7 @@ internal sealed class ShardedRun(GuardedModel whole, Tensor images, Tensor label
             Known = [.. Known().Select(known => new KnownOutput(known.Model, itsImages, shard.Rows(known.Logits)))],
         };
         using var guard = new GuardedModel(whole.AsModule, context) { Classes = whole.Classes, Gate = gate };
-        using var cheaper = PassScopes.Enter(context, whole.Model);
+        using var cheaper = PassScopes.Enter(Context, whole.Model);
         search(shard with { Guard = guard, Images = itsImages, Labels = itsLabels });
         progress?.End(part);
         if (notes is null) return;

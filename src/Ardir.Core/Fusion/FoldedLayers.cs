@@ -7,8 +7,6 @@ namespace Ardir.Core;
 internal sealed class FoldedLayers
 {
     private static readonly ConditionalWeakTable<BatchNorm2d, FoldedLayers> _all = [];
-    // How many batch norms are in a scope: outside of any, no call looks into the table.
-    private static int _entered;
 
     private readonly Lock _lock = new();
     private Conv2d? _convolution;
@@ -23,13 +21,11 @@ internal sealed class FoldedLayers
         var layers = _all.GetOrCreateValue(norm);
         lock (layers._lock) layers._users++;
         ThreadUses.Enter(norm);
-        Interlocked.Increment(ref _entered);
     }
 
     /// <summary>Ends one use; the last one frees the folded weights.</summary>
     public static void Leave(BatchNorm2d norm)
     {
-        Interlocked.Decrement(ref _entered);
         ThreadUses.Leave(norm);
         if (!_all.TryGetValue(norm, out var layers)) return;
         lock (layers._lock)
@@ -42,7 +38,7 @@ internal sealed class FoldedLayers
     /// <returns>null where they are to be called one after the other.</returns>
     public static Tensor? Call(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
-        if (Volatile.Read(ref _entered) == 0 || !ThreadUses.Has(norm) || !CanFold(convolution, norm)) return null;
+        if (!ThreadUses.Has(norm) || !CanFold(convolution, norm)) return null;
         if (!_all.TryGetValue(norm, out var layers)) return null;
         using var scope = NewDisposeScope();
         if (layers.Weights(convolution, norm) is not var (weight, bias, fast)) return null;
@@ -66,8 +62,8 @@ internal sealed class FoldedLayers
             if (_users == 0) return null;
             if (_weight is null) Fold(convolution, norm);
             if (!ReferenceEquals(_convolution, convolution)) return null;
-            if (WinogradLayer.IsEntered(convolution)) _fast ??= new WinogradWeights(_weight!);
-            return (_weight!.alias(), _bias!.alias(), WinogradLayer.IsEntered(convolution) ? _fast : null);
+            var fast = WinogradLayer.IsEntered(convolution) ? _fast ??= new WinogradWeights(_weight!) : null;
+            return (_weight!.alias(), _bias!.alias(), fast);
         }
     }
 

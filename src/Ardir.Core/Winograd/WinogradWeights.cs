@@ -46,14 +46,18 @@ internal sealed class WinogradWeights : IDisposable
     // Both give a handle of the caller's own, because this may be disposed on another thread meanwhile.
     private Tensor Forward()
     {
-        using var inference = inference_mode(false);
-        lock (_lock) return (_forward ??= WinogradKernel.Transform(_kernel)).alias();
+        lock (_lock) return (_forward ??= Transformed(WinogradKernel.Transform)).alias();
     }
 
-    // The gradient of the input is a convolution of that of the output, with inputs and outputs exchanged and the kernel turned around.
     private Tensor Backward()
     {
+        lock (_lock) return (_backward ??= Transformed(WinogradKernel.TransformForGradient)).alias();
+    }
+
+    private Tensor Transformed(Func<Tensor, Tensor> transform)
+    {
+        // As in the constructor.
         using var inference = inference_mode(false);
-        lock (_lock) return (_backward ??= WinogradKernel.TransformForGradient(_kernel)).alias();
+        return transform(_kernel);
     }
 }
