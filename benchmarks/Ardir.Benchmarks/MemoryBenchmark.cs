@@ -7,7 +7,8 @@ namespace Ardir.Benchmarks;
 internal static class MemoryBenchmark
 {
     private const string Mode = "memory-child";
-    private const int Steps = 4;
+    // A heap grows for some dozens of steps, because what is freed does not fit what comes next.
+    private const int Steps = 24;
     private const int Settled = 100;
     private const int Long = 1000;
 
@@ -50,6 +51,7 @@ internal static class MemoryBenchmark
             }
             return 0;
         }
+        if (args[0] == "raw") workload.KeepRawLoopOnly();
         for (var step = 0; step < Steps; step++)
         {
             if (args[0] == "raw") workload.StepFloor();

@@ -22,7 +22,8 @@ internal sealed class Workload : IDisposable
     };
 
     private readonly PreActResNet _student;
-    private readonly PreActResNet _teacher;
+    // Only where the objective has one, as in a training.
+    private readonly PreActResNet? _teacher;
     private readonly Tensor _images;
     private readonly Tensor _labels;
     private readonly IReadOnlySet<NetworkPass> _passes;
@@ -35,8 +36,9 @@ internal sealed class Workload : IDisposable
     private readonly StepHealth _health;
     private readonly Speedups _speedups;
     private readonly List<IDisposable> _formats = [];
+    private bool _isOfLibraryDisposed;
     // The raw loop has networks of its own, with the same weights, in TorchSharp's layers and order. Made when they are needed: memory is measured, too.
-    private readonly Lazy<(RawPreActResNet Student, RawPreActResNet Teacher, optim.Optimizer Optimizer)> _raw;
+    private readonly Lazy<(RawPreActResNet Student, RawPreActResNet? Teacher, optim.Optimizer Optimizer)> _raw;
 
     private Workload((string Name, PreActResNetOptions Options, int Batch, int Size) task, (double Plain, double Attack, double Step) limits, int repeats, IDistillationLoss loss, Speedups speedups)
     {
@@ -44,14 +46,14 @@ internal sealed class Workload : IDisposable
         (Name, Repeats, _speedups) = (name, repeats, speedups);
         (AttackLimit, StepLimit) = speedups.AreOff ? (limits.Plain, limits.Plain) : (limits.Attack, limits.Step);
         _student = PreActResNet.Create(options with { Seed = 1 });
-        _teacher = PreActResNet.Create(options with { Seed = 2 });
+        if (loss.Needs.Passes.Any(pass => pass.Network == NetworkRole.Teacher)) _teacher = PreActResNet.Create(options with { Seed = 2 });
         var streams = SampleStreams.ForSamples(3, null, batch);
         using var like = zeros(batch, options.InputChannels, size, size);
         _images = streams.Uniform(like, 0, 1);
         _labels = arange(batch) % options.Classes;
         _student.train();
-        _teacher.eval();
-        var training = new TrainerOptions { Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
+        _teacher?.eval();
+        var training = new TrainerOptions { Convolutions = speedups.Convolutions, Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
         var setup = SetupGuard.Check(_student, TrainingSetup.NetworksOf(_teacher, null), loss, training);
         _passes = loss.Needs.Passes;
         _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;
@@ -63,9 +65,9 @@ internal sealed class Workload : IDisposable
         _health = new StepHealth(training, _weights, _optimizer);
         _raw = new(() =>
         {
-            var (student, teacher) = (new RawPreActResNet(_student), new RawPreActResNet(_teacher));
+            var (student, teacher) = (new RawPreActResNet(_student), _teacher is null ? null : new RawPreActResNet(_teacher));
             student.train();
-            teacher.eval();
+            teacher?.eval();
             return (student, teacher, optim.SGD(student.parameters().ToArray(), Rate, 0.9, weight_decay: 5e-4));
         });
         Arrange();
@@ -74,14 +76,14 @@ internal sealed class Workload : IDisposable
     // As a run of the trainer does, once.
     private void Arrange()
     {
-        if (_speedups.Convolutions == ConvolutionAlgorithm.Winograd) _formats.Add(new WinogradScope(_teacher));
-        if (_speedups.Folds) _formats.Add(new FoldedScope(_teacher));
+        if (_teacher is not null && _speedups.Folds) _formats.Add(new FoldedScope(_teacher));
         if (_speedups.Format == MemoryFormat.Contiguous) return;
         MemoryFormat format;
         using (_craftsInTrainMode ? null : new EvaluationModeScope(_student))
             format = _speedups.Format == MemoryFormat.Measured ? PassFormat.Fastest(_student, _images) : _speedups.Format;
         if (format == MemoryFormat.ChannelsLast) _formats.Add(new ChannelsLastScope(_student, training: true));
-        if (PassFormat.Enter(_speedups.Format, _teacher, _images) is { } ofTeacher) _formats.Add(ofTeacher);
+        if (_speedups.Convolutions == ConvolutionAlgorithm.Winograd) return;
+        if (_teacher is not null && PassFormat.Enter(_speedups.Format, _teacher, _images) is { } ofTeacher) _formats.Add(ofTeacher);
     }
 
     public string Name { get; }
@@ -136,7 +138,7 @@ internal sealed class Workload : IDisposable
         {
             if (_attacksWithReference) student.call(_images);
             foreach (var pass in new[] { NetworkPass.TeacherClean, NetworkPass.TeacherOnStudentAdversarial })
-                if (_passes.Contains(pass)) teacher.call(_images);
+                if (_passes.Contains(pass)) teacher!.call(_images);
         }
         Tensor? total = null;
         foreach (var pass in new[] { NetworkPass.StudentClean, NetworkPass.StudentAdversarial })
@@ -159,22 +161,36 @@ internal sealed class Workload : IDisposable
         });
     }
 
+    /// <summary>Frees the library's networks, which the raw loop has no use for: memory is measured, too.</summary>
+    public void KeepRawLoopOnly()
+    {
+        _ = _raw.Value;
+        DisposeOfLibrary();
+    }
+
     public void Dispose()
     {
+        DisposeOfLibrary();
+        if (_raw.IsValueCreated)
+        {
+            _raw.Value.Optimizer.Dispose();
+            _raw.Value.Student.Dispose();
+            _raw.Value.Teacher?.Dispose();
+        }
+        _images.Dispose();
+        _labels.Dispose();
+    }
+
+    private void DisposeOfLibrary()
+    {
+        if (_isOfLibraryDisposed) return;
+        _isOfLibraryDisposed = true;
         _step.Dispose();
         _health.Dispose();
         _optimizer.Dispose();
         _weights.Dispose();
         foreach (var format in _formats) format.Dispose();
-        if (_raw.IsValueCreated)
-        {
-            _raw.Value.Optimizer.Dispose();
-            _raw.Value.Student.Dispose();
-            _raw.Value.Teacher.Dispose();
-        }
         _student.Dispose();
-        _teacher.Dispose();
-        _images.Dispose();
-        _labels.Dispose();
+        _teacher?.Dispose();
     }
 }

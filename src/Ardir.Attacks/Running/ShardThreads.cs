@@ -31,12 +31,14 @@ internal static class ShardThreads
                 if (Interlocked.CompareExchange(ref failure, ExceptionDispatchInfo.Capture(e), null) is null) failed?.Invoke();
             }
         }
-        // Not those of the pool, which would keep their number of threads.
-        var workers = Enumerable.Range(0, shards)
-            .Select(shard => new Thread(() => Work(shard)) { IsBackground = true, Name = $"Ardir shard {shard}" })
-            .ToList();
-        workers.ForEach(worker => worker.Start());
-        workers.ForEach(worker => worker.Join());
+        // Not those of .NET's pool, which would keep their number of threads.
+        List<ShardWorker> workers = [.. Enumerable.Range(0, shards).Select(_ => ShardWorker.Rent())];
+        for (var i = 0; i < shards; i++)
+        {
+            var shard = i;
+            workers[i].Start(() => Work(shard));
+        }
+        workers.ForEach(worker => worker.Return());
         // The threads that start later begin with the number that was set last, anywhere in the process.
         set_num_threads(threads);
         failure?.Throw();

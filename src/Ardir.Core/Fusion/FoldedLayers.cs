@@ -41,8 +41,8 @@ internal sealed class FoldedLayers
         if (!ThreadUses.Has(norm) || !CanFold(convolution, norm)) return null;
         if (!_all.TryGetValue(norm, out var layers)) return null;
         using var scope = NewDisposeScope();
-        if (layers.Weights(convolution, norm) is not var (weight, bias, fast)) return null;
-        var result = fast is not null && WinogradLayer.Suits(convolution, input)
+        if (layers.Weights(convolution, norm, input) is not var (weight, bias, fast)) return null;
+        var result = fast is not null
             ? fast.Convolve(input, bias)
             : nn.functional.conv2d(input, weight, bias, convolution.stride, convolution.padding, convolution.dilation, convolution.groups);
         return result.MoveToOuterDisposeScope();
@@ -55,14 +55,16 @@ internal sealed class FoldedLayers
         && !ModuleHooks.Has(convolution) && !ModuleHooks.Has(norm);
 
     // Handles of the caller's own: the last scope may end on another thread meanwhile.
-    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(Conv2d convolution, BatchNorm2d norm)
+    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(
+        Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
         lock (_lock)
         {
             if (_users == 0) return null;
             if (_weight is null) Fold(convolution, norm);
             if (!ReferenceEquals(_convolution, convolution)) return null;
-            var fast = WinogradLayer.IsEntered(convolution) ? _fast ??= new WinogradWeights(_weight!) : null;
+            var isFast = WinogradLayer.IsEntered(convolution) && WinogradLayer.Suits(convolution, input);
+            var fast = isFast ? _fast ??= new WinogradWeights(_weight!) : null;
             return (_weight!.alias(), _bias!.alias(), fast);
         }
     }

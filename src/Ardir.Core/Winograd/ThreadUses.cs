@@ -9,6 +9,9 @@ internal static class ThreadUses
     /// <summary>Whether a layer is in a scope of this thread.</summary>
     public static bool Has(nn.Module layer) => _here is { Count: > 0 } here && here.ContainsKey(layer);
 
+    /// <summary>Whether any layer is in a scope of this thread.</summary>
+    public static bool Any => _here is { Count: > 0 };
+
     public static void Enter(nn.Module layer)
     {
         _here ??= new(ReferenceEqualityComparer.Instance);

@@ -14,22 +14,22 @@ internal static unsafe class WinogradConvolution
     /// <summary>Computes the convolution, without a graph, on as many threads as libtorch may use now.</summary>
     /// <param name="input">[N,C,H,W], float32 on the CPU, in any order.</param>
     /// <param name="weights">As from <see cref="WinogradKernel"/>.</param>
+    /// <param name="outputs">How many channels the result has: K.</param>
     /// <param name="bias">[K] or null.</param>
     /// <returns>[N,K,H,W] in channels-last order, owned by the current dispose scope.</returns>
-    public static Tensor Compute(Tensor input, Tensor weights, Tensor? bias)
+    public static Tensor Compute(Tensor input, FloatBlock weights, long outputs, Tensor? bias)
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
         var values = input.detach();
         if (!ChannelsLastLayout.Has(values)) values = ChannelsLastLayout.Copy(values);
-        var outputs = weights.shape[1] * WinogradKernel.Lanes;
         var output = ChannelsLastLayout.Empty([input.shape[0], outputs, input.shape[2], input.shape[3]], values);
-        var offset = bias is null ? zeros([outputs], values.dtype, values.device) : bias.contiguous();
+        using var offset = bias?.contiguous();
         Compute((values, output), weights, offset);
         return output.MoveToOuterDisposeScope();
     }
 
-    private static void Compute((Tensor Input, Tensor Output) maps, Tensor weights, Tensor bias)
+    private static void Compute((Tensor Input, Tensor Output) maps, FloatBlock weights, Tensor? bias)
     {
         var from = new WinogradMap(FloatMemory.Of(maps.Input), maps.Input.shape);
         var into = new WinogradMap(FloatMemory.Of(maps.Output), maps.Output.shape);
@@ -38,24 +38,29 @@ internal static unsafe class WinogradConvolution
         var threads = Math.Min(get_num_threads(), groups);
         var tiles = Math.Max(rows * from.TileColumns, WinogradProduct.Rows);
         // Made here, so that nothing can fail on another thread.
-        Planes[] before = [.. Enumerable.Range(0, threads).Select(_ => new Planes(tiles, from.Channels))];
-        Planes[] after = [.. Enumerable.Range(0, threads).Select(_ => new Planes(tiles, into.Channels))];
-        var (kernel, offset) = ((nint)FloatMemory.Of(weights), (nint)FloatMemory.Of(bias));
+        var memory = WinogradWorkspace.Planes(threads * (Planes.Memory(tiles, from.Channels) + Planes.Memory(tiles, into.Channels)));
+        using var borrowed = weights.Borrow();
+        var free = memory.First;
+        var (before, after) = (new Planes[threads], new Planes[threads]);
+        for (var i = 0; i < threads; i++)
+        {
+            before[i] = new Planes(tiles, from.Channels, ref free);
+            after[i] = new Planes(tiles, into.Channels, ref free);
+        }
+        var parameters = new WinogradParameters((nint)weights.First, bias is null ? 0 : (nint)FloatMemory.Of(bias));
         var next = -1;
-        Action<int> work = thread =>
+        WinogradThreads.For(threads, thread =>
         {
             for (var group = Interlocked.Increment(ref next); group < groups; group = Interlocked.Increment(ref next))
             {
                 var range = (group * rows, Math.Min(rows, from.TileRows - (group * rows)));
-                Compute(range, (from, into), (before[thread], after[thread]), new WinogradParameters(kernel, offset));
+                Compute(range, (from, into), (before[thread], after[thread]), parameters);
             }
-        };
-        if (threads == 1) work(0);
-        else Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, work);
+        });
         GC.KeepAlive(maps.Input);
         GC.KeepAlive(maps.Output);
-        GC.KeepAlive(weights);
         GC.KeepAlive(bias);
+        GC.KeepAlive(memory);
     }
 
     private static void Compute(
@@ -71,29 +76,35 @@ internal static unsafe class WinogradConvolution
             into.Write(rows.First + i, planes.Products.Row(i * columns), planes.Products.Size, (float*)parameters.Bias);
     }
 
-    /// <summary>Addresses of transformed weights and bias.</summary>
+    /// <summary>Addresses of transformed weights and bias; the latter may be 0.</summary>
     private sealed record WinogradParameters(nint Weights, nint Bias);
 
     /// <summary>Memory for the 36 numbers of some tiles and channels.</summary>
     private sealed class Planes
     {
         private readonly int _channels;
-        private readonly Tensor _memory;
         private readonly float* _first;
 
-        public Planes(int tiles, int channels)
+        /// <summary>Takes memory.</summary>
+        /// <param name="tiles">How many tiles.</param>
+        /// <param name="channels">How many channels each has.</param>
+        /// <param name="free">Where memory is free; moves behind what is taken.</param>
+        public Planes(int tiles, int channels, ref float* free)
         {
-            _channels = channels;
-            // Equal addresses modulo a power of two share a place in the cache, so a line lies between the planes.
-            Size = ((long)tiles * channels) + WinogradKernel.Lanes;
-            // Freed with the dispose scope of the computation.
-            _memory = empty([WinogradKernel.Points * Size], ScalarType.Float32, CPU);
-            _first = FloatMemory.Of(_memory);
+            (_channels, Size) = (channels, PlaneOf(tiles, channels));
+            _first = free;
+            free += Memory(tiles, channels);
         }
 
         /// <summary>Numbers from point to point.</summary>
         public long Size { get; }
 
+        /// <summary>Numbers that are taken.</summary>
+        public static long Memory(int tiles, int channels) => WinogradKernel.Points * PlaneOf(tiles, channels);
+
         public float* Row(int tile) => _first + ((long)tile * _channels);
+
+        // Equal addresses modulo a power of two share a place in the cache, so a line lies between the planes.
+        private static long PlaneOf(int tiles, int channels) => ((long)tiles * channels) + WinogradKernel.Lanes;
     }
 }

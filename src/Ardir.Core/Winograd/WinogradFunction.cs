@@ -1,7 +1,9 @@
 namespace Ardir.Core;
 
-/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the weights of the pass forward and
-/// of the gradient as from <see cref="WinogradKernel"/>, and the bias [K] or null.</summary>
+/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the transformed weights as from
+/// <see cref="WinogradKernel.Transform(Tensor)"/>, the weights [K,C,3,3] themselves, and the bias [K] or null.</summary>
+/// <remarks>The weights of the gradient are transformed in each backward pass: that takes about a hundredth of its time, and keeping them
+/// would double the memory.</remarks>
 internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
 {
     // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its
@@ -35,8 +37,9 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
     {
         Release();
         ctx.set_materialize_grads(false);
-        ctx.save_for_backward([(Tensor)vars[1], (Tensor)vars[2]]);
-        return WinogradConvolution.Compute((Tensor)vars[0], (Tensor)vars[1], vars[3] as Tensor);
+        ctx.save_for_backward([(Tensor)vars[2]]);
+        var (kernel, bias) = ((Tensor)vars[2], vars[3] as Tensor);
+        return WinogradConvolution.Compute((Tensor)vars[0], (FloatBlock)vars[1], kernel.shape[0], bias);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -48,11 +51,13 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         List<Tensor> saved = [];
         try
         {
+            using var scope = NewDisposeScope();
             saved = ctx.get_saved_variables();
-            // The second derivative is that of this convolution, with the roles of the weights exchanged.
+            var turned = WinogradKernel.TransformForGradient(saved[0]);
+            // The second derivative is that of the convolution which this is.
             _returned = is_grad_enabled() && outer.requires_grad
-                ? apply(outer, saved[1], saved[0], null!)
-                : WinogradConvolution.Compute(outer, saved[1], bias: null);
+                ? apply(outer, turned, WinogradKernel.ForGradient(saved[0]), null!)
+                : WinogradConvolution.Compute(outer, turned, saved[0].shape[1], bias: null);
             _returned.DetachFromDisposeScope();
             return [_returned, null!, null!, null!];
         }
@@ -65,6 +70,8 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         finally
         {
             foreach (var tensor in saved) tensor.Dispose();
+            // After the scope nobody else would free it.
+            if (!ThreadUses.Any) WinogradWorkspace.Release();
         }
     }
 }

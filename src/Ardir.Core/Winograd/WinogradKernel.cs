@@ -18,28 +18,41 @@ internal static unsafe class WinogradKernel
 
     /// <summary>For the pass forward.</summary>
     /// <param name="kernel">[K,C,3,3], contiguous, float32 on the CPU; K and C are multiples of <see cref="Lanes"/>.</param>
-    /// <returns>[36,K/16,C,16], owned by the caller.</returns>
-    public static Tensor Transform(Tensor kernel)
+    /// <returns>[36,K/16,C,16].</returns>
+    public static FloatBlock Transform(Tensor kernel)
     {
         var (outputs, inputs) = ((int)kernel.shape[0], (int)kernel.shape[1]);
-        return Transform(kernel, (inputs, Taps), (outputs, inputs * Taps), turned: false);
+        var result = new FloatBlock(Points * kernel.numel() / Taps);
+        Transform(kernel, (inputs, Taps), (outputs, inputs * Taps), turned: false, result);
+        return result;
     }
 
     /// <summary>For the gradient of the input, which is a convolution of that of the output, with inputs and outputs exchanged and the
     /// kernel turned around.</summary>
     /// <param name="kernel">As for <see cref="Transform(Tensor)"/>.</param>
-    /// <returns>[36,C/16,K,16], owned by the caller.</returns>
-    public static Tensor TransformForGradient(Tensor kernel)
+    /// <returns>[36,C/16,K,16], valid until the next call on this thread or the end of a scope.</returns>
+    public static FloatBlock TransformForGradient(Tensor kernel)
     {
         var (outputs, inputs) = ((int)kernel.shape[0], (int)kernel.shape[1]);
-        return Transform(kernel, (outputs, inputs * Taps), (inputs, Taps), turned: true);
+        var result = WinogradWorkspace.Kernel(Points * kernel.numel() / Taps);
+        Transform(kernel, (outputs, inputs * Taps), (inputs, Taps), turned: true, result);
+        return result;
     }
 
-    private static Tensor Transform(Tensor kernel, (int Count, int Step) inputs, (int Count, int Step) outputs, bool turned)
+    /// <summary>The weights of the convolution that gives the gradient, not transformed.</summary>
+    /// <returns>[C,K,3,3], owned by the current dispose scope.</returns>
+    public static Tensor ForGradient(Tensor kernel)
     {
-        var result = empty([Points, outputs.Count / Lanes, inputs.Count, Lanes], ScalarType.Float32, CPU).DetachFromDisposeScope();
-        var (from, into) = ((nint)FloatMemory.Of(kernel), (nint)FloatMemory.Of(result));
-        Parallel.For(0, outputs.Count / Lanes, block =>
+        using var scope = NewDisposeScope();
+        using var noGrad = no_grad();
+        return kernel.transpose(0, 1).flip(2, 3).contiguous().MoveToOuterDisposeScope();
+    }
+
+    private static void Transform(
+        Tensor kernel, (int Count, int Step) inputs, (int Count, int Step) outputs, bool turned, FloatBlock result)
+    {
+        var (from, into) = ((nint)FloatMemory.Of(kernel), (nint)result.First);
+        WinogradThreads.For(outputs.Count / Lanes, block =>
         {
             for (var input = 0; input < inputs.Count; input++)
             {
@@ -49,7 +62,6 @@ internal static unsafe class WinogradKernel
             }
         });
         GC.KeepAlive(kernel);
-        return result;
     }
 
     // Of one input and as many outputs as there are lanes.

@@ -60,7 +60,7 @@ internal readonly unsafe struct WinogradMap
     /// <param name="row">Which row.</param>
     /// <param name="products">As <see cref="Read"/> writes them.</param>
     /// <param name="plane">From plane to plane.</param>
-    /// <param name="bias">A number for each channel.</param>
+    /// <param name="bias">A number for each channel, or null.</param>
     public void Write(int row, float* products, long plane, float* bias)
     {
         var (top, rows) = (row % _rowsPerImage * Step, Math.Min(Step, _height - (row % _rowsPerImage * Step)));
@@ -130,7 +130,7 @@ internal readonly unsafe struct WinogradMap
                 half[(2 * Size) + j] = sum + (far * 4f);
                 half[(3 * Size) + j] = difference + (farDifference * 8f) + Vector512.Load(from + (5 * Size * plane));
             }
-            var offset = Vector512.Load(bias + channel);
+            var offset = bias == null ? Block.Zero : Vector512.Load(bias + channel);
             var (line, into) = ((nint)half, tile.Into + (channel * sizeof(float)));
             for (var i = 0; i < tile.Rows; i++)
                 Store((Block*)line + (i * Size), offset, (float*)into + ((long)i * _width * Channels), tile.Columns);

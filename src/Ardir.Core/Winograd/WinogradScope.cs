@@ -10,13 +10,14 @@ namespace Ardir.Core;
 /// <remarks>
 /// It applies to <see cref="Conv2d"/> in float32 with stride 1, padding 1, one group, no dilation, a multiple of 16 channels on both sides
 /// and at most 384 of them, while no hook watches it, to maps of at least 5x5 pixels, and on processors with vectors of 256 bits. All
-/// others compute as before. The transformed weights are computed when a layer is first called and take 8 times the memory of the weights
-/// (4 times without gradients) until the last scope ends. They have the values that the layers had then, and no gradient reaches the
-/// layers through them. Do not train, move or convert the model within the scope. A value that is not finite makes all outputs of its
-/// tile NaN. A call uses as many threads as libtorch may, which wait for those of libtorch that are busy waiting: better call the model
-/// on several threads with one of libtorch's and a part of the batch each, as attacks with more than one shard do. With more of libtorch's
-/// than one, convolutions of less than a million products for each image compute as before. Maps are in channels-last
-/// order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
+/// others compute as before. The transformed weights are computed when a layer is first called and take, with a copy of the weights, 5
+/// times the memory of the weights until the last scope ends; those of a gradient are computed in each backward pass. They have the
+/// values that the layers had then, and no gradient reaches the layers through them. Do not train, move or convert the model within the
+/// scope. A value that is not finite makes all outputs of its tile NaN. A call uses as many threads as libtorch may, which wait for those
+/// of libtorch that are busy waiting: better call the model on several threads with one of libtorch's and a part of the batch each, as
+/// attacks with more than one shard do. With more of libtorch's than one, convolutions of less than a million products for each image
+/// compute as before. Maps are in channels-last order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining
+/// ones.
 /// </remarks>
 /// <example><code>
 /// using (new WinogradScope(model))
@@ -51,6 +52,7 @@ public sealed class WinogradScope : IDisposable
         foreach (var convolution in _entered) WinogradLayer.Leave(convolution);
         _entered.Clear();
         WinogradFunction.Release();
+        WinogradWorkspace.Release();
         WinogradFunction.ThrowIfFailed();
     }
 }

@@ -5,8 +5,7 @@ internal sealed class WinogradWeights : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Tensor _kernel;
-    private Tensor? _forward;
-    private Tensor? _backward;
+    private FloatBlock? _transformed;
 
     /// <summary>Prepares the values that weights have now.</summary>
     /// <param name="kernel">[K,C,3,3], float32 on the CPU.</param>
@@ -27,9 +26,10 @@ internal sealed class WinogradWeights : IDisposable
     {
         using var scope = NewDisposeScope();
         using var constant = bias?.detach();
+        var (kernel, transformed) = Prepared();
         var result = is_grad_enabled() && input.requires_grad
-            ? WinogradFunction.apply(input, Forward(), Backward(), constant!)
-            : WinogradConvolution.Compute(input, Forward(), constant);
+            ? WinogradFunction.apply(input, transformed, kernel, constant!)
+            : WinogradConvolution.Compute(input, transformed, kernel.shape[0], constant);
         return result.MoveToOuterDisposeScope();
     }
 
@@ -38,26 +38,15 @@ internal sealed class WinogradWeights : IDisposable
         lock (_lock)
         {
             _kernel.Dispose();
-            _forward?.Dispose();
-            _backward?.Dispose();
+            _transformed?.Dispose();
         }
     }
 
-    // Both give a handle of the caller's own, because this may be disposed on another thread meanwhile.
-    private Tensor Forward()
-    {
-        lock (_lock) return (_forward ??= Transformed(WinogradKernel.Transform)).alias();
-    }
-
-    private Tensor Backward()
-    {
-        lock (_lock) return (_backward ??= Transformed(WinogradKernel.TransformForGradient)).alias();
-    }
-
-    private Tensor Transformed(Func<Tensor, Tensor> transform)
+    private (Tensor Kernel, FloatBlock Transformed) Prepared()
     {
         // As in the constructor.
         using var inference = inference_mode(false);
-        return transform(_kernel);
+        // The kernel by a handle of the caller's own, because this may be disposed on another thread meanwhile.
+        lock (_lock) return (_kernel.alias(), _transformed ??= WinogradKernel.Transform(_kernel));
     }
 }

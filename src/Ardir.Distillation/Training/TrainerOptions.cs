@@ -83,9 +83,9 @@ public sealed record TrainerOptions
     public MemoryFormat MemoryFormat { get; init; }
 
     /// <summary>By which algorithm 3x3 convolutions compute in the attacks of the run, as <see cref="AttackContext.Convolutions"/>: those
-    /// that craft, and those of <see cref="SelectionAttack"/>; also in the teachers, but for what a loss trains or averages. The student
-    /// itself learns by <see cref="ConvolutionAlgorithm.Direct"/>. Free to change when a run resumes, but the last digits of what follows
-    /// depend on it.</summary>
+    /// that craft, and those of <see cref="SelectionAttack"/>; also in the teachers, which then keep their order on the CPU whatever
+    /// <see cref="MemoryFormat"/> says. The student itself learns by <see cref="ConvolutionAlgorithm.Direct"/>. Free to change when a run
+    /// resumes, but the last digits of what follows depend on it.</summary>
     /// <value><see cref="ConvolutionAlgorithm.Direct"/> by default.</value>
     public ConvolutionAlgorithm Convolutions { get; init; }
 

@@ -19,6 +19,7 @@ internal sealed class KeptOutputs : IDisposable
         {
             foreach (var role in Roles(run))
             {
+                using var cheaper = RunFormat.ForPassesOf(run.Setup.Networks[role], run.Options);
                 if (OutputCache.TryFill(taps[role], batches, left, run.OwnCancellation) is not { } cache)
                 {
                     var bytes = OutputCache.BytesNeeded(taps[role], batches);

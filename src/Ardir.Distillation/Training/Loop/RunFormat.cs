@@ -14,7 +14,6 @@ internal sealed class RunFormat : IDisposable
         {
             // What the loss keeps, such as an average, changes during the run, and a copy of its weights would be out of date.
             List<IModule> teachers = [.. run.Setup.Networks.Values.Where(network => !TrainingSetup.IsKeptBy(run.Setup.Loss, network))];
-            if (run.Options.Convolutions == ConvolutionAlgorithm.Winograd) _scopes.AddRange(teachers.Select(one => new WinogradScope(one)));
             if (run.Options.FoldBatchNorm) _scopes.AddRange(teachers.Select(one => new FoldedScope(one)));
             if (run.Options.MemoryFormat == MemoryFormat.Contiguous) return;
             using var scope = NewDisposeScope();
@@ -22,7 +21,11 @@ internal sealed class RunFormat : IDisposable
             // The weights of the student itself, because a backward pass must reach them.
             if (OfStudent(run, images) == MemoryFormat.ChannelsLast) _scopes.Add(new ChannelsLastScope(run.Setup.Student, training: true));
             foreach (var network in teachers)
-                if (PassFormat.Enter(Of(run, network, images), network, images) is { } entered) _scopes.Add(entered);
+            {
+                // All ranks take part in the choice, also those that do not follow it.
+                var format = Of(run, network, images);
+                if (!ComputesByWinograd(network, run) && PassFormat.Enter(format, network, images) is { } entered) _scopes.Add(entered);
+            }
         }
         catch
         {
@@ -31,11 +34,23 @@ internal sealed class RunFormat : IDisposable
         }
     }
 
+    /// <summary>Lets a frozen network answer by the algorithm of the run. For some passes only: the transformed weights take several times
+    /// the memory of the weights, which the passes of the student need more.</summary>
+    public static WinogradScope? ForPassesOf(IModule network, TrainerOptions options) =>
+        options.Convolutions == ConvolutionAlgorithm.Winograd ? new WinogradScope(network) : null;
+
     /// <summary>Gives the networks back as they were.</summary>
     public void Dispose()
     {
         foreach (var scope in _scopes) scope.Dispose();
         _scopes.Clear();
+    }
+
+    // Its maps are in channels-last order then anyway. Its weights would be there twice, for one or two of the many passes of a step.
+    private static bool ComputesByWinograd(IModule network, TrainingRun run)
+    {
+        using var winograd = ForPassesOf(network, run.Options);
+        return winograd is { Count: > 0 };
     }
 
     private static MemoryFormat OfStudent(TrainingRun run, Tensor images)

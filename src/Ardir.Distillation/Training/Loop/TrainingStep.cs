@@ -39,6 +39,8 @@ internal sealed class TrainingStep : IDisposable
     {
         using var scope = NewDisposeScope();
         using var grad = enable_grad();
+        // Those of the step before would take memory while the attacks run.
+        context.Optimizer.ClearGradients();
         using var buffers = context.Health.Backup(context.Weights.Student, _loss.Trainable);
         // The parts of this rank, which has none where a last batch has fewer images than there are ranks.
         var parts = _setup.Ranks.Parts(batch.Count, _options.AccumulationSteps).Select(range => Craft(batch, range, context)).ToList();
@@ -148,6 +150,7 @@ internal sealed class TrainingStep : IDisposable
     {
         if (context.Kept?.Find(pass, part.Indices) is { } kept) return kept;
         using var copy = part.Of(pass.Images).clone();
+        using var cheaper = RunFormat.ForPassesOf(_setup.Networks[pass.Network], _options);
         return _taps[pass.Network].Forward(copy);
     }
 

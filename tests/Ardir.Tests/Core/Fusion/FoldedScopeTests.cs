@@ -27,12 +27,13 @@ public sealed class FoldedScopeTests
         {
             using var model = Trained(make(), shape, type);
             var images = TinyModels.Random(shape, 3, type);
-            var (logits, gradient) = Pass(model, images);
+            var (logits, gradient) = ModelPass.Of(model, images);
             using var folded = new FoldedScope(model);
-            var (there, gradientThere) = Pass(model, images);
-            TensorAssert.Close(there, logits, tolerance * Largest(logits));
-            TensorAssert.Close(gradientThere, gradient, tolerance * Largest(gradient));
-            Same(there, logits).Should().BeFalse("something has been folded");
+            var (there, gradientThere) = ModelPass.Of(model, images);
+            TensorAssert.Close(there, logits, tolerance * ModelPass.Largest(logits));
+            TensorAssert.Close(gradientThere, gradient, tolerance * ModelPass.Largest(gradient));
+            // Something has been folded.
+            TensorAssert.Different(there, logits);
         }
     }
 
@@ -49,11 +50,11 @@ public sealed class FoldedScopeTests
         using (new FoldedScope(model))
         {
             using var there = model.call(images);
-            TensorAssert.Close(there, expected, 1e-12 * Largest(expected));
+            TensorAssert.Close(there, expected, 1e-12 * ModelPass.Largest(expected));
             there.requires_grad.Should().BeFalse("no gradient reaches the layers");
         }
         using var after = model.call(images);
-        Same(after, expected).Should().BeTrue();
+        TensorAssert.Same(after, expected);
         after.requires_grad.Should().BeTrue();
     }
 
@@ -66,11 +67,12 @@ public sealed class FoldedScopeTests
         using var first = new FoldedScope(model);
         var before = model.call(images);
         using (no_grad()) model.Norm.weight!.mul_(2);
-        Same(model.call(images), before).Should().BeTrue("a scope has the values of its first call");
+        // A scope has the values of its first call.
+        TensorAssert.Same(model.call(images), before);
         first.Dispose();
         using var second = new FoldedScope(model);
         TensorAssert.Close(model.call(images), model.Norm.call(model.Convolution.call(images)), 1e-10);
-        Same(model.call(images), before).Should().BeFalse();
+        TensorAssert.Different(model.call(images), before);
     }
 
     [Theory, InlineData("hook of the convolution"), InlineData("hook before the batch norm"), InlineData("train mode"), InlineData("bfloat16"),
@@ -94,7 +96,7 @@ public sealed class FoldedScopeTests
         using var folded = new FoldedScope(model);
         using var other = nn.Conv2d(2, 3, 3, padding: 1);
         if (reason == "another convolution") FusedLayers.ConvolutionNorm(other, norm, images);
-        Same(model.call(images), expected).Should().BeTrue();
+        TensorAssert.Same(model.call(images), expected);
         if (reason.Contains("hook", StringComparison.Ordinal)) calls.Should().Be(1);
     }
 
@@ -118,7 +120,7 @@ public sealed class FoldedScopeTests
         using (no_grad()) expected = model.call(images);
         Parallel.For(0, 4, _ => Work());
         LeakAssert.None(Work);
-        Same(expected, Call()).Should().BeTrue();
+        TensorAssert.Same(expected, Call());
 
         void Work()
         {
@@ -128,7 +130,7 @@ public sealed class FoldedScopeTests
             {
                 using var inner = new FoldedScope(model);
                 using var there = Call();
-                TensorAssert.Close(there, expected, 1e-10 * Largest(expected));
+                TensorAssert.Close(there, expected, 1e-10 * ModelPass.Largest(expected));
             }
         }
 
@@ -166,18 +168,6 @@ public sealed class FoldedScopeTests
         model.eval();
         return model;
     }
-
-    private static (Tensor Logits, Tensor Gradient) Pass(nn.Module<Tensor, Tensor> model, Tensor images)
-    {
-        var x = images.detach().clone().requires_grad_();
-        var logits = model.call(x);
-        (logits * logits).sum().backward(inputs: [x]);
-        return (logits.detach(), x.grad!);
-    }
-
-    private static bool Same(Tensor first, Tensor second) => first.eq(second).all().ToBoolean();
-
-    private static double Largest(Tensor values) => values.abs().max().ToDouble();
 
     private sealed class Pair : nn.Module<Tensor, Tensor>
     {

@@ -27,12 +27,12 @@ public sealed class ChannelsLastScopeTests
         model.eval();
         model.to(ScalarType.Float64);
         var images = TinyModels.Random(shape, 3);
-        var (logits, gradient) = Pass(model, images);
+        var (logits, gradient) = ModelPass.Of(model, images);
         using var format = new ChannelsLastScope(model);
         format.Count.Should().BeGreaterThan(1);
-        var (there, gradientThere) = Pass(model, images);
-        TensorAssert.Close(there, logits, 1e-10 * Math.Max(1, Largest(logits)));
-        TensorAssert.Close(gradientThere, gradient, 1e-10 * Math.Max(1, Largest(gradient)));
+        var (there, gradientThere) = ModelPass.Of(model, images);
+        TensorAssert.Close(there, logits, 1e-10 * Math.Max(1, ModelPass.Largest(logits)));
+        TensorAssert.Close(gradientThere, gradient, 1e-10 * Math.Max(1, ModelPass.Largest(gradient)));
     }
 
     [Theory, InlineData(1), InlineData(3)]
@@ -231,14 +231,4 @@ public sealed class ChannelsLastScopeTests
     }
 
     private static Parameter Weight(Conv2d convolution) => convolution.weight;
-
-    private static (Tensor Logits, Tensor Gradient) Pass(nn.Module<Tensor, Tensor> model, Tensor images)
-    {
-        var leaf = images.detach().requires_grad_();
-        var logits = model.call(leaf);
-        logits.square().sum().backward(inputs: [leaf]);
-        return (logits.detach(), leaf.grad!);
-    }
-
-    private static double Largest(Tensor values) => TensorAssert.Values(values).Max(Math.Abs);
 }

@@ -81,6 +81,22 @@ public sealed class CraftedImagesTests
         calls.Should().Be(4);
     }
 
+    [Fact]
+    public void Fit_WhileAnAttackCrafts_NoGradientsOfTheStepBeforeTakeMemory()
+    {
+        using var data = TrainingWorld.Data();
+        using var student = TrainingWorld.Network();
+        var calls = 0;
+        var attack = Foreign((_, images, _) =>
+        {
+            calls++;
+            student.parameters().Select(parameter => parameter.grad).Should().AllSatisfy(gradient => gradient.Should().BeNull());
+            return images.clone();
+        });
+        new DistillationTrainer(student, null, new TradesLoss(), TrainingWorld.Options(2) with { Crafting = new OwnCrafting(attack) }).Fit(data);
+        calls.Should().BeGreaterThan(2);
+    }
+
     private static ForeignAttack Foreign(Func<IModule, Tensor, Tensor, Tensor> perturb) => new(ThreatModel.Linf(TrainingWorld.Epsilon), perturb);
 
     private static Dictionary<string, double[]> Fit(IDistillationLoss loss, IAttack attack, IModule? teacher = null)
