@@ -61,7 +61,7 @@ internal sealed class ShardWorker : IDisposable
     private static ShardWorker Create()
     {
         var worker = new ShardWorker();
-        if (!FreedMemory.IsKept || !_canTell.Value || _isOutOfReach) return worker;
+        if (!FreedMemory.IsKept || !CanReachMainPool) return worker;
         // Those that are refused live until the search ends, because the next thread would otherwise get the same pool.
         var refused = new List<ShardWorker>();
         try

@@ -55,8 +55,7 @@ internal sealed class FoldedLayers
         && !ModuleHooks.Has(convolution) && !ModuleHooks.Has(norm);
 
     // Handles of the caller's own: the last scope may end on another thread meanwhile.
-    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(
-        Conv2d convolution, BatchNorm2d norm, Tensor input)
+    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
         lock (_lock)
         {

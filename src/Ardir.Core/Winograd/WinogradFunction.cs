@@ -2,8 +2,8 @@ namespace Ardir.Core;
 
 /// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the transformed weights as from
 /// <see cref="WinogradKernel.Transform(Tensor)"/>, the weights [K,C,3,3] themselves, and the bias [K] or null.</summary>
-/// <remarks>The weights of the gradient are transformed in each backward pass: that takes about a hundredth of its time, and keeping them
-/// would double the memory.</remarks>
+/// <remarks>The weights of the gradient are transformed in each backward pass: that takes a small part of its time, and keeping them would
+/// double the memory.</remarks>
 internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
 {
     // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its

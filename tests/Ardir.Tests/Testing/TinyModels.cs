@@ -68,6 +68,14 @@ internal static class TinyModels
         net.train();
     }
 
+    /// <summary>A 3x3 convolution with padding 1 and fixed weights, in float32.</summary>
+    public static Conv2d Convolution(long inputs, long outputs, bool bias)
+    {
+        var convolution = nn.Conv2d(inputs, outputs, 3, padding: 1, bias: bias);
+        Fill(convolution, 5);
+        return convolution;
+    }
+
     /// <summary>Overwrites every parameter with seeded values, scaled to keep activations of order one.</summary>
     public static void Fill(nn.Module module, int seed)
     {

@@ -15,8 +15,8 @@ public sealed class WinogradConvolutionTests
     public void Call_Maps_OutputAndInputGradientAreThoseOfFloat64(long count, long inputs, long outputs, long height, long width, bool bias)
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(inputs, outputs, bias);
-        using var exact = Convolution(inputs, outputs, bias);
+        using var convolution = TinyModels.Convolution(inputs, outputs, bias);
+        using var exact = TinyModels.Convolution(inputs, outputs, bias);
         exact.to(ScalarType.Float64);
         var images = TinyModels.Random([count, inputs, height, width], 3, ScalarType.Float32, low: -1);
         var weights = TinyModels.Random([count, outputs, height, width], 4, ScalarType.Float32, low: -1);
@@ -40,7 +40,7 @@ public sealed class WinogradConvolutionTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var convolution = Convolution(80, 64, bias: true);
+        using var convolution = TinyModels.Convolution(80, 64, bias: true);
         using var winograd = new WinogradScope(convolution);
         var images = TinyModels.Random([37, 80, 9, 6], 3, ScalarType.Float32, low: -1);
         var all = convolution.call(images);
@@ -54,7 +54,7 @@ public sealed class WinogradConvolutionTests
     public void Call_ViewsOfMapsAndWeights_AreReadWhereTheyLie()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: true);
+        using var convolution = TinyModels.Convolution(16, 16, bias: true);
         var map = ChannelsLastLayout.Copy(TinyModels.Random([6, 16, 8, 8], 3, ScalarType.Float32, low: -1));
         var weights = TinyModels.Random([32, 16, 3, 3], 4, ScalarType.Float32, low: -0.1, high: 0.1);
         convolution.weight = new Parameter(weights.narrow(0, 16, 16));
@@ -80,7 +80,7 @@ public sealed class WinogradConvolutionTests
     public void Call_SeveralThreadsOfLibtorch_SameBitsOfTheGradient()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(48, 48, bias: true);
+        using var convolution = TinyModels.Convolution(48, 48, bias: true);
         using var winograd = new WinogradScope(convolution);
         var images = TinyModels.Random([20, 48, 16, 16], 3, ScalarType.Float32, low: -1);
         var weights = TinyModels.Random([20, 48, 16, 16], 4, ScalarType.Float32, low: -1);
@@ -97,7 +97,7 @@ public sealed class WinogradConvolutionTests
     public void Backward_NothingComesBack_GivesNothing()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: false);
+        using var convolution = TinyModels.Convolution(16, 16, bias: false);
         using var winograd = new WinogradScope(convolution);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32).requires_grad_();
         var map = convolution.call(images);
@@ -110,7 +110,7 @@ public sealed class WinogradConvolutionTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var convolution = Convolution(16, 16, bias: true);
+        using var convolution = TinyModels.Convolution(16, 16, bias: true);
         var images = TinyModels.Random([4, 16, 12, 12], 3, ScalarType.Float32);
         OnThreads(2, () =>
         {
@@ -124,7 +124,7 @@ public sealed class WinogradConvolutionTests
     public void Call_InputThatDoesNotSuit_IsThatOfTheConvolution()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: true);
+        using var convolution = TinyModels.Convolution(16, 16, bias: true);
         var inputs = new[] { new long[] { 2, 16, 4, 4 }, [2, 16, 4, 9], [0, 16, 8, 8] }.Select(shape => TinyModels.Random(shape, 1, ScalarType.Float32)).ToList();
         var expected = inputs.ConvertAll(convolution.call);
         using var winograd = new WinogradScope(convolution);
@@ -139,7 +139,7 @@ public sealed class WinogradConvolutionTests
     public void Backward_AfterTheScopeAndASecondTime_IsExact()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: false);
+        using var convolution = TinyModels.Convolution(16, 16, bias: false);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32).requires_grad_();
         Tensor inside;
         using (new WinogradScope(convolution)) inside = convolution.call(images);
@@ -155,7 +155,7 @@ public sealed class WinogradConvolutionTests
     public void Backward_SeveralTimes_SameBits()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: false);
+        using var convolution = TinyModels.Convolution(16, 16, bias: false);
         using var winograd = new WinogradScope(convolution);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32).requires_grad_();
         // Its backward pass needs nothing that could have been freed.
@@ -185,12 +185,5 @@ public sealed class WinogradConvolutionTests
         {
             set_num_threads(before);
         }
-    }
-
-    private static Conv2d Convolution(long inputs, long outputs, bool bias)
-    {
-        var convolution = nn.Conv2d(inputs, outputs, 3, padding: 1, bias: bias);
-        TinyModels.Fill(convolution, 5);
-        return convolution;
     }
 }

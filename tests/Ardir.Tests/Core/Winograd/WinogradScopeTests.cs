@@ -13,7 +13,7 @@ public sealed class WinogradScopeTests
     public void Scope_OtherThreads_ComputeAsBeforeAndAreNotDisturbed()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 32, bias: true);
+        using var convolution = TinyModels.Convolution(16, 32, bias: true);
         using var norm = nn.BatchNorm2d(32);
         using var model = nn.Sequential(convolution, norm);
         model.eval();
@@ -91,7 +91,7 @@ public sealed class WinogradScopeTests
     {
         using var scope = NewDisposeScope();
         using var noGrad = no_grad();
-        using var convolution = Convolution(16, 16, bias: false);
+        using var convolution = TinyModels.Convolution(16, 16, bias: false);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32);
         Tensor unchanged;
         using (enable_grad()) (_, unchanged) = ModelPass.Of(convolution, images, ones_like(convolution.call(images)));
@@ -114,7 +114,7 @@ public sealed class WinogradScopeTests
     public void Scope_NestedAndOnSeveralThreads_FreesWhatItMade()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 32, bias: true);
+        using var convolution = TinyModels.Convolution(16, 32, bias: true);
         var images = TinyModels.Random([3, 16, 8, 8], 3, ScalarType.Float32);
         var gradients = TinyModels.Random([3, 32, 8, 8], 4, ScalarType.Float32);
         var (expected, expectedGradient) = ModelPass.Of(convolution, images, gradients);
@@ -140,7 +140,7 @@ public sealed class WinogradScopeTests
     public void Call_HooksOfSomebodyElseWithinTheScope_SeeTheInputAndTheOutput()
     {
         using var scope = NewDisposeScope();
-        using var convolution = Convolution(16, 16, bias: true);
+        using var convolution = TinyModels.Convolution(16, 16, bias: true);
         var images = TinyModels.Random([2, 16, 8, 8], 3, ScalarType.Float32);
         var expected = convolution.call(images * 2);
         using var winograd = new WinogradScope(convolution);
@@ -172,12 +172,5 @@ public sealed class WinogradScopeTests
         using (inference_mode()) model.call(images);
         var (_, gradient) = ModelPass.Of(model, images, ones);
         TensorAssert.Close(gradient, expected, 1e-4 * ModelPass.Largest(expected));
-    }
-
-    private static Conv2d Convolution(long inputs, long outputs, bool bias)
-    {
-        var convolution = nn.Conv2d(inputs, outputs, 3, padding: 1, bias: bias);
-        TinyModels.Fill(convolution, 5);
-        return convolution;
     }
 }
