@@ -53,7 +53,7 @@ internal sealed class Workload : IDisposable
         _labels = arange(batch) % options.Classes;
         _student.train();
         _teacher?.eval();
-        var training = new TrainerOptions { Convolutions = speedups.Convolutions, Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
+        var training = new TrainerOptions { Convolutions = speedups.Convolutions, GiveBackMemory = speedups.GivesBackMemory, Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
         var setup = SetupGuard.Check(_student, TrainingSetup.NetworksOf(_teacher, null), loss, training);
         _passes = loss.Needs.Passes;
         _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;

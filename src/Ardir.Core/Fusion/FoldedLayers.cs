@@ -12,7 +12,7 @@ internal sealed class FoldedLayers
     private Conv2d? _convolution;
     private Tensor? _weight;
     private Tensor? _bias;
-    private WinogradWeights? _fast;
+    private FastWeights? _fast;
     private int _users;
 
     /// <summary>Lets a batch norm be folded until <see cref="Leave"/> has been called as often as this.</summary>
@@ -55,15 +55,15 @@ internal sealed class FoldedLayers
         && !ModuleHooks.Has(convolution) && !ModuleHooks.Has(norm);
 
     // Handles of the caller's own: the last scope may end on another thread meanwhile.
-    private (Tensor Weight, Tensor Bias, WinogradWeights? Fast)? Weights(Conv2d convolution, BatchNorm2d norm, Tensor input)
+    private (Tensor Weight, Tensor Bias, FastWeights? Fast)? Weights(Conv2d convolution, BatchNorm2d norm, Tensor input)
     {
         lock (_lock)
         {
             if (_users == 0) return null;
             if (_weight is null) Fold(convolution, norm);
             if (!ReferenceEquals(_convolution, convolution)) return null;
-            var isFast = WinogradLayer.IsEntered(convolution) && WinogradLayer.Suits(convolution, input);
-            var fast = isFast ? _fast ??= new WinogradWeights(_weight!) : null;
+            var isFast = FastLayer.IsEntered(convolution) && FastAlgorithm.Suits(convolution, input);
+            var fast = isFast ? _fast ??= new FastWeights(convolution, _weight!) : null;
             return (_weight!.alias(), _bias!.alias(), fast);
         }
     }

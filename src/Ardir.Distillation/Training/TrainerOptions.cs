@@ -114,6 +114,12 @@ public sealed record TrainerOptions
     /// <value>0 by default: nothing is kept.</value>
     public long OutputCacheBytes { get; init; }
 
+    /// <summary>Whether memory that is free on the CPU goes back to the operating system before the attacks of each step
+    /// (<see cref="FreedMemory.GiveBack"/>). Where <see cref="FreedMemory.Keep"/> was called, gaps between blocks would otherwise let the
+    /// process grow; a step takes some percent longer. Free to change when a run resumes; results do not depend on it.</summary>
+    /// <value>false by default.</value>
+    public bool GiveBackMemory { get; init; }
+
     /// <summary>What happens when a loss is NaN or infinite.</summary>
     /// <value><see cref="NonFiniteLoss.Stop"/> by default.</value>
     public NonFiniteLoss NonFiniteLoss { get; init; }

@@ -16,7 +16,7 @@ internal static class RunIdentity
         nameof(TrainerOptions.KeepDataOnHost), nameof(TrainerOptions.CheckpointDirectory), nameof(TrainerOptions.CheckpointInterval),
         nameof(TrainerOptions.Logger), nameof(TrainerOptions.MemoryFormat), nameof(TrainerOptions.AttackShards),
         nameof(TrainerOptions.FoldBatchNorm), nameof(TrainerOptions.Convolutions),
-        nameof(TrainerOptions.OutputCacheBytes), nameof(TrainerOptions.Collective),
+        nameof(TrainerOptions.OutputCacheBytes), nameof(TrainerOptions.GiveBackMemory), nameof(TrainerOptions.Collective),
     ];
 
     /// <summary>The texts of a run: of each option by its name, of the objective, the networks and the data.</summary>

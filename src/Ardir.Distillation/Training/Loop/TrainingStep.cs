@@ -41,6 +41,7 @@ internal sealed class TrainingStep : IDisposable
         using var grad = enable_grad();
         // Those of the step before would take memory while the attacks run.
         context.Optimizer.ClearGradients();
+        if (_options.GiveBackMemory) FreedMemory.GiveBack();
         using var buffers = context.Health.Backup(context.Weights.Student, _loss.Trainable);
         // The parts of this rank, which has none where a last batch has fewer images than there are ranks.
         var parts = _setup.Ranks.Parts(batch.Count, _options.AccumulationSteps).Select(range => Craft(batch, range, context)).ToList();

@@ -43,6 +43,7 @@ public sealed class DistributedEqualityTests
         { "moving average", o => o with { WeightAveraging = new ExponentialMovingAverage { Decay = 0.5 } } },
         { "mean of epochs", o => o with { WeightAveraging = new StochasticWeightAveraging { StartEpoch = 0 } } },
         { "kept outputs of the teacher", o => o with { OutputCacheBytes = 1 << 20 } },
+        { "memory given back", o => o with { GiveBackMemory = true } },
         { "skipping", o => o with { NonFiniteLoss = NonFiniteLoss.Skip } },
         { "augmented", o => o with { Augmentation = new() { Padding = 1 } } },
         { "crafting in train mode", o => o with { Crafting = new OwnCrafting(TrainingWorld.Pgd()) { TrainMode = true } } },

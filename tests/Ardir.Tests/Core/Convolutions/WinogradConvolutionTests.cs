@@ -47,7 +47,7 @@ public sealed class WinogradConvolutionTests
         foreach (var size in new[] { 1, 5, 36 })
             for (var first = 0; first < 37; first += size)
                 TensorAssert.Same(convolution.call(images.slice(0, first, Math.Min(first + size, 37), 1)), all.slice(0, first, Math.Min(first + size, 37), 1));
-        OnThreads(3, () => TensorAssert.Same(convolution.call(images), all));
+        LibtorchThreads.Run(3, () => TensorAssert.Same(convolution.call(images), all));
     }
 
     [Fact]
@@ -85,7 +85,7 @@ public sealed class WinogradConvolutionTests
         var images = TinyModels.Random([20, 48, 16, 16], 3, ScalarType.Float32, low: -1);
         var weights = TinyModels.Random([20, 48, 16, 16], 4, ScalarType.Float32, low: -1);
         var (output, gradient) = ModelPass.Of(convolution, images, weights);
-        OnThreads(3, () =>
+        LibtorchThreads.Run(3, () =>
         {
             var (again, gradientAgain) = ModelPass.Of(convolution, images, weights);
             TensorAssert.Same(again, output);
@@ -112,7 +112,7 @@ public sealed class WinogradConvolutionTests
         using var noGrad = no_grad();
         using var convolution = TinyModels.Convolution(16, 16, bias: true);
         var images = TinyModels.Random([4, 16, 12, 12], 3, ScalarType.Float32);
-        OnThreads(2, () =>
+        LibtorchThreads.Run(2, () =>
         {
             var expected = convolution.call(images);
             using var winograd = new WinogradScope(convolution);
@@ -170,20 +170,6 @@ public sealed class WinogradConvolutionTests
             images.grad = null;
             sum.backward(retain_graph: retain);
             return images.grad!.clone();
-        }
-    }
-
-    private static void OnThreads(int count, Action action)
-    {
-        var before = get_num_threads();
-        set_num_threads(count);
-        try
-        {
-            action();
-        }
-        finally
-        {
-            set_num_threads(before);
         }
     }
 }

@@ -1,11 +1,11 @@
 namespace Ardir.Core;
 
-/// <summary>The convolution with its gradient for the input. The arguments are the input [N,C,H,W], the transformed weights as from
-/// <see cref="WinogradKernel.Transform(Tensor)"/>, the weights [K,C,3,3] themselves, and the bias [K] or null.</summary>
-/// <remarks>The weights of the gradient are transformed in each backward pass: that takes a small part of its time, and keeping them would
-/// double the memory.</remarks>
-internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradFunction>
+/// <summary>A convolution with its gradient for the input. The arguments are the input, the <see cref="IConvolutionPass"/>, its weights
+/// and the bias or null.</summary>
+internal sealed class ConvolutionFunction : autograd.SingleTensorFunction<ConvolutionFunction>
 {
+    private const string Gradient = "gradient";
+
     // libtorch reads the gradient after the function has returned, so it is freed by the next call on the thread, or at the end of its
     // scope.
     [ThreadStatic]
@@ -14,7 +14,7 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
     [ThreadStatic]
     private static Exception? _failure;
 
-    public override string Name => nameof(WinogradFunction);
+    public override string Name => nameof(ConvolutionFunction);
 
     /// <summary>Frees what the last backward pass of this thread has returned.</summary>
     public static void Release()
@@ -29,17 +29,18 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         if (_failure is not { } cause) return;
         _failure = null;
         throw new InvalidOperationException(
-            "The gradient of a convolution could not be computed by Winograd's algorithm, so those of the last backward pass are wrong. " +
+            "The gradient of a convolution could not be computed within a WinogradScope, so those of the last backward pass are wrong. " +
             cause.Message, cause);
     }
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
         Release();
+        var (input, pass, kernel, bias) = ((Tensor)vars[0], (IConvolutionPass)vars[1], (Tensor)vars[2], vars[3] as Tensor);
         ctx.set_materialize_grads(false);
-        ctx.save_for_backward([(Tensor)vars[2]]);
-        var (kernel, bias) = ((Tensor)vars[2], vars[3] as Tensor);
-        return WinogradConvolution.Compute((Tensor)vars[0], (FloatBlock)vars[1], kernel.shape[0], bias);
+        ctx.save_for_backward([kernel]);
+        ctx.save_data(Gradient, pass.Gradient(input.shape));
+        return pass.Compute(input, kernel, bias);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -53,11 +54,11 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         {
             using var scope = NewDisposeScope();
             saved = ctx.get_saved_variables();
-            var turned = WinogradKernel.TransformForGradient(saved[0]);
+            var pass = (IConvolutionPass)ctx.get_data(Gradient);
             // The second derivative is that of the convolution which this is.
             _returned = is_grad_enabled() && outer.requires_grad
-                ? apply(outer, turned, WinogradKernel.ForGradient(saved[0]), null!)
-                : WinogradConvolution.Compute(outer, turned, saved[0].shape[1], bias: null);
+                ? apply(outer, pass, saved[0], null!)
+                : pass.Compute(outer, saved[0], bias: null);
             _returned.DetachFromDisposeScope();
             return [_returned, null!, null!, null!];
         }
@@ -71,7 +72,7 @@ internal sealed class WinogradFunction : autograd.SingleTensorFunction<WinogradF
         {
             foreach (var tensor in saved) tensor.Dispose();
             // After the scope nobody else would free it.
-            if (!ThreadUses.Any) WinogradWorkspace.Release();
+            if (!ThreadUses.Any) ConvolutionWorkspace.Release();
         }
     }
 }

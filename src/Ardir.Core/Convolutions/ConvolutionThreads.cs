@@ -1,7 +1,7 @@
 namespace Ardir.Core;
 
 /// <summary>Splits work among as many threads as libtorch may use where it is called.</summary>
-internal static class WinogradThreads
+internal static class ConvolutionThreads
 {
     /// <summary>Does every part once.</summary>
     /// <param name="parts">How many there are.</param>

@@ -1,7 +1,7 @@
 namespace Ardir.Core;
 
 /// <summary>Memory that one call of a layer leaves to the next one on its thread, until a scope of the thread ends.</summary>
-internal static class WinogradWorkspace
+internal static class ConvolutionWorkspace
 {
     [ThreadStatic]
     private static FloatBlock? _planes;
@@ -9,7 +9,7 @@ internal static class WinogradWorkspace
     [ThreadStatic]
     private static FloatBlock? _kernel;
 
-    /// <summary>For the transformed tiles and their products.</summary>
+    /// <summary>For transformed tiles and their products, or for blocks of weights.</summary>
     /// <param name="count">How many numbers at least.</param>
     public static FloatBlock Planes(long count) => AtLeast(ref _planes, count);
 

@@ -11,10 +11,10 @@ internal static class ModuleHooks
 {
     private static readonly Lazy<bool> _canRead = new(CanRead);
 
-    /// <summary>Whether a module has a forward hook of any kind, other than the two of <see cref="WinogradLayer"/>; true where that cannot
+    /// <summary>Whether a module has a forward hook of any kind, other than the two of <see cref="FastLayer"/>; true where that cannot
     /// be known.</summary>
     public static bool Has(nn.Module<Tensor, Tensor> module) =>
-        !_canRead.Value || (Of<PreHook, PostHook>.Count(module) is > 0 and var count && count > (WinogradLayer.HasHooks(module) ? 2 : 0));
+        !_canRead.Value || (Of<PreHook, PostHook>.Count(module) is > 0 and var count && count > (FastLayer.HasHooks(module) ? 2 : 0));
 
     /// <summary>Adds hooks for good, by new lists: other threads may be reading the old ones.</summary>
     /// <returns>Whether that was possible.</returns>
@@ -44,7 +44,7 @@ internal static class ModuleHooks
     // The fields of a generic class can only be reached from one with the same parameters.
     private static class Of<TPreHook, TPostHook>
     {
-        private const string Key = nameof(WinogradLayer);
+        private const string Key = nameof(FastLayer);
 
         public static int Count(nn.HookableModule<TPreHook, TPostHook> module) =>
             PreHooks(module).Count + PostHooks(module).Count + ModulePreHooks(module).Count + ModulePostHooks(module).Count;

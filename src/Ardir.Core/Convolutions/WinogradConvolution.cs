@@ -38,7 +38,7 @@ internal static unsafe class WinogradConvolution
         var threads = Math.Min(get_num_threads(), groups);
         var tiles = Math.Max(rows * from.TileColumns, WinogradProduct.Rows);
         // Made here, so that nothing can fail on another thread.
-        var memory = WinogradWorkspace.Planes(threads * (Planes.Memory(tiles, from.Channels) + Planes.Memory(tiles, into.Channels)));
+        var memory = ConvolutionWorkspace.Planes(threads * (Planes.Memory(tiles, from.Channels) + Planes.Memory(tiles, into.Channels)));
         using var borrowed = weights.Borrow();
         var free = memory.First;
         var (before, after) = (new Planes[threads], new Planes[threads]);
@@ -49,7 +49,7 @@ internal static unsafe class WinogradConvolution
         }
         var parameters = new WinogradParameters((nint)weights.First, bias is null ? 0 : (nint)FloatMemory.Of(bias));
         var next = -1;
-        WinogradThreads.For(threads, thread =>
+        ConvolutionThreads.For(threads, thread =>
         {
             for (var group = Interlocked.Increment(ref next); group < groups; group = Interlocked.Increment(ref next))
             {

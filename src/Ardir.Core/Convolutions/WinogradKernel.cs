@@ -34,25 +34,16 @@ internal static unsafe class WinogradKernel
     public static FloatBlock TransformForGradient(Tensor kernel)
     {
         var (outputs, inputs) = ((int)kernel.shape[0], (int)kernel.shape[1]);
-        var result = WinogradWorkspace.Kernel(Points * kernel.numel() / Taps);
+        var result = ConvolutionWorkspace.Kernel(Points * kernel.numel() / Taps);
         Transform(kernel, (outputs, inputs * Taps), (inputs, Taps), turned: true, result);
         return result;
-    }
-
-    /// <summary>The weights of the convolution that gives the gradient, not transformed.</summary>
-    /// <returns>[C,K,3,3], owned by the current dispose scope.</returns>
-    public static Tensor ForGradient(Tensor kernel)
-    {
-        using var scope = NewDisposeScope();
-        using var noGrad = no_grad();
-        return kernel.transpose(0, 1).flip(2, 3).contiguous().MoveToOuterDisposeScope();
     }
 
     private static void Transform(
         Tensor kernel, (int Count, int Step) inputs, (int Count, int Step) outputs, bool turned, FloatBlock result)
     {
         var (from, into) = ((nint)FloatMemory.Of(kernel), (nint)result.First);
-        WinogradThreads.For(outputs.Count / Lanes, block =>
+        ConvolutionThreads.For(outputs.Count / Lanes, block =>
         {
             for (var input = 0; input < inputs.Count; input++)
             {
