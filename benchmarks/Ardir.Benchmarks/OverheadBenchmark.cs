@@ -67,7 +67,7 @@ internal static class OverheadBenchmark
         var (low, high, live) = speedups.KeepsMemory ? InProcesses(job, rounds, speedups)
             : InTurns(rounds, FloorOf(workload, job.Name), OursOf(workload, job.Name));
         text.AppendLine(string.Create(CultureInfo.InvariantCulture,
-            $"| {workload.Name} | {(isAttack ? job.Name : $"step of {job.Name}")} | {speedups} | {low:F1} | {high:F1} | {high / low:F3} | {(isAttack ? workload.AttackLimit : workload.StepLimit):F2} | {live / rounds:F0} |"));
+            $"| {workload.Name} | {(isAttack ? job.Name : $"step of {job.Name}")} | {speedups with { GivesBackMemory = workload.GivesBackMemory && !isAttack }} | {low:F1} | {high:F1} | {high / low:F3} | {(isAttack ? workload.AttackLimit : workload.StepLimit):F2} | {live / rounds:F0} |"));
         Console.Error.WriteLine($"{workload.Name}, {job.Name}: {high / low:F3}");
     }
 

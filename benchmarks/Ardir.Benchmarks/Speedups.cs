@@ -10,7 +10,7 @@ namespace Ardir.Benchmarks;
 /// <param name="Search">The precision in which attacks follow gradients.</param>
 /// <param name="KeepsMemory">Whether the process keeps freed memory, where the raw loop runs in a process of its own that does not.</param>
 /// <param name="Folds">Whether attacks fold batch norms into convolutions.</param>
-/// <param name="GivesBackMemory">Whether training gives back what is free before each step, which it otherwise keeps.</param>
+/// <param name="GivesBackMemory">Whether training gives back what is free before each step where attacks run in shards.</param>
 /// <param name="Convolutions">By which algorithm convolutions compute in attacks.</param>
 internal sealed record Speedups(
     MemoryFormat Format = MemoryFormat.Contiguous, int Shards = 1, SearchPrecision Search = SearchPrecision.Full, bool KeepsMemory = false,
@@ -22,7 +22,7 @@ internal sealed record Speedups(
     /// <summary>The context of an attack.</summary>
     public AttackContext Context => new() { Shards = Shards, SearchPrecision = Search, FoldBatchNorm = Folds, Convolutions = Convolutions };
 
-    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c>, <c>--search full|bfloat16</c>, <c>--memory kept|returned</c> (before each step), <c>--norms folded</c> and
+    /// <summary><c>--format contiguous|channelslast|measured</c>, <c>--shards N|auto</c>, <c>--search full|bfloat16</c>, <c>--memory kept|returned</c> (before each step with shards), <c>--norms folded</c> and
     /// <c>--convolutions direct|winograd</c>.</summary>
     public static Speedups Of(string[] args) => new(
         CommandLineValue.Of(args, "--format") is { } format ? Enum.Parse<MemoryFormat>(format, ignoreCase: true) : MemoryFormat.Contiguous,

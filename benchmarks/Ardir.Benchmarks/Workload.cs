@@ -53,11 +53,15 @@ internal sealed class Workload : IDisposable
         _labels = arange(batch) % options.Classes;
         _student.train();
         _teacher?.eval();
-        var training = new TrainerOptions { Convolutions = speedups.Convolutions, GiveBackMemory = speedups.GivesBackMemory, Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
+        var training = new TrainerOptions { Convolutions = speedups.Convolutions, Crafting = new PrescribedCrafting(ThreatModel.Linf(8 / 255.0)) };
         var setup = SetupGuard.Check(_student, TrainingSetup.NetworksOf(_teacher, null), loss, training);
         _passes = loss.Needs.Passes;
         _attacksWithReference = loss.Needs.InnerMaximization.Objective == InnerObjective.KlToClean;
         _craftsInTrainMode = setup.Crafting.Images.Any(entry => entry.TrainMode);
+        // Gaps are what blocks of several threads leave between each other, and a model in train mode is attacked on one.
+        GivesBackMemory = speedups.GivesBackMemory && !_craftsInTrainMode;
+        training = training with { GiveBackMemory = GivesBackMemory };
+        setup = SetupGuard.Check(_student, TrainingSetup.NetworksOf(_teacher, null), loss, training);
         training = training with { LearningRate = Rate };
         _step = new TrainingStep(setup);
         _weights = StudentWeights.Of(_student, TrainingPrecision.Full);
@@ -87,6 +91,9 @@ internal sealed class Workload : IDisposable
     }
 
     public string Name { get; }
+
+    /// <summary>Whether a step begins with giving back free memory.</summary>
+    public bool GivesBackMemory { get; }
 
     public double AttackLimit { get; }
 

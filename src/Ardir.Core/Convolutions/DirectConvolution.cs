@@ -13,7 +13,7 @@ internal static unsafe class DirectConvolution
     private const int Lanes = DirectKernel.Lanes;
     private const int Rows = 8;   // pixels that are computed at once
 
-    /// <summary>Computes it, without a graph.</summary>
+    /// <summary>Computes it, without a graph, on the calling thread.</summary>
     /// <param name="source">[N,C,H,W], float32 on the CPU, in any order.</param>
     /// <param name="kernel">The weights.</param>
     /// <param name="plan">For the size of the source.</param>
@@ -33,25 +33,14 @@ internal static unsafe class DirectConvolution
 
     private static void Compute((Tensor Source, Tensor Result, Tensor Bias) tensors, DirectKernel kernel, DirectPlan plan)
     {
-        var blocks = kernel.Outputs / Lanes;
-        var threads = Math.Min(get_num_threads(), blocks);
-        var size = (long)kernel.Taps * kernel.Inputs * Lanes;
-        // Made here, so that nothing can fail on another thread.
-        var memory = ConvolutionWorkspace.Planes(threads * size);
-        var (panels, images) = ((nint)memory.First, (int)tensors.Source.shape[0]);
-        var (from, into) = ((nint)FloatMemory.Of(tensors.Source), (nint)FloatMemory.Of(tensors.Result));
-        var bias = (nint)FloatMemory.Of(tensors.Bias);
-        var next = -1;
-        ConvolutionThreads.For(threads, thread =>
+        var memory = ConvolutionWorkspace.Planes((long)kernel.Taps * kernel.Inputs * Lanes);
+        float* from = FloatMemory.Of(tensors.Source), into = FloatMemory.Of(tensors.Result), bias = FloatMemory.Of(tensors.Bias);
+        for (var output = 0; output < kernel.Outputs; output += Lanes)
         {
-            var panel = (float*)panels + (thread * size);
-            for (var block = Interlocked.Increment(ref next); block < blocks; block = Interlocked.Increment(ref next))
-            {
-                kernel.Read(block * Lanes, panel);
-                var maps = new Maps((float*)from, (float*)into + (block * Lanes), images, (kernel.Inputs, kernel.Outputs), plan);
-                foreach (var group in plan.Groups) maps.Compute(group, panel, (float*)bias + (block * Lanes));
-            }
-        });
+            kernel.Read(output, memory.First);
+            var maps = new Maps(from, into + output, tensors.Source.shape[0], (kernel.Inputs, kernel.Outputs), plan);
+            foreach (var group in plan.Groups) maps.Compute(group, memory.First, bias + output);
+        }
         GC.KeepAlive(tensors.Source);
         GC.KeepAlive(tensors.Result);
         GC.KeepAlive(tensors.Bias);
@@ -60,7 +49,7 @@ internal static unsafe class DirectConvolution
     }
 
     /// <summary>The maps of all images, for one block of channels of the result.</summary>
-    private readonly struct Maps(float* from, float* into, int images, (int Inputs, int Outputs) channels, DirectPlan plan)
+    private readonly struct Maps(float* from, float* into, long images, (int Inputs, int Outputs) channels, DirectPlan plan)
     {
         private readonly long _source = plan.Source.Height * plan.Source.Width;
         private readonly long _target = plan.Target.Height * plan.Target.Width;
@@ -70,7 +59,7 @@ internal static unsafe class DirectConvolution
         public void Compute(DirectPlan.Group group, float* panel, float* bias)
         {
             var rows = stackalloc float*[2 * Rows];
-            var count = (long)group.Pixels.Length * images;
+            var count = group.Pixels.Length * images;
             for (long first = 0; first < count; first += Rows)
             {
                 for (var row = 0; row < Rows; row++)

@@ -46,9 +46,11 @@ internal static class FastAlgorithm
         return get_num_threads() == 1 || tiles * WinogradKernel.Points * Channels(convolution) >= LeastProducts;
     }
 
-    // Where the weights are many for the pixels that they serve, and the work is worth a call.
+    // Where the weights are many for the pixels that they serve, and the work is worth a call. Like small work for Winograd's algorithm
+    // it would wait for the threads of libtorch.
     private static bool SuitsDirect(Conv2d convolution, Tensor input)
     {
+        if (get_num_threads() > 1) return false;
         var geometry = ConvolutionGeometry.Of(convolution);
         var taps = (long)geometry.Kernel.Y * geometry.Kernel.X;
         if (taps == 1 || input.shape[2] > int.MaxValue || input.shape[3] > int.MaxValue) return false;

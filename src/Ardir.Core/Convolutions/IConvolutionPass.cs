@@ -3,7 +3,7 @@ namespace Ardir.Core;
 /// <summary>A convolution with fixed weights: a linear function of maps, without a graph.</summary>
 internal interface IConvolutionPass
 {
-    /// <summary>Computes it on as many threads as libtorch may use now.</summary>
+    /// <summary>Computes it.</summary>
     /// <param name="source">[N,C,H,W], float32 on the CPU, in any order.</param>
     /// <param name="kernel">The weights of the convolution, float32 on the CPU.</param>
     /// <param name="bias">A number for each channel of the result, or null.</param>

@@ -19,8 +19,8 @@ namespace Ardir.Core;
 /// cref="ChannelsLastScope"/>), and copied into it otherwise. Do not train, move or convert the model within the scope. A value that is
 /// not finite makes all outputs of its tile NaN. A call uses as many threads as libtorch may, which wait for those of libtorch that are
 /// busy waiting: better call the model on several threads with one of libtorch's and a part of the batch each, as attacks with more than
-/// one shard do. With more of libtorch's than one, no convolution of less than a million products for each image computes by the
-/// algorithm. Maps are in channels-last order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
+/// one shard do. With more of libtorch's than one, small maps, and convolutions of less than a million products for each image, compute as
+/// before. Maps are in channels-last order after the first such layer, so <see cref="ChannelsLastScope"/> suits the remaining ones.
 /// </remarks>
 /// <example><code>
 /// using (new WinogradScope(model))
