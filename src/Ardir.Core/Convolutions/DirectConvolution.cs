@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace Ardir.Core;
@@ -49,6 +50,7 @@ internal static unsafe class DirectConvolution
     }
 
     /// <summary>The maps of all images, for one block of channels of the result.</summary>
+    [StructLayout(LayoutKind.Auto)]
     private readonly struct Maps(float* from, float* into, long images, (int Inputs, int Outputs) channels, DirectPlan plan)
     {
         private readonly long _source = plan.Source.Height * plan.Source.Width;

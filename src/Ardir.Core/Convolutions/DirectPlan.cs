@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Ardir.Core;
 
 /// <summary>Which pixels of the source each pixel of the result is computed from. Those that read their neighbourhoods alike are a group;
@@ -64,9 +66,11 @@ internal sealed class DirectPlan
     }
 
     /// <summary>A pixel of the result and the first pixel of the source that it reads.</summary>
+    [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Pixel(int Target, int Source);
 
     /// <summary>A position of the kernel and how far the pixel for it lies behind the first one.</summary>
+    [StructLayout(LayoutKind.Auto)]
     internal readonly record struct Tap(int Index, int Distance);
 
     /// <summary>Pixels that read with the same positions of the kernel at the same distances.</summary>
