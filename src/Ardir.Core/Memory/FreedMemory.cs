@@ -8,11 +8,12 @@ namespace Ardir.Core;
 /// the computation itself: the more so for large batches and on virtual machines. Results do not change by a bit.
 /// </summary>
 /// <remarks>
-/// Call <see cref="Keep"/> once at the start of a program: it concerns the whole process, for its lifetime. The process then stays as large
-/// as its largest pass has made it, until <see cref="GiveBack"/> (<c>docs/performance.md</c>). Threads that allocate for the first time
-/// afterwards share the pools that there are, so that memory is not kept once per thread. The main thread gains most: the pools of others
-/// hold blocks up to 64 MiB. Gaps between blocks let the process grow for some dozens of passes; <see cref="GiveBack"/> before each
-/// step keeps it small and takes some percent of the time (<c>TrainerOptions.GiveBackMemory</c>). GPU memory is not concerned: libtorch keeps it in any case.
+/// Call <see cref="Keep"/> once at the start of a program: it concerns the whole process, for its lifetime. The process then stays as
+/// large as its largest pass has made it, until <see cref="GiveBack"/> (<c>docs/performance.md</c>). Threads that allocate for the first
+/// time afterwards share the pools that there are, so that memory is not kept once per thread. The main thread gains most: the pools of
+/// others hold blocks up to 64 MiB. Gaps between blocks let the process grow for some dozens of passes; <see cref="GiveBack"/> before each
+/// step keeps it small and takes some percent of the time (<c>TrainerOptions.GiveBackMemory</c>). GPU memory is not concerned: libtorch
+/// keeps it in any case.
 /// </remarks>
 /// <example><code>
 /// FreedMemory.Keep();                                           // first line of the program
